@@ -1,8 +1,8 @@
 """Connections to PostgreSQL, and whether it can be worked with in the way it is reached: directly, or by a pooler.
 
 A pooler that hands a server's connection to another client after each transaction keeps no session: startup options
-are refused or dropped, and advisory locks stay behind. Errors: UnsuitableDatabase, of which ReadOnlyDatabase is one
-(retryable).
+are refused or dropped, and advisory locks stay behind. Errors: UnsuitableDatabase, of which ReadOnlyDatabase and
+StalePrimary are two (retryable).
 """
 
 import math
@@ -15,6 +15,7 @@ from sqlalchemy.exc import InterfaceError, InvalidatePoolError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from core.clock import Clock
+from services.primaries import NewestPrimary
 
 # A statement that runs longer than this is a mistake of ours, not a slow answer; imports set their own.
 STATEMENT_TIMEOUT_SECONDS = 30
@@ -47,6 +48,10 @@ REFUSED = (
 READ_ONLY = (
     "takes no writes: a standby, or a primary that was left behind (docs/operations.md, 'A primary and a replica')"
 )
+STALE = (
+    "takes writes on an older timeline than a server that was seen before: it was left behind, and its successor does"
+    " not answer (docs/operations.md, 'A primary and a replica'; after a restore, restart the process)"
+)
 POOLED = "leads to a connection pooler; this process needs a direct connection, as its locks belong to a session"
 
 
@@ -64,6 +69,13 @@ class ReadOnlyDatabase(UnsuitableDatabase):
     def __init__(self, orig: BaseException | None) -> None:
         super().__init__(READ_ONLY)
         self.orig = orig
+
+
+class StalePrimary(UnsuitableDatabase):
+    """Only a primary that was left behind answers: what it takes would be lost."""
+
+    def __init__(self) -> None:
+        super().__init__(STALE)
 
 
 STORE_AWAY = (OperationalError, InterfaceError, PoolTimeout, UnsuitableDatabase)
@@ -109,7 +121,7 @@ def connect_database(url: str, pool_size: int, clock: Clock | None = None) -> En
     )
     event.listen(engine, "connect", _require_time_outs)
     event.listen(engine, "handle_error", _leave_read_only)
-    _begin_with_the_last_host(engine)
+    _choose_newest_primary(engine)
     _try_after_rest(engine, clock)
     return engine
 
@@ -169,23 +181,10 @@ def _leave_read_only(context: ExceptionContext) -> None:
         raise ReadOnlyDatabase(context.original_exception)
 
 
-def _begin_with_the_last_host(engine: Engine) -> None:
-    """Of several, the one that took us last is asked first: a host that is gone costs its time-out once and not with
-    each connection, and a primary of before that comes back is not preferred to its successor."""
+def _choose_newest_primary(engine: Engine) -> None:
     addresses = hosts_of(engine)
-    if len(addresses) < 2:
-        return
-
-    @event.listens_for(engine, "do_connect")
-    def name_hosts(_dialect: Any, _record: Any, _arguments: Any, options: dict[str, Any]) -> None:
-        hosts, ports = zip(*addresses, strict=True)
-        options["host"], options["port"] = ",".join(hosts), ",".join(map(str, ports))
-
-    @event.listens_for(engine, "connect")
-    def note_host(connection: Any, _record: object) -> None:
-        address = (connection.info.host, connection.info.port)
-        # At once: another thread that connects meanwhile would find a list that is being sorted empty.
-        addresses[:] = sorted(addresses, key=lambda one: one != address)
+    if len(addresses) > 1:
+        NewestPrimary(engine, addresses, StalePrimary)
 
 
 def _try_after_rest(engine: Engine, clock: Clock | None) -> None:

@@ -156,6 +156,7 @@ def _app() -> Flask:
     app = Flask("webapp", root_path=str(ROOT / "webapp"))
     for room in (pages, journey_pages, interviews_pages, threads_pages, shl_pages):
         app.register_blueprint(room.blueprint)
+    app.register_blueprint(threads_pages.scripts)
     return app
 
 

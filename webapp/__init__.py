@@ -45,7 +45,7 @@ from webapp.json_provider import Utf8JsonProvider
 from webapp.limit_storage import SHARED_CLOCK, build_limit_pool
 from webapp.observing import observe
 from webapp.origins import share_with_origin
-from webapp.probes import build_readiness
+from webapp.probes import ProcessReadiness, build_readiness
 from webapp.relay.handshake import install_handshake
 from webapp.relay.limits import RelayLimits
 from webapp.relay.reader_leases import ReaderLeases, connect_leases
@@ -103,6 +103,7 @@ def build_parts(app: Flask, settings: Settings) -> Parts:
         maps=FloorMaps(FolderMapStore(settings.files.data_dir / MAPS_FOLDER)),
         limiter=limiter,
         readiness=build_readiness(stores, tasks, spool),
+        process_readiness=ProcessReadiness(stores.engine),
         relay=relay,
         chats=Chats(settings, stores.member_work),
     )
@@ -151,3 +152,4 @@ def add_routes(app: Flask, *, with_documents: bool = True) -> None:
         *((reference, asyncapi) if with_documents else ()),
     ):
         app.register_blueprint(plain.blueprint)
+    app.register_blueprint(threads_pages.scripts)

@@ -10,6 +10,7 @@ from services.interviews.chats import Chats
 from services.journey.maps.store import FloorMaps
 from services.stores import Stores
 from spool import Spool
+from webapp.probes import ProcessReadiness
 from webapp.readiness import Readiness
 from webapp.relay.relay import Relay
 
@@ -25,6 +26,7 @@ class Parts:
     maps: FloorMaps
     limiter: Limiter
     readiness: Readiness
+    process_readiness: ProcessReadiness
     relay: Relay
     chats: Chats
 

@@ -90,7 +90,7 @@ STORES_DOWN = (
 
 def answer_errors(app: Flask) -> None:
     """Register the handlers; also for addresses that do not exist."""
-    app.register_error_handler(ApiError, _answer_api_error)
+    app.register_error_handler(ApiError, answer_api_error)
     app.register_error_handler(HTTPException, answer_http)
     for kind, code in _OURS.items():
         app.register_error_handler(kind, lambda _, code=code: reply(code))
@@ -100,7 +100,7 @@ def answer_errors(app: Flask) -> None:
     app.register_error_handler(HealthLinksError, _answer_domain_error)
     app.register_error_handler(KeyOfAnotherCall, lambda _: reply(Code.IDEMPOTENCY_MISMATCH))
     for down in STORES_DOWN:
-        app.register_error_handler(down, _answer_store_down)
+        app.register_error_handler(down, lambda error: answer_api_error(unavailable(error)))
     app.register_error_handler(Exception, _answer_unexpected)
 
 
@@ -120,7 +120,7 @@ def reply(code: Code, *, details: dict[str, Any] | None = None, retry_after_seco
     return response
 
 
-def _answer_api_error(error: ApiError) -> Response:
+def answer_api_error(error: ApiError) -> Response:
     return reply(error.code, details=error.details, retry_after_seconds=error.retry_after_seconds)
 
 
@@ -144,9 +144,10 @@ def answer_http(error: HTTPException) -> Response:
     return response
 
 
-def _answer_store_down(error: Exception) -> Response:
+def unavailable(error: Exception) -> ApiError:
+    """What a caller is told of one of STORES_DOWN."""
     log.warning("store_unavailable", error=type(error).__name__)
-    return reply(Code.STORE_UNAVAILABLE, retry_after_seconds=_STORE_RETRY_SECONDS)
+    return ApiError(Code.STORE_UNAVAILABLE, retry_after_seconds=_STORE_RETRY_SECONDS)
 
 
 def _answer_unexpected(error: Exception) -> Response:

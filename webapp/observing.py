@@ -19,7 +19,7 @@ log = get_logger(__name__)
 _REQUEST_ID = re.compile(r"[A-Za-z0-9-]{8,64}", re.ASCII)
 _SESSION_ID = re.compile(r"[0-9A-Fa-f-]{36}", re.ASCII)
 # Asked every few seconds by machines: their lines would bury the others.
-_QUIET = frozenset({"/healthz", "/readyz", "/metrics", "/static/<path:filename>"})
+_QUIET = frozenset({"/healthz", "/readyz", "/readyz/process", "/metrics", "/static/<path:filename>"})
 
 _PAID_CALLS = ("checkups", "prescriptions")
 

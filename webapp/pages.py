@@ -71,8 +71,12 @@ EXTRAS: dict[str, PageExtras] = {
         content={"worker-src": "'self'", "manifest-src": "'self'", "trusted-types": "welno"},
         permissions={"camera": "(self)"},
     ),
-    # Keys and plaintext stay in a worker; a service worker sends what waits; a picture that was decrypted is a `blob:`.
-    "pages_threads.threads": PageExtras(content={"worker-src": "'self'", "trusted-types": "welno", "img-src": "blob:"}),
+    # Keys and plaintext stay in a worker; a service worker sends what waits; a picture that was decrypted is a `blob:`;
+    # the camera reads the fingerprint of a device that is to be approved.
+    "pages_threads.threads": PageExtras(
+        content={"worker-src": "'self'", "trusted-types": "welno", "img-src": "blob:"},
+        permissions={"camera": "(self)"},
+    ),
 }
 
 

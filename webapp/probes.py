@@ -1,4 +1,8 @@
-"""The probes of readiness: each writes to a store as the product does, and says in a word what is wrong."""
+"""The probes of readiness: each writes to a store as the product does, and says in a word what is wrong.
+
+A proxy asks for less: a store that is away is away for every web process, and each of them answers without it what it
+can, and 503 with Retry-After what it cannot.
+"""
 
 from collections.abc import Mapping
 from functools import cache, partial
@@ -26,8 +30,11 @@ _ROOT = Path(__file__).resolve().parents[1]
 _DATABASE_PARTS = ("postgresql", "migrations", "worker")
 _REDIS_KEY, _REDIS_KEY_SECONDS = "welno:takes_writes", 60
 _UNREACHABLE, _REFUSES = "unreachable", "refuses writes"
+_NOT_AT_HEAD, _NOT_MIGRATED = "not at the head", "not migrated"
+# Below what a proxy waits for a check: a database that hangs must not look like a process that does.
+_MIGRATIONS_WITHIN_SECONDS = 0.5
 # PostgreSQL's codes: of a standby or a role that may only read, of a full disk, of a table that is not there yet.
-_WORDS = {"25006": "read only", "53100": "disk full", "42P01": "not migrated"}
+_WORDS = {"25006": "read only", "53100": "disk full", "42P01": _NOT_MIGRATED}
 
 
 def build_readiness(stores: Stores, tasks: TaskSender, spool: Spool) -> Readiness:
@@ -42,6 +49,35 @@ def build_readiness(stores: Stores, tasks: TaskSender, spool: Spool) -> Readines
     )
 
 
+class ProcessReadiness:
+    """Whether this process may be sent requests: its tables are those of its code, or newer.
+
+    Found once it holds: migrations are taken back after the code that needs them. A database that is away tells nothing
+    against a process.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        probe = Probe(("migrations",), partial(probe_migrations, engine))
+        self._readiness = Readiness([probe], within_seconds=_MIGRATIONS_WITHIN_SECONDS)
+        self._is_migrated = False
+
+    def check(self) -> bool:
+        if self._is_migrated:
+            return True
+        word = self._readiness.check()["migrations"]
+        self._is_migrated = word == OK
+        return word not in {_NOT_AT_HEAD, _NOT_MIGRATED}
+
+
+def probe_migrations(engine: Engine) -> Mapping[str, str]:
+    """By reading alone."""
+    try:
+        with engine.connect() as connection:
+            return {"migrations": _NOT_AT_HEAD if is_behind(applied_revisions(connection)) else OK}
+    except SQLAlchemyError as exc:
+        return {"migrations": _word_of(exc) or _UNREACHABLE}
+
+
 def probe_database(engine: Engine) -> Mapping[str, str]:
     try:
         with engine.connect() as connection:
@@ -51,7 +87,7 @@ def probe_database(engine: Engine) -> Mapping[str, str]:
             revisions = applied_revisions(connection)
             return {
                 "postgresql": _write_to_database(connection),
-                "migrations": "not at the head" if is_behind(revisions) else OK,
+                "migrations": _NOT_AT_HEAD if is_behind(revisions) else OK,
                 "worker": OK if is_alive else "silent",
             }
     except SQLAlchemyError as exc:

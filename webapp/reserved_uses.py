@@ -4,7 +4,10 @@ Each try is counted before it is made and given back when it succeeds. In Redis 
 windows; errors of Redis are raised, as a limit that cannot be counted is no permission.
 """
 
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from typing import NamedTuple
 from uuid import uuid4
 
 from limits import parse_many
@@ -15,6 +18,30 @@ from webapp.errors import ApiError
 from webapp.limits import pseudonym
 
 _PREFIX = "welno:reserved"
+
+
+class Use(NamedTuple):
+    """What is counted together: `name` is whose it is, of which Redis knows the pseudonym."""
+
+    limit: str
+    action: str
+    name: str
+
+
+@contextmanager
+def count_failures(*uses: Use, failures: type[Exception] | tuple[type[Exception], ...]) -> Iterator[None]:
+    """A try: it uses up something of each limit when it ends with one of `failures`, and as long as it goes on.
+
+    Raises ApiError beyond a limit, before the try is made, or RedisError.
+    """
+    with ExitStack() as reserved:
+        for use in uses:
+            reserved.callback(reserve_use(*use).give_back)
+        try:
+            yield
+        except failures:
+            reserved.pop_all()
+            raise
 
 
 @dataclass(frozen=True)

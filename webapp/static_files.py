@@ -1,10 +1,13 @@
-"""Files of the pages on their way: compressed once, and named early, so that none waits for the one that imports it."""
+"""Files of the pages on their way: compressed once, named early, so that none waits for the one that imports it, and
+kept by browsers under addresses that change with any of them."""
 
 import gzip
+import hashlib
 import re
 from functools import cache
 from pathlib import Path
 from posixpath import dirname, join, normpath
+from typing import Any
 
 from flask import Flask, Response, request, url_for
 from markupsafe import Markup
@@ -17,12 +20,52 @@ _TEXTS = frozenset({"text/javascript", "text/css", "image/svg+xml", "application
 _OF_DOWNLOADS = ("Content-Disposition", "Last-Modified")
 # As each file is compressed once in a process's life.
 _LEVEL = 9
+_YEAR_SECONDS = 365 * 86_400
+_VERSION = re.compile(r"[0-9a-f]{16}", re.ASCII)
 _STATIC_IMPORT = re.compile(r'^(?:import|export)\b[^;]*?\bfrom "([^"]+)";|^import "([^"]+)";', re.MULTILINE)
 
 
 def serve_static_files(app: Flask) -> None:
+    """Let `url_for("static", ...)` give addresses with the version of all static files, kept for a year.
+
+    Modules import one another by relative addresses, and so stay in their page's version. `/static/<path>` without one
+    is for other people's pages, which cannot know it: there a browser asks each time whether the file has changed.
+    """
+    folder = Path(app.static_folder or "")
+    version = _version_of(folder)
+
+    def add_version(endpoint: str, values: dict[str, Any]) -> None:
+        if endpoint == "static":
+            values["filename"] = f"{version}/{values['filename']}"
+
+    def send(filename: str) -> Response:
+        asked, _, name = filename.partition("/")
+        if not _VERSION.fullmatch(asked):
+            return app.send_static_file(filename)
+        response = app.send_static_file(name)
+        if asked == version:
+            response.cache_control.no_cache = None
+            response.cache_control.public = True
+            response.cache_control.max_age = _YEAR_SECONDS
+            response.cache_control.immutable = True
+        # Else, in the middle of a deployment, it is another version's file: for now, and not to be kept.
+        return response
+
     app.after_request(_compress)
-    app.jinja_env.globals["module_preloads"] = lambda name: _link_modules(Path(app.static_folder or ""), name)
+    app.url_defaults(add_version)
+    app.view_functions["static"] = send
+    app.jinja_env.globals |= {
+        "page_module": lambda name, worker=None: _link_module(folder, name, worker),
+    }
+
+
+@cache
+def _version_of(folder: Path) -> str:
+    digest = hashlib.sha256()
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        digest.update(f"{path.relative_to(folder)}\0{path.stat().st_size}\0".encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
 
 
 def list_modules(folder: Path, name: str) -> list[str]:
@@ -40,10 +83,16 @@ def list_modules(folder: Path, name: str) -> list[str]:
 
 
 @cache
-def _link_modules(folder: Path, name: str) -> Markup:
-    """Else each level of imports would cost a round trip."""
+def _link_module(folder: Path, name: str, worker: str | None) -> Markup:
+    """A page's module, and what it imports named before it: else each level of imports would cost a round trip. And
+    what its Worker imports, which begins with the page."""
+    of_worker = [worker, *list_modules(folder, worker)] if worker else []
     link = Markup('<link rel="modulepreload" href="{}">')
-    return Markup("\n  ").join(link.format(url_for("static", filename=one)) for one in list_modules(folder, name))
+    links = [
+        link.format(url_for("static", filename=one)) for one in dict.fromkeys([*of_worker, *list_modules(folder, name)])
+    ]
+    script = Markup('<script type="module" src="{}"></script>').format(url_for("static", filename=name))
+    return Markup("\n  ").join([*links, script])
 
 
 def _compress(response: Response) -> Response:

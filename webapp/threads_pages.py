@@ -1,4 +1,4 @@
-"""The threads' page, and the service worker that sends what it left and shows it without a network."""
+"""The threads' page, its Worker, and the service worker that sends what it left and shows it without a network."""
 
 from flask import Blueprint, Response, render_template, url_for
 
@@ -6,6 +6,8 @@ from webapp.pages import guard
 
 blueprint = Blueprint("pages_threads", __name__)
 blueprint.after_request(guard)
+# Without the pages' policy: a script has one of its own (headers.py).
+scripts = Blueprint("pages_threads_scripts", __name__)
 
 
 @blueprint.get("/threads")
@@ -17,7 +19,16 @@ def threads() -> str:
 @blueprint.get("/sw.js")
 def service_worker() -> Response:
     """At the root, as a service worker's address bounds what it may see; the module itself is a static file."""
-    module = url_for("static", filename="sdk/threads/service_worker.js")
-    response = Response(f'import "{module}";\n', mimetype="text/javascript")
+    return _import("sdk/threads/service_worker.js")
+
+
+@scripts.get("/threads/crypto_worker.js")
+def crypto_worker() -> Response:
+    """Below the page, within the service worker's scope: else a Worker would get no imports without a network."""
+    return _import("sdk/threads/crypto_worker.js")
+
+
+def _import(name: str) -> Response:
+    response = Response(f'import "{url_for("static", filename=name)}";\n', mimetype="text/javascript")
     response.cache_control.no_cache = True
     return response

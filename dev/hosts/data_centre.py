@@ -3,7 +3,7 @@
 import os
 import shutil
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from dev.hosts.errors import HostsError
@@ -123,8 +123,9 @@ class DataCentre:
         arrow = "->" if one_way else "-"
         return f"{name}{f' {arrow} {other}' if other else ''}: {said}"
 
-    def slow(self, name: str, slowness: Slowness) -> str:
-        return f"{name}: {self.network.slow(self._find(name), slowness)}"
+    def slow(self, name: str, slowness: Slowness, other: str | None = None) -> str:
+        said = self.network.slow(self._find(name), slowness, self._find(other) if other else None)
+        return f"{name}{f' - {other}' if other else ''}: {said}"
 
     def kill(self, name: str) -> str:
         """Its link first, so that nobody hears of the death of its processes by their connections' ends."""
@@ -135,21 +136,40 @@ class DataCentre:
     def heal(self, name: str | None = None, other: str | None = None) -> str:
         """A link; a host, which is started where it was killed; or, without a name, everything. Raises LocalError."""
         if other is not None and name is not None:
-            self.network.heal(self._find(name), self._find(other))
-            return f"{name} - {other}: healed"
+            hosts = [self._find(name), self._find(other)]
+            stopped = self._stop_stale_primary(hosts)
+            self.network.heal(*hosts)
+            return f"{name} - {other}: healed{self._switch_on_all(stopped, stopped)}"
         hosts = [self._find(name)] if name else list(self.network.topology.hosts)
         for host in hosts:
+            self.machines[host.name].thaw()
+        stopped = self._stop_stale_primary(hosts)
+        for host in hosts:
             self.network.heal(host)
-        failed = [str(exc) for host in hosts if (exc := self._switch_on(host)) is not None]
+        return f"{name or 'everything'}: healed{self._switch_on_all(hosts, stopped)}"
+
+    def _stop_stale_primary(self, hosts: Sequence[Host]) -> list[Host]:
+        """Before they are reached again: until then only who is cut off together with such a primary writes to it."""
+        return [host for host in hosts if self._stores.stop_stale_primary(host)]
+
+    def _switch_on_all(self, hosts: Sequence[Host], stopped: Sequence[Host]) -> str:
+        """What was more than switching on. Raises LocalError."""
+        failed = self._switch_on_each(hosts)
+        if failed and len(failed) < len(hosts):  # they may have waited for those that came after them
+            failed = self._switch_on_each([self._find(name) for name in failed])
         if failed:
-            raise HostsError("; ".join(failed))
-        return f"{name or 'everything'}: healed"
+            raise HostsError("; ".join(map(str, failed.values())))
+        names = ", ".join(host.name for host in stopped)
+        return f"; PostgreSQL on {names} was left behind, and is its successor's standby now" if names else ""
+
+    def _switch_on_each(self, hosts: Sequence[Host]) -> dict[str, LocalError]:
+        """What kept whom from starting."""
+        return {host.name: exc for host in hosts if (exc := self._switch_on(host)) is not None}
 
     def _switch_on(self, host: Host) -> LocalError | None:
         """What kept it from starting: the others are started all the same, and `tend` tries this one again."""
         machine = self.machines[host.name]
-        machine.thaw()
-        if machine.is_on:
+        if machine.is_whole:
             return None
         try:
             machine.start()

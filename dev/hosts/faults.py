@@ -1,6 +1,7 @@
 """What is wrong with the network at the moment: a decision table, which a network carries out."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 Link = tuple[str, str]
 
@@ -19,7 +20,8 @@ class NetworkFaults:
 
     cut_hosts: frozenset[str] = frozenset()
     cut_links: frozenset[Link] = frozenset()
-    slow_hosts: frozenset[str] = frozenset()
+    slow_hosts: Mapping[str, Slowness] = field(default_factory=dict)
+    slow_links: Mapping[Link, Slowness] = field(default_factory=dict)
 
     def cut(self, host: str, other: str | None = None, *, one_way: bool = False) -> "NetworkFaults":
         """The host from everybody, or the link between two of them."""
@@ -28,19 +30,34 @@ class NetworkFaults:
         links = {(host, other)} if one_way else {(host, other), (other, host)}
         return replace(self, cut_links=self.cut_links | links)
 
-    def slow(self, host: str) -> "NetworkFaults":
-        return replace(self, slow_hosts=self.slow_hosts | {host})
+    def slow(self, host: str, slowness: Slowness, other: str | None = None) -> "NetworkFaults":
+        """The host's link with everybody, or that between two of them, both ways."""
+        if other is None:
+            return replace(self, slow_hosts={**self.slow_hosts, host: slowness})
+        links = {(host, other): slowness, (other, host): slowness}
+        return replace(self, slow_links={**self.slow_links, **links})
+
+    def slowed_from(self, host: str) -> Mapping[str, Slowness]:
+        """What it sends to whom is slow."""
+        return {other: slowness for (one, other), slowness in self.slow_links.items() if one == host}
 
     def heal(self, host: str, other: str | None = None) -> "NetworkFaults":
         """The host with all its links, or the link between two in both ways."""
-        if other is not None:
-            return replace(self, cut_links=self.cut_links - {(host, other), (other, host)})
-        links = frozenset(link for link in self.cut_links if host not in link)
-        return NetworkFaults(self.cut_hosts - {host}, links, self.slow_hosts - {host})
+        return NetworkFaults(
+            self.cut_hosts if other else self.cut_hosts - {host},
+            frozenset(link for link in self.cut_links if not _is_healed(link, host, other)),
+            self.slow_hosts if other else {one: how for one, how in self.slow_hosts.items() if one != host},
+            {link: how for link, how in self.slow_links.items() if not _is_healed(link, host, other)},
+        )
 
     def describe(self, host: str) -> str:
         """For the table; empty when nothing is wrong with it."""
         words = ["cut"] if host in self.cut_hosts else []
         words += ["slow"] if host in self.slow_hosts else []
+        words += [f"slow to {other}" for other in sorted(self.slowed_from(host))]
         words += [f"does not reach {other}" for one, other in sorted(self.cut_links) if one == host]
         return ", ".join(words)
+
+
+def _is_healed(link: Link, host: str, other: str | None) -> bool:
+    return host in link and (other is None or other in link)

@@ -21,9 +21,10 @@ def find_haproxy() -> str | None:
 def write_config(address: str, web: Sequence[Host], port: int) -> str:
     """All at this port.
 
-    By `/readyz`, as docs/deploy has it. Four failures, eight seconds: longer than Sentinels take for a failover, so
-    that readers keep their sockets. Then all sockets of that host are closed, as its readers would else wait for what
-    is cut. What cannot be connected meanwhile goes to the other host within a second.
+    By `/readyz/process`, as docs/deploy has it: `/readyz` would take them all out when one store is away. Four
+    failures, eight seconds: longer than Sentinels take for a failover, so that readers keep their sockets. Then all
+    sockets of that host are closed, as its readers would else wait for what is cut. What cannot be connected meanwhile
+    goes to the other host within a second.
     """
     servers = "\n".join(f"    server {host.name} {host.address}:{port} check" for host in web)
     return f"""\
@@ -44,7 +45,7 @@ frontend site
     default_backend web
 backend web
     balance roundrobin
-    option httpchk GET /readyz
+    option httpchk GET /readyz/process
     default-server inter 2s fall 4 rise 1 on-marked-down shutdown-sessions
 {servers}
 """

@@ -19,13 +19,19 @@ class Machine:
         self._restarts = {service.name: Restarts() for service in services}
         self.is_on = False
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether it is on, and all its services run."""
+        return self.is_on and all(service.process().is_running for service in self._services)
+
     def start(self) -> None:
-        """Raises LocalError. What needs others may not answer yet: see `wait`."""
+        """What does not run. Raises LocalError. What needs others may not answer yet: see `wait`."""
         self.is_on = True
         with self._network.entered(self.host):
             for service in self._services:
-                service.start()
-                self._restarts[service.name].note_start(time.monotonic())
+                if not service.process().is_running:
+                    service.start()
+                    self._restarts[service.name].note_start(time.monotonic())
 
     def wait(self) -> None:
         """Until everything answers. Raises LocalError."""

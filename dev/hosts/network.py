@@ -1,11 +1,12 @@
 """The hosts' network: a namespace for each, joined by a pair of veth devices to one bridge, with its faults."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 
 from dev.hosts.errors import HostsError
 from dev.hosts.faults import NetworkFaults, Slowness
 from dev.hosts.namespaces import Namespace, leave_network, make_namespace, open_current
+from dev.hosts.queueing import clear_queue, describe_queue, describe_slowness
 from dev.hosts.topology import Host, Topology
 
 _BRIDGE, _DEVICE = "hosts", "eth0"
@@ -27,6 +28,7 @@ class NamespaceNetwork:
         leave_network()
         self._bridge = open_current()
         self._namespaces = {host.name: make_namespace() for host in topology.hosts}
+        self._can_delay: bool | None = None
         self._connect_hosts()
 
     def close(self) -> None:
@@ -50,29 +52,20 @@ class NamespaceNetwork:
         self._change(self.faults.cut(host.name, other.name if other else None, one_way=one_way))
         return "cut"
 
-    def slow(self, host: Host, slowness: Slowness) -> str:
-        """Both ways. Says how, as not every kernel can delay packets."""
-        delay = f"netem delay {slowness.delay_ms}ms"
-        # A token bucket has to hold one packet; the rest waits up to 5 s, and what comes beyond is dropped.
-        bucket = f"tbf rate {slowness.rate_kbit}kbit burst 8kb latency 5s"
-        try:
-            self._queue(host, f"replace dev {{}} root {delay}")
-            said = f"{slowness.delay_ms} ms later each way (netem)"
-        except HostsError:
-            self._queue(host, f"replace dev {{}} root {bucket}")
-            said = (
-                f"this kernel has no netem, so nothing is delayed: {slowness.rate_kbit} kbit/s each way instead (tbf)"
-            )
-        self.faults = self.faults.slow(host.name)
-        return said
+    def slow(self, host: Host, slowness: Slowness, other: Host | None = None) -> str:
+        """A host's link with everybody, or with one other. Says how, as not every kernel can delay packets."""
+        if self._can_delay is None:
+            self._can_delay = self._try_netem(host)
+        self._change(self.faults.slow(host.name, slowness, other.name if other else None))
+        return describe_slowness(slowness, can_delay=self._can_delay)
 
     def heal(self, host: Host, other: Host | None = None) -> None:
-        if other is None and host.name in self.faults.slow_hosts:
-            self._queue(host, "delete dev {} root")
         self._change(self.faults.heal(host.name, other.name if other else None))
 
     def _change(self, wanted: NetworkFaults) -> None:
-        before, self.faults = self.faults, wanted
+        before = self.faults
+        self._queue(before, wanted)
+        self.faults = wanted
         for name in wanted.cut_hosts - before.cut_hosts:
             self._bridge.run("ip", f"link set {name} down")
         for name in before.cut_hosts - wanted.cut_hosts:
@@ -85,9 +78,33 @@ class NamespaceNetwork:
             address = self.topology.find(other).address
             self._namespaces[one].run("ip", f"neighbour delete {address} dev {_DEVICE}")
 
-    def _queue(self, host: Host, line: str) -> None:
-        self._namespaces[host.name].run("tc", f"qdisc {line.format(_DEVICE)}")
-        self._bridge.run("tc", f"qdisc {line.format(host.name)}")
+    def _queue(self, before: NetworkFaults, wanted: NetworkFaults) -> None:
+        """What a host sends waits on its own device, what all send to a slow host on the bridge's."""
+        for host in self.topology.hosts:
+            inside = self._namespaces[host.name]
+            self._replace(inside, self._describe_inside(host, before), self._describe_inside(host, wanted), _DEVICE)
+            self._replace(
+                self._bridge, self._describe_outside(host, before), self._describe_outside(host, wanted), host.name
+            )
+
+    def _replace(self, namespace: Namespace, before: Sequence[str], wanted: Sequence[str], device: str) -> None:
+        if before != wanted:
+            namespace.run("tc", *([clear_queue(device)] if before else []), *wanted)
+
+    def _describe_inside(self, host: Host, faults: NetworkFaults) -> tuple[str, ...]:
+        links = {self.topology.find(other).address: how for other, how in faults.slowed_from(host.name).items()}
+        return describe_queue(_DEVICE, faults.slow_hosts.get(host.name), links, can_delay=bool(self._can_delay))
+
+    def _describe_outside(self, host: Host, faults: NetworkFaults) -> tuple[str, ...]:
+        return describe_queue(host.name, faults.slow_hosts.get(host.name), {}, can_delay=bool(self._can_delay))
+
+    def _try_netem(self, host: Host) -> bool:
+        """On the loopback device of a host that is to be slow anyway."""
+        try:
+            self._namespaces[host.name].run("tc", "qdisc add dev lo root netem delay 1ms", clear_queue("lo"))
+        except HostsError:
+            return False
+        return True
 
     def _connect_hosts(self) -> None:
         width = self.topology.network.prefixlen
@@ -143,7 +160,7 @@ class LoopbackNetwork:
         self.faults = self.faults.cut(host.name)
         return "its processes are frozen"
 
-    def slow(self, _host: Host, _slowness: Slowness) -> str:
+    def slow(self, _host: Host, _slowness: Slowness, _other: Host | None = None) -> str:
         """Raises HostsError."""
         raise HostsError("on loopback nothing can be slowed")
 

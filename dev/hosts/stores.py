@@ -8,6 +8,7 @@ import psycopg2
 from dev.hosts.errors import HostsError
 from dev.hosts.service import Service
 from dev.hosts.topology import Host, HostRole, Topology
+from dev.local.errors import StartFailedError
 from dev.local.postgres import EmbeddedPostgres
 from dev.local.postgres_node import PostgresNode
 from dev.local.rabbitmq import RabbitMQ, RabbitMQAddress, make_epmd, make_node
@@ -58,23 +59,40 @@ class HostStores:
         }
         return make[host.role](host)
 
+    def stop_stale_primary(self, host: Host) -> bool:
+        """Whether a PostgreSQL ran there that took writes beside its successor; its next start makes it a standby.
+
+        At once, as by its power: a shutdown in good order would wait for whoever still writes there.
+        """
+        if host.role is not HostRole.POSTGRES:
+            return False
+        node, other = self._pair(host)
+        if not node.server.process.is_running or not _is_stale(node, other):
+            return False
+        node.server.stop(immediate=True)
+        return True
+
+    def _pair(self, host: Host) -> tuple[PostgresNode, PostgresNode]:
+        """Its own, and the other's."""
+        [other] = [one for name, one in self._postgres.items() if name != host.name]
+        return self._postgres[host.name], other
+
     def _make_postgres(self, host: Host) -> PostgresNode:
         folder = _folder(self._home, host)
         network = str(self._topology.network)
         return PostgresNode(EmbeddedPostgres(folder, _POSTGRES_PORT, host=host.address, admitted=[network]))
 
     def _postgres_service(self, host: Host) -> list[Service]:
-        node = self._postgres[host.name]
-        [other] = [one for name, one in self._postgres.items() if name != host.name]
+        node, other = self._pair(host)
 
         def start() -> None:
-            if host.number != 1 and not node.data.exists():
-                other.add_slot()
+            if not node.data.exists() and other.data.exists():
+                _add_slot_once(other)
                 node.copy_from(other)
-            elif not node.is_standby and other.timeline > node.timeline:
+            elif _is_stale(node, other):
                 # What docs/operations.md tells an operator to do before a primary of before comes back.
                 _add_slot_once(other)
-                node.rewind_to(other)
+                _make_standby(node, other)
             node.server.start()
 
         return [Service("postgres", start, lambda: node.server.process)]
@@ -138,6 +156,19 @@ def _folder(home: Path, host: Host) -> Path:
     if not (folder / "secrets").exists():
         (folder / "secrets").symlink_to(home / "secrets")
     return folder
+
+
+def _is_stale(node: PostgresNode, other: PostgresNode) -> bool:
+    return not node.is_standby and other.timeline > node.timeline
+
+
+def _make_standby(node: PostgresNode, primary: PostgresNode) -> None:
+    """By pg_rewind; where the two have no log in common any more, by a new copy. Raises StartFailedError."""
+    try:
+        node.rewind_to(primary)
+    except StartFailedError:
+        node.set_aside()
+        node.copy_from(primary)
 
 
 def _add_slot_once(primary: PostgresNode) -> None:

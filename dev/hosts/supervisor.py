@@ -74,7 +74,7 @@ def handle(centre: DataCentre, request: Request) -> Any:
         case "cut":
             return centre.cut(host, other, one_way=request["one_way"])
         case "slow":
-            return centre.slow(host, Slowness(request["delay_ms"], request["rate_kbit"]))
+            return centre.slow(host, Slowness(request["delay_ms"], request["rate_kbit"]), other)
         case "kill":
             return centre.kill(host)
         case "heal":

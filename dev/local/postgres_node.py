@@ -1,6 +1,7 @@
 """One of two PostgreSQL servers, a primary and its streaming replica, and what an operator does with it by hand."""
 
 import os
+import shutil
 from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
@@ -73,6 +74,12 @@ class PostgresNode:
         """Be made a standby of it. The server is down; one that crashed is recovered without anybody's seeing it."""
         source = f"{primary.conninfo()} application_name={STANDBY}"
         self._run_own("pg_rewind", "-D", str(self.data), "-R", "--no-sync", "--source-server", source)
+
+    def set_aside(self) -> None:
+        """Its data goes beside, to be looked at; what was there before is dropped. The server is down."""
+        beside = self.data.with_name("data.before")
+        shutil.rmtree(beside, ignore_errors=True)
+        self.data.rename(beside)
 
     def promote(self) -> None:
         """By hand."""

@@ -82,14 +82,14 @@ WALLS = (
         of.BUSY.value / 100,
         "cores",
         lambda demand: find_cores(demand).redis,
-        "the broker on RabbitMQ, streams on a Cluster",
+        "the broker on RabbitMQ or on a Redis of its own",
     ),
     Wall(
         "Redis: subscriptions made again after a failover",
         _BACK_WITHIN_SECONDS / (of.COMMAND.value / 1e6),
         "in 5 s",
         lambda demand: demand.sockets,
-        "many channels in one SUBSCRIBE, a Cluster",
+        "many channels in one SUBSCRIBE",
     ),
     Wall(
         "provider: calls and polls",

@@ -41,6 +41,7 @@ class PatientState(Table):
 
     `event_seq` is the number of the last event of `patient:{user_id}`, `changed_at` tells the sweep where to look.
     `version` grows with every change, so that a tool that changes many rows without locks is noticed.
+    `is_logged_in`: on any device; what a login opens is decided by its own row.
     """
 
     __tablename__ = "patient_states"

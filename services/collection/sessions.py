@@ -117,7 +117,7 @@ class SessionDirectory:
     ) -> None:
         self.tokens = tokens
         self._sessions = sessions
-        self._policy = lifetime
+        self._lifetime = lifetime
         self._clock = clock
         # A crowd that comes back asks all at once.
         self._views = BatchedLookup(self._read_many)
@@ -167,8 +167,8 @@ class SessionDirectory:
     def renewal(self, known: SessionDeadline, *, share: float = _RENEW_SHARE) -> datetime | None:
         """The new deadline, when this use of the session is worth writing down: once this share of the time is gone."""
         now = self._clock.now()
-        deadline = min(now + self._policy.ttl, known.created_at + self._policy.longest)
-        return deadline if deadline - known.expires_at > self._policy.ttl * share else None
+        deadline = min(now + self._lifetime.ttl, known.created_at + self._lifetime.longest)
+        return deadline if deadline - known.expires_at > self._lifetime.ttl * share else None
 
     def renew(self, work: Work, view: SessionDeadline, deadline: datetime) -> None:
         """Move the deadline; tell the browser when less than half of the time had been left."""
@@ -184,6 +184,6 @@ class SessionDirectory:
         if moved is None:
             return
         work.refresh_projection(session_subject(view.session_id), moved)
-        if view.status != Status.COMPLETED and view.expires_at - now < self._policy.ttl / 2:
+        if view.status != Status.COMPLETED and view.expires_at - now < self._lifetime.ttl / 2:
             data = {"expires_at": deadline.isoformat()}
             say(work, UUID(view.session_id), Event.SESSION_EXTENDED, "접속 시간이 연장됐어요.", now=now, data=data)

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from core.logs import get_logger
-from models.interviews import Insight, InterviewRun, InterviewStep
+from models.interviews import Insight, InterviewRun, InterviewRunState, InterviewStep
 from services.interviews.analysis_failures import AnalysisFault, failure_of, failure_of_miso, read_failure
 from services.interviews.analysis_inputs import build_inputs
 from services.interviews.counts import MISO_CALLS, MISO_SECONDS, Counted
@@ -160,13 +160,23 @@ def _is_refusal(error: MisoError) -> bool:
 def _settle_refusal(
     tools: RunTools, claim: InterviewClaim, user: str, error: MisoError, counted: Sequence[Counted]
 ) -> None:
-    """Who has deleted the interview meanwhile has had the call noted as one that may have used something."""
+    """Who has deleted the interview meanwhile has had the call noted as one that may have used something; who has taken
+    the run over looks for an answer that there will never be."""
     try:
         _settle_error(tools, claim, error, counted)
     except RunOutdated:
         with locked_run(tools.unit_of_work, claim.project_id, claim.interview_id) as moved_on:
             forget_call(moved_on.session, user)
+            if _is_looked_for(moved_on.run, user, error):
+                _take_refusal(moved_on, error, tools.clock.now())
         raise
+
+
+def _is_looked_for(run: InterviewRun, user: str, error: MisoError) -> bool:
+    """Whether the call that the run waits for is the refused one. An answer of MISO's says so: the call had left under
+    this user, and nobody else asks as long as it is noted. Who was not reached has not called, and another may have."""
+    is_answer = error.http_status is not None
+    return is_answer and run.miso_user == user and run.called_at is not None and run.state != InterviewRunState.ENDED
 
 
 def _settle_error(tools: RunTools, claim: InterviewClaim, error: MisoError, counted: Sequence[Counted]) -> None:
@@ -174,12 +184,18 @@ def _settle_error(tools: RunTools, claim: InterviewClaim, error: MisoError, coun
     with answered_run(tools, claim, error.usage, counted) as held:
         if error.may_be_running:
             _begin_search(tools, held, error, now)
-        elif error.retryable:
-            _put_off(held, error, now)
+        elif _is_refusal(error):
+            _take_refusal(held, error, now)
         else:
-            if not _is_refusal(error):
-                ask_for_unknown(held, error.usage)
+            ask_for_unknown(held, error.usage)
             fail_interview(held, failure_of_miso(error), now)
+
+
+def _take_refusal(held: HeldRun, error: MisoError, now: datetime) -> None:
+    if error.retryable:
+        _put_off(held, error, now)
+    else:
+        fail_interview(held, failure_of_miso(error), now)
 
 
 def _begin_search(tools: RunTools, held: HeldRun, error: MisoError, now: datetime) -> None:

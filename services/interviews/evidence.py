@@ -1,7 +1,6 @@
 """Looks in the script for what an analysis quotes: models invent quotes, and who reads must be able to tell."""
 
 import re
-import unicodedata
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -10,6 +9,7 @@ from typing import Any
 from rapidfuzz import fuzz
 from rapidfuzz.distance import LCSseq
 
+from core.letters import compose
 from services.interviews.script import Letters, ScriptUtterance, read_letters, read_utterances
 
 POINT_COLUMNS = ("primary_pain_points", "primary_needs")
@@ -87,7 +87,7 @@ class _Quote:
 
 def _read_quote(text: Any) -> _Quote | None:
     """None for what says nothing."""
-    said = unicodedata.normalize("NFC", text).strip() if isinstance(text, str) else ""
+    said = compose(text).strip() if isinstance(text, str) else ""
     if not said:
         return None
     if only := _ONLY_NUMBERS.fullmatch(said):
@@ -113,7 +113,7 @@ def _resolve_quote(script: "ScriptIndex", quote: _Quote) -> Evidence:
 
 def _resolve_takeaway(script: "ScriptIndex", takeaway: str) -> Evidence:
     """By itself, or by what it quotes: within marks, or before a colon."""
-    said = unicodedata.normalize("NFC", takeaway).strip()
+    said = compose(takeaway).strip()
     words = [said, *_IN_MARKS.findall(said), said.partition(":")[0]]
     long_enough = [one for one in words if len(read_letters(one).text) >= _SHORTEST_OF_TAKEAWAY]
     for quoted, found in script.find_each(long_enough, ()):

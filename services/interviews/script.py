@@ -5,6 +5,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from core.letters import compose
+
 # Numbers of lines, as a model may write them, also as text.
 _LONGEST_NUMBER = 7
 
@@ -59,7 +61,7 @@ def _number(value: Any) -> int | None:
 
 def _word(entry: dict[str, Any], name: str) -> str:
     value = entry.get(name)
-    return unicodedata.normalize("NFC", value).strip() if isinstance(value, str) else ""
+    return compose(value).strip() if isinstance(value, str) else ""
 
 
 def name_speakers_of(script: list[Any] | None, names: Mapping[str, str]) -> list[Any] | None:

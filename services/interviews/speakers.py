@@ -1,9 +1,9 @@
 """Names for the speakers of a script; who gets the same name is one speaker. The script itself keeps its labels."""
 
 from collections.abc import Mapping
-from unicodedata import normalize
 from uuid import UUID
 
+from core.letters import compose
 from models.interviews import Interview, ProjectRole
 from services.interviews.changing import note_change
 from services.interviews.errors import InterviewNotFound, TextRefused
@@ -27,7 +27,7 @@ def name_speakers(member: MemberWork, interview_id: UUID, names: Mapping[str, st
         raise InterviewNotFound
     known = {one.speaker for one in read_utterances(interview.cleaned_script)}
     # Composed, as the script's labels are and what the masker gives back.
-    composed = {normalize("NFC", label): normalize("NFC", name) for label, name in names.items()}
+    composed = {compose(label): compose(name) for label, name in names.items()}
     named = {label: " ".join(name.split()) for label, name in composed.items()}
     for label, name in named.items():
         if label not in known:

@@ -50,6 +50,12 @@ class MemberUnitOfWork:
             yield member
 
     @contextmanager
+    def reading(self, account_id: UUID) -> Iterator[MemberWork]:
+        """What changes nothing: all its statements see the same moment."""
+        with self._unit_of_work.reading() as work, self.enter(work, account_id) as member:
+            yield member
+
+    @contextmanager
     def enter(self, work: Work, account_id: UUID, request_id: str = "") -> Iterator[MemberWork]:
         """Behind the wall for a part of a unit, such as what lies between an idempotency key and its reply."""
         with _as(work.session, MEMBER_ROLE, "welno.account_id", account_id):

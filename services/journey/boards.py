@@ -151,6 +151,7 @@ def _entry_body(board: Board, entry: LineEntry, names: Mapping[UUID, str] | None
         "call_count": entry.call_count,
         "joined_at": entry.joined_at,
         "called_at": entry.called_at,
+        "last_called_at": entry.last_called_at,
         "call_seen_at": entry.call_seen_at,
         "started_at": entry.started_at,
     }

@@ -141,11 +141,11 @@ def realign(journeys: Journeys, report: HealthReport) -> int:
 
 def run_health_check(journeys: Journeys, *, fix: bool) -> tuple[list[str], bool]:
     """For a command: what to print of everything there is, and whether it is healthy, with `fix` after it."""
-    report = journeys.run(check_health)
+    report = journeys.read(check_health)
     lines = health_lines(report)
     if fix and report.inconsistent:
         lines.append(f"realigned {realign(journeys, report)}")
-        report = journeys.run(check_health)
+        report = journeys.read(check_health)
         lines += health_lines(report)
     return lines, report.is_healthy
 

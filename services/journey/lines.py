@@ -42,7 +42,11 @@ _READ = text("""
         ) as ahead
         from line
     )
-    select * from counted
+    select counted.*, case when state = 'called' then greatest(called_at, (
+        select max(n.created_at) from welno.notifications n
+        where n.queue_id = counted.queue_id and n.kind in ('patient_called', 'call_repeated')
+    )) end as last_called_at
+    from counted
     where (cast(:only as uuid[]) is null or queue_id = any(cast(:only as uuid[])))
         and (cast(:first as int) is null or (state = 'waiting' and ahead < :first))
     order by exam_id, case state when 'in_progress' then 0 when 'called' then 1 else 2 end, rank
@@ -52,7 +56,8 @@ _READ = text("""
 @dataclass(frozen=True, kw_only=True)
 class LineEntry:
     """One active entry. `ahead` counts who waits before it; a delayed one is counted before nobody, and keeps its own.
-    `told_position` and `told_minutes` are what its person was told last."""
+    `told_position` and `told_minutes` are what its person was told last. `last_called_at` is None for who is not called
+    now; else it is when their call was made or repeated last."""
 
     queue_id: UUID
     user_id: UUID
@@ -71,6 +76,7 @@ class LineEntry:
     call_count: int
     joined_at: datetime
     called_at: datetime | None
+    last_called_at: datetime | None
     call_seen_at: datetime | None
     started_at: datetime | None
     version: int
@@ -123,6 +129,7 @@ def read_lines(
                 call_count=row.call_count,
                 joined_at=row.joined_at,
                 called_at=row.called_at,
+                last_called_at=row.last_called_at,
                 call_seen_at=row.call_seen_at,
                 started_at=row.started_at,
                 version=row.version,

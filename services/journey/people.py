@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from core.letters import compose
 from core.sealing import Sealer
 from models.journey import JourneyUser
 from services.patients.pseudonyms import PseudonymOf, pseudonym_of
@@ -35,7 +36,7 @@ class UserDirectory:
         made = user_id or uuid4()
         user = JourneyUser(
             user_id=made,
-            name=person.name,
+            name=compose(person.name),
             phone=self._sealer.seal_text(person.phone, phone_context(made)),
             phone_hash=self.hash_phone(person.phone),
             login_hash=self.hash_login(person.phone[-_LAST_DIGITS:], person.birth_date),
@@ -52,18 +53,22 @@ class UserDirectory:
 
     def find_same(self, session: Session, person: NewUser) -> list[UUID]:
         """Whoever of the journey is this very person, by all three."""
-        query = select(JourneyUser.user_id).where(
+        query = select(JourneyUser).where(
             JourneyUser.phone_hash == self.hash_phone(person.phone),
             JourneyUser.login_hash == self.hash_login(person.phone[-_LAST_DIGITS:], person.birth_date),
-            JourneyUser.name == person.name,
         )
-        return list(session.scalars(query))
+        return [user.user_id for user in session.scalars(query) if has_name(user, person.name)]
 
     def hash_phone(self, phone: str) -> str:
         return pseudonym_of(self._key, PseudonymOf.JOURNEY_PHONE, phone)
 
     def hash_login(self, phone_last4: str, birth_date: date) -> str:
         return pseudonym_of(self._key, PseudonymOf.JOURNEY_LOGIN, f"{phone_last4}\x1f{birth_date.isoformat()}")
+
+
+def has_name(user: JourneyUser, name: str) -> bool:
+    """Names of before may be stored decomposed, as they were typed."""
+    return compose(user.name) == compose(name)
 
 
 def phone_context(user_id: UUID) -> str:

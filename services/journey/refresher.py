@@ -12,7 +12,7 @@ from uuid import UUID
 
 import orjson
 from sqlalchemy import select, text
-from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy.orm import Session
 
 from core.clock import Clock
 from core.names import exam_subject, hall_subject, queue_subject
@@ -82,7 +82,6 @@ class LineRefresher:
     """Remembers what it has told of lines and halls; another that takes over tells it once more."""
 
     unit_of_work: UnitOfWork
-    sessions: sessionmaker[Session]
     settings: JourneySettings
     clock: Clock
     estimator: Estimator
@@ -94,9 +93,9 @@ class LineRefresher:
     def refresh(self, exam_id: str) -> bool:
         """Look at one line, and tell what has changed of it. Whether anybody is in it or at work on it: then it has to
         be looked at by the clock, too. Raises SQLAlchemyError."""
-        with self.sessions() as session:
-            board = read_board(session, exam_id, self.estimator, self._moment())
-            displays = list_displays(session, [exam_id])
+        with self.unit_of_work.reading() as work:
+            board = read_board(work.session, exam_id, self.estimator, self._moment())
+            displays = list_displays(work.session, [exam_id])
         if board is None:
             return False
         # A call is shown to a hall at once, however many people of the line it moves.
@@ -148,8 +147,8 @@ class LineRefresher:
         missing = {exam_id for display in displays for exam_id in display.exam_ids} - self._rows.keys()
         if not missing:
             return
-        with self.sessions() as session:
-            boards = read_boards(session, missing, self.estimator, self._moment())
+        with self.unit_of_work.reading() as work:
+            boards = read_boards(work.session, missing, self.estimator, self._moment())
         self._rows |= {exam_id: hall_rows(boards[exam_id]) if exam_id in boards else [] for exam_id in missing}
 
     def _moment(self) -> HospitalMoment:

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select, text
+from sqlalchemy import Select, select, text
 
 from core.names import exam_subject
 from models.journey import HospitalRoom, Shift
@@ -25,7 +25,7 @@ def begin_shift(journey: JourneyWork, actor: JourneyActor, *, exam_id: str, room
     require_exam(journey, exam_id)
     if journey.session.get(HospitalRoom, room_id) is None:
         raise PayloadInvalid("room_id")
-    before = find_shift(journey, actor)
+    before = _lock_shift(journey, actor)
     if before is not None:
         _end(journey, before, journey.now)
     parameters: dict[str, Any] = {"staff_id": actor.staff_id, "exam_id": exam_id, "room_id": room_id}
@@ -38,7 +38,7 @@ def begin_shift(journey: JourneyWork, actor: JourneyActor, *, exam_id: str, room
 
 def end_shift(journey: JourneyWork, actor: JourneyActor) -> None:
     """Raises NoShift."""
-    shift = find_shift(journey, actor)
+    shift = _lock_shift(journey, actor)
     if shift is None:
         raise NoShift
     _end(journey, shift, journey.now)
@@ -46,8 +46,15 @@ def end_shift(journey: JourneyWork, actor: JourneyActor) -> None:
 
 def find_shift(journey: JourneyWork, actor: JourneyActor) -> Shift | None:
     """The open one."""
-    query = select(Shift).where(Shift.staff_id == actor.staff_id, Shift.ended_at.is_(None)).with_for_update()
-    return journey.session.scalar(query)
+    return journey.session.scalar(_open_shift(actor))
+
+
+def _lock_shift(journey: JourneyWork, actor: JourneyActor) -> Shift | None:
+    return journey.session.scalar(_open_shift(actor).with_for_update())
+
+
+def _open_shift(actor: JourneyActor) -> Select[Shift]:
+    return select(Shift).where(Shift.staff_id == actor.staff_id, Shift.ended_at.is_(None))
 
 
 def _end(journey: JourneyWork, shift: Shift, at: datetime) -> None:

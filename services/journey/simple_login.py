@@ -17,7 +17,7 @@ from services.journey.actions import perform_action
 from services.journey.actors import JourneyActor
 from services.journey.bodies import Body
 from services.journey.locking import lock_journey
-from services.journey.people import NewUser, UserDirectory
+from services.journey.people import NewUser, UserDirectory, has_name
 from services.journey.reading import read_snapshot
 from services.journey.scan_tokens import claim_scan_token
 from services.journey.work import JourneyWork
@@ -119,7 +119,7 @@ def _find_fitting(journey: JourneyWork, people: UserDirectory, wish: LoginWish) 
         phone_hash = people.hash_phone(wish.phone)
         found = [user for user in found if user.phone_hash == phone_hash]
     if wish.name is not None:
-        found = [user for user in found if user.name == wish.name]
+        found = [user for user in found if has_name(user, wish.name)]
     if len(found) > 1:
         raise SeveralFit
     return found[0] if found else None

@@ -10,6 +10,7 @@ from uuid import UUID
 
 import orjson
 
+from core.letters import compose
 from models.patients import DEFAULT_PARTNER
 
 NAME_MAX = 60
@@ -28,8 +29,7 @@ _VARIANT = 0x2 << 62
 
 def normalize_name(name: str) -> str:
     """Composed letters, no control characters, single spaces, none of the endings that shops and messengers add."""
-    composed = unicodedata.normalize("NFC", name)
-    printable = "".join(" " if unicodedata.category(letter) == "Cc" else letter for letter in composed)
+    printable = "".join(" " if unicodedata.category(letter) == "Cc" else letter for letter in compose(name))
     return _without_endings(" ".join(printable.split()))
 
 

@@ -7,7 +7,7 @@ their fields. Ids of messages are derived from what they hold, so a repeated tas
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from typing import Any
 from uuid import UUID, uuid5
@@ -21,6 +21,7 @@ from models.patients import Checkup, MediarcReport, Prescription
 from services.patients.records import Cursor, RecordPage, list_checkups, list_prescriptions, newest_report
 from services.threads.envelopes import TAG_BYTES
 from services.threads.service_device import ServiceMessage
+from upstream.tilko.measurements import Measurements
 
 RECORD_TYPE = "application/vnd.welno.record+json"
 PART_TYPE = "application/vnd.welno.record-part+json"
@@ -29,11 +30,6 @@ _VERSION = 1
 _PAGE = 50
 # Of a part's fields beside its data.
 _PART_HEAD_BYTES = 512
-# What finds records again in our tables says nothing of the person.
-_INTERNAL = frozenset(
-    {"id", "patient_uuid", "hospital_id", "session_id", "record_key", "details_key", "content_hash"}
-    | {"pictures", "partner_id", "mkt_uuid", "withdrawn_at", "created_at"}
-)
 
 
 class SentKind(StrEnum):
@@ -42,6 +38,26 @@ class SentKind(StrEnum):
     CHECKUPS = "checkups"
     PRESCRIPTIONS = "prescriptions"
     REPORT = "report"
+
+
+# What a person sees of a record of theirs. Named one by one: a column that is added to a table later, as one for a raw
+# answer, a provider's id or our own keys, leaves for a thread only when somebody writes it down here.
+_SHOWN: Mapping[SentKind, Sequence[str]] = {
+    SentKind.CHECKUPS: (
+        *("year", "checkup_date", "location", "code", "description"),
+        *(measured.name for measured in fields(Measurements)),
+        "items",
+    ),
+    SentKind.PRESCRIPTIONS: (
+        *("hospital_name", "address", "treatment_date", "treatment_type"),
+        *("visit_count", "medication_count", "prescription_count"),
+        "details",
+    ),
+    SentKind.REPORT: (
+        *("report_url", "analyzed_at", "checkup_date", "bodyage", "rank"),
+        *("disease_data", "cancer_data"),
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +127,8 @@ def _read_page(session: Session, patient_uuid: UUID, kind: SentKind, after: Curs
 
 
 def _record_of(kind: SentKind, row: Checkup | Prescription | MediarcReport) -> SentRecord:
-    columns = [name for name in row.__table__.columns.keys() if name not in _INTERNAL]  # noqa: SIM118 of columns
-    return SentRecord(kind, str(row.id), write_moment(row.updated_at), {name: getattr(row, name) for name in columns})
+    shown = {name: getattr(row, name) for name in _SHOWN[kind]}
+    return SentRecord(kind, str(row.id), write_moment(row.updated_at), shown)
 
 
 def _split(data: bytes, size: int) -> Sequence[bytes]:

@@ -35,7 +35,7 @@ def check_journeys() -> None:
         return
     here = runtime().stores
     since = here.clock.now() - _CHECKED
-    report = here.journeys.run(lambda journey: check_health(journey, since))
+    report = here.journeys.read(lambda journey: check_health(journey, since))
     if report.is_healthy:
         log.info("journeys_healthy", mismatch_ratio=report.mismatch_ratio)
     else:

@@ -7,6 +7,7 @@ from services.accounts.revocations import forget_revocations
 from services.collection.pushes import forget_pushes
 from services.collection.retention import delete_ended_runs, delete_old_steps
 from services.delivery.idempotency import forget_keys
+from services.journey.patient_logins import note_expired_logins
 from services.journey.scan_tokens import forget_scan_tokens
 from services.patients.visits import forget_visits
 from tasks.app import app, settings
@@ -20,11 +21,13 @@ _BATCH = 1000
 
 @app.task(name=Task.FORGET_REVOCATIONS)
 def forget_ended_revocations() -> None:
-    """Delete tokens, logins, pushes and idempotency keys that nobody can use any more. Twice is once."""
+    """Delete tokens, logins, pushes and idempotency keys that nobody can use any more, and note whose last login has
+    expired. Twice is once."""
     with runtime().stores.unit_of_work() as work:
         forgotten = {
             "revocations": forget_revocations(work.session),
             "logins": forget_logins(work.session),
+            "patients_logged_out": note_expired_logins(work.session),
             "pushes": forget_pushes(work.session),
             "visits": forget_visits(work.session),
             "idempotency_keys": forget_keys(work.session, runtime().stores.clock.now()),

@@ -120,7 +120,7 @@ class LineFollower:
 
     def _build(self) -> LineRefresher:
         here = self._stores
-        return LineRefresher(here.unit_of_work, here.sessions, here.settings.journey, here.clock, RuleBasedEstimator())
+        return LineRefresher(here.unit_of_work, here.settings.journey, here.clock, RuleBasedEstimator())
 
     def _now(self) -> float:
         return self._stores.clock.monotonic()

@@ -31,7 +31,7 @@ FINISHED_SECONDS = CALL_SECONDS + 120
 RUNS = 4
 # wal_receiver_timeout is a minute: for so long a standby takes a silent primary for alive.
 PROMOTED_SECONDS = 150
-STANDBY = "10.77.0.22:5432"
+FIRST, STANDBY = "10.77.0.21:5432", "10.77.0.22:5432"
 
 
 class Site:
@@ -58,7 +58,10 @@ class Site:
         return (self.hosts.home / "hosts" / host / name).read_text()
 
     def wait_ready(self) -> None:
-        wait_until(lambda: httpx.get(f"{self.hosts.site}/readyz", timeout=20).status_code == 200, LIVE_AGAIN_SECONDS)
+        wait_until(lambda: self.get("/readyz").status_code == 200, LIVE_AGAIN_SECONDS)
+
+    def get(self, path: str) -> httpx.Response:
+        return httpx.get(f"{self.hosts.site}{path}", timeout=20)
 
     def fail_over(self, word: str) -> str:
         """What the operator's command says, from a host that is up."""
@@ -156,8 +159,31 @@ def test_the_replica_takes_the_place_of_a_postgresql_whose_host_dies(site: Site)
     assert site.meet().is_known_with().collects().status()["status"] == "completed"
     site.hosts.do("kill", "postgres-2")
     assert "is the primary now, and does not answer" in site.hosts.do("heal", "postgres-1", refused=True)
-    site.hosts.do("heal", "postgres-2")
+    site.hosts.do("heal")
     wait_until(lambda: re.search(rf"{STANDBY} +primary", told := site.fail_over("status")) and "standby" in told, 60)
+    site.wait_ready()
+
+
+def test_a_primary_that_was_cut_off_becomes_the_standby_of_its_successor(site: Site):
+    """It lives on behind the cut, and would take writes again as soon as it is reached."""
+    site.hosts.do("cut", "postgres-2")
+    wait_until(lambda: site.fail_over("promote").startswith(f"{FIRST} takes writes"), PROMOTED_SECONDS, every=5)
+    site.wait_ready()
+    assert "PostgreSQL on postgres-2 was left behind" in site.hosts.do("heal", "postgres-2")
+    wait_until(lambda: re.search(rf"{FIRST} +primary .*\n{STANDBY} +standby ", site.fail_over("status")), 60)
+    assert site.meet().is_known_with().collects().status()["status"] == "completed"
+
+
+def test_haproxy_leaves_the_web_hosts_in_while_valkey_is_away(site: Site):
+    for number in (1, 2, 3):
+        site.hosts.do("cut", f"valkey-{number}")
+    wait_until(lambda: site.get("/readyz").status_code == 503, TAKEN_OUT_SECONDS)
+    with pytest.raises(AssertionError, match="still not so"):
+        wait_until(lambda: "DOWN" in {site.haproxy_says("web-1"), site.haproxy_says("web-2")}, TAKEN_OUT_SECONDS)
+    assert site.get("/readyz").json() == {"status": "unavailable"}  # in our words, not the proxy's
+    assert [site.get(path).status_code for path in ("/", "/api/v1/consents/texts")] == [200, 200]
+    for number in (1, 2, 3):
+        site.hosts.do("heal", f"valkey-{number}")
     site.wait_ready()
 
 

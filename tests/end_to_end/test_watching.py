@@ -92,6 +92,8 @@ def test_a_step_that_fails_logs_the_same_id(product: Product):
     assert {line["request_id"] for line in failed if line["event"] == "step_failed"} == {request_id}
 
 
-@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics", "/api/docs", "/api/openapi.json", "/"])
+@pytest.mark.parametrize(
+    "path", ["/healthz", "/readyz", "/readyz/process", "/metrics", "/api/docs", "/api/openapi.json", "/"]
+)
 def test_what_machines_and_people_look_at_first_answers(product: Product, path: str):
     assert product.get(path).status_code == 200

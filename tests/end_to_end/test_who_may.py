@@ -31,6 +31,7 @@ PUBLIC = {
     "consents.texts",
     "health.healthz",
     "health.readyz",
+    "health.readyz_process",
     "health.metrics",
     "reference.show_reference",
     "reference.show_document",
@@ -53,6 +54,7 @@ PUBLIC = {
     "pages_interviews.project",
     "pages_threads.threads",
     "pages_threads.service_worker",
+    "pages_threads_scripts.crypto_worker",
     "pages_shl.shl",
 }
 BODIES = {

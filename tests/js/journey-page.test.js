@@ -162,6 +162,18 @@ test("a phone that says nothing for ten seconds asks for a voice", () => {
   assert.match(answerOf({ ...called, called_at: ago(60), call_seen_at: ago(50) }, NOW).text, /확인함/);
 });
 
+test("what a desk waits for begins anew with each repetition of a call, but for taking it back and for no-show", () => {
+  const repeated = { state: "called", called_at: ago(301), last_called_at: ago(9) };
+  const steps = stepsOf(repeated, DEFINITIONS, NOW);
+  assert.equal(steps.find(({ act }) => act === "recall").isDisabled, true);
+  assert.ok(!steps.some(({ act }) => act === "undo-call"));
+  assert.equal(steps.find(({ isMain }) => isMain).act, "mark_no_show");
+  assert.equal(answerOf(repeated, NOW).isAlert, false);
+  const longAgo = { ...repeated, last_called_at: ago(21) };
+  assert.equal(stepsOf(longAgo, DEFINITIONS, NOW).find(({ act }) => act === "recall").isDisabled, false);
+  assert.equal(answerOf(longAgo, NOW).isAlert, true);
+});
+
 test("names are kept when the line changes, and asked for when somebody is new", () => {
   const known = { queues: [{ queue_id: "a", patient: { name: "시연001" } }] };
   const same = withNames({ queues: [{ queue_id: "a", state: "called" }] }, known);

@@ -86,7 +86,7 @@ test("every page in the frame takes its notice away when it listens", () => {
     .filter((name) => name.endsWith(".html"))
     .map((name) => readFileSync(new URL(name, templates), "utf8"))
     .filter((text) => text.includes("{% extends"));
-  const entries = texts.flatMap((text) => [...text.matchAll(/<script type="module".*filename='(.*?)'/g)].map(([, path]) => path));
+  const entries = texts.flatMap((text) => [...text.matchAll(/page_module\('(.*?)'/g)].map(([, path]) => path));
   const silent = entries.filter(
     (path) => !/^tellStarted\(\);$/m.test(readFileSync(new URL(`../../webapp/static/${path}`, import.meta.url), "utf8")),
   );

@@ -36,13 +36,46 @@ test("what has no observation of its own stays in the insurer's words", () => {
   const items = [
     { name: "중성지방", value: "500 이상", number: null, unit: "mg/dL", columns: ["triglycerides_mg_dl"] },
     { name: "공복혈당", value: "측정불가", number: null, unit: "", columns: ["fasting_glucose_mg_dl"] },
-    { name: "혈압(최고/최저)", value: "120", number: 120, unit: "mmHg", columns: PRESSURE },
+    { name: "혈압(최고/최저)", value: "측정불가", number: null, unit: "", columns: PRESSURE },
   ];
-  const values = { triglycerides_mg_dl: null, fasting_glucose_mg_dl: null, systolic_mmhg: 120, diastolic_mmhg: null };
+  const values = { triglycerides_mg_dl: null, fasting_glucose_mg_dl: null, systolic_mmhg: null, diastolic_mmhg: null };
   assert.deepEqual(toldIn({ id: 1, checkup_date: "2026-03-02", location: "한빛", ...values, items }), [
     ["중성지방", "500 이상 mg/dL"],
     ["공복혈당", "측정불가"],
-    ["혈압(최고/최저)", "120 mmHg"],
+    ["혈압(최고/최저)", "측정불가"],
+  ]);
+});
+
+/** A checkup that tells nothing but this of a pressure. */
+const pressureOnly = (value, systolic_mmhg, diastolic_mmhg) => {
+  const item = { name: "혈압(최고/최저)", value, number: null, unit: "mmHg", columns: PRESSURE };
+  return { id: 1, checkup_date: "2026-03-02", location: "한빛", systolic_mmhg, diastolic_mmhg, items: [item] };
+};
+const HALVES = [
+  ["120/", 120, null, "수축기 혈압 120 mmHg, 이완기 혈압 알 수 없음"],
+  ["120", 120, null, "수축기 혈압 120 mmHg, 이완기 혈압 알 수 없음"],
+  ["/80", null, 80, "수축기 혈압 알 수 없음, 이완기 혈압 80 mmHg"],
+];
+
+for (const [value, systolic, diastolic, words] of HALVES)
+  test(`half a pressure (${value}) is a component, and that the other is not known is the other one`, () => {
+    const checkup = pressureOnly(value, systolic, diastolic);
+    const [pressure, ...more] = observationsOf(checkup);
+    assert.deepEqual(more, []);
+    assert.equal(pressure.code.coding[0].code, "85354-9");
+    assert.deepEqual(pressure.component.map(({ valueQuantity }) => valueQuantity?.value ?? null), [systolic, diastolic]);
+    const absent = pressure.component.flatMap(({ dataAbsentReason }) => dataAbsentReason ?? []);
+    assert.deepEqual(absent.map(({ coding }) => coding), [[{ system: "http://terminology.hl7.org/CodeSystem/data-absent-reason", code: "unknown" }]]);
+    const summary = buildSummary({ person: PERSON, checkups: [checkup] });
+    assert.deepEqual(linesOf(readResource(summary)), [["혈압", words, "2026-03-02"]]);
+    const [{ resource: composition }] = summary.entry;
+    assert.match(composition.section.map(({ text }) => text.div).join(""), new RegExp(`혈압: ${words}`));
+  });
+
+test("a word in the place of a half is told beside the half that was read", () => {
+  assert.deepEqual(toldIn(pressureOnly("118/재측정", 118, null)), [
+    ["혈압", undefined],
+    ["혈압(최고/최저)", "118/재측정 mmHg"],
   ]);
 });
 

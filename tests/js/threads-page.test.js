@@ -7,6 +7,7 @@ import { IDBKeyRange } from "fake-indexeddb";
 
 import { DevicesView } from "../../webapp/static/page/threads/devices_view.js";
 import { MembersView } from "../../webapp/static/page/threads/members_view.js";
+import { Messages } from "../../webapp/static/page/threads/messages.js";
 import { ThreadList } from "../../webapp/static/page/threads/thread_list.js";
 import { ThreadView, watchSendForm } from "../../webapp/static/page/threads/thread_view.js";
 import { Uploads } from "../../webapp/static/page/threads/uploads.js";
@@ -221,6 +222,16 @@ for (const [what, typed, left] of [
     keep(true);
     await settle();
     assert.deepEqual([sent, find("text").value], [["혈압 128/82"], left]);
+  });
+
+for (const [gap, words] of [
+  [{ from: 2, to: 4, reason: "trimmed" }, "2~4쪽 메시지는 볼 수 없어요. 보관 기간이 지나서 서버에서 지워졌어요."],
+  [{ from: 3, to: 3, reason: "missing" }, "3쪽 메시지는 볼 수 없어요. 여러 번 물어보았지만 서버에서 오지 않았어요."],
+])
+  test(`numbers that cannot be had (${gap.reason}) are told among the messages, with what to do`, () => {
+    const messages = new Messages(NURSE, /** @type {any} */ ({}));
+    messages.addGap(/** @type {any} */ (gap));
+    assert.equal(find("messages").textContent, `${words}필요한 내용이면 보낸 분에게 다시 보내 달라고 해 주세요.`);
   });
 
 test("a thread whose server came back from a backup leads to a new device", async () => {

@@ -5,6 +5,7 @@ import { beforeEach, test } from "node:test";
 
 import { IDBKeyRange } from "fake-indexeddb";
 
+import { Inbox } from "../../webapp/static/sdk/threads/inbox.js";
 import { ThreadReceiver } from "../../webapp/static/sdk/threads/receiver.js";
 import { noteItem, noteSigned } from "../../webapp/static/sdk/threads/senders.js";
 import { asMessages } from "../../webapp/static/sdk/threads/subject.js";
@@ -67,7 +68,7 @@ async function makeThread() {
 }
 
 async function receive(t, { server, doctor }, traits = {}) {
-  const seen = { texts: [], errors: [], gaps: [], holes: [] };
+  const seen = { texts: [], errors: [], senderGaps: [], gaps: [] };
   const receiver = new ThreadReceiver(THREAD, {
     client: server,
     crypto: doctor.crypto,
@@ -76,8 +77,8 @@ async function receive(t, { server, doctor }, traits = {}) {
     keys: new ThreadKeys(THREAD, doctor.claim.deviceId, { client: server, crypto: doctor.crypto, database: doctor.database }),
     onItem: ({ content, event }) => seen.texts.push(content ? new TextDecoder().decode(content) : event),
     onError: ({ seq }, code) => seen.errors.push(`${seq} ${code}`),
-    onSenderGap: ({ from, to }) => seen.gaps.push([from, to]),
-    onGap: (gap) => seen.holes.push(gap),
+    onSenderGap: ({ from, to }) => seen.senderGaps.push([from, to]),
+    onGap: (gap) => seen.gaps.push(gap),
     share: false,
     ...traits,
   });
@@ -86,12 +87,21 @@ async function receive(t, { server, doctor }, traits = {}) {
   return Object.assign(seen, { receiver });
 }
 
+/** Between two questions for what lacks. What the browser's store is given stays as long as it was: on a busy machine it
+ * needs it. */
+function shortenPauses(t) {
+  const { setTimeout: later } = globalThis;
+  t.after(() => Object.assign(globalThis, { setTimeout: later }));
+  const pauses = new Set([500, 1_000, 2_000, 4_000]);
+  globalThis.setTimeout = (act, milliseconds, ...more) => later(act, pauses.has(milliseconds) ? 5 : milliseconds, ...more);
+}
+
 test("all that was written is delivered once, in order, and then acknowledged", async (t) => {
   const thread = await makeThread();
   for (const text of ["1", "2", "3"]) await thread.server.write(thread.nurse, { text });
   const seen = await receive(t, thread);
   await until(() => thread.server.acked.at(-1) === 3);
-  assert.deepEqual([seen.texts, seen.errors, seen.gaps], [["1", "2", "3"], [], []]);
+  assert.deepEqual([seen.texts, seen.errors, seen.senderGaps], [["1", "2", "3"], [], []]);
 });
 
 test("what a poll passes over is read before what comes after it", async (t) => {
@@ -100,7 +110,7 @@ test("what a poll passes over is read before what comes after it", async (t) => 
   thread.server.lies = (items) => items.filter(({ seq }) => seq === 1 || seq === 4);
   const seen = await receive(t, thread);
   await until(() => seen.texts.length === 4);
-  assert.deepEqual([seen.texts, seen.holes], [["1", "2", "3", "4"], []]);
+  assert.deepEqual([seen.texts, seen.gaps], [["1", "2", "3", "4"], []]);
 });
 
 test("what was trimmed is told as a gap, and what is held follows", async (t) => {
@@ -114,7 +124,7 @@ test("what was trimmed is told as a gap, and what is held follows", async (t) =>
   };
   const seen = await receive(t, thread);
   await until(() => seen.texts.length === 2);
-  assert.deepEqual([seen.texts, seen.holes], [["1", "4"], [{ from: 2, to: 3, reason: "trimmed" }]]);
+  assert.deepEqual([seen.texts, seen.gaps], [["1", "4"], [{ from: 2, to: 3, reason: "trimmed" }]]);
 });
 
 test("what is not told when it was asked for five times is told as a gap", async (t) => {
@@ -123,12 +133,135 @@ test("what is not told when it was asked for five times is told as a gap", async
   thread.server.lies = (items) => items.filter(({ seq }) => seq !== 2);
   let asked = 0;
   thread.server.range = async () => ((asked += 1), { items: [], epoch: "e" });
-  const { setTimeout: later } = globalThis;
-  t.after(() => Object.assign(globalThis, { setTimeout: later }));
-  globalThis.setTimeout = (act, milliseconds, ...more) => later(act, Math.min(milliseconds, 5), ...more);
+  shortenPauses(t);
   const seen = await receive(t, thread);
   await until(() => seen.texts.length === 2);
-  assert.deepEqual([seen.texts, seen.holes, asked], [["1", "3"], [{ from: 2, to: 2, reason: "missing" }], 5]);
+  assert.deepEqual([seen.texts, seen.gaps, asked], [["1", "3"], [{ from: 2, to: 2, reason: "missing" }], 5]);
+});
+
+test("what lacks is told once more in its place when the thread is opened again", async (t) => {
+  const thread = await makeThread();
+  for (const text of ["1", "2", "3", "4", "5"]) await thread.server.write(thread.nurse, { text });
+  thread.server.lies = (items) => items.filter(({ seq }) => seq === 1 || seq >= 4);
+  thread.server.range = async () => ({ items: [], epoch: "e", missing: { fromSeq: 2, toSeq: 3, reason: "trimmed" } });
+  const first = await receive(t, thread);
+  await until(() => thread.server.acked.at(-1) === 5);
+  first.receiver.close();
+  const told = [];
+  const traits = { onItem: ({ seq }) => told.push(seq), onGap: ({ from, to }) => told.push([from, to]) };
+  await receive(t, thread, traits);
+  assert.deepEqual(told.splice(0), [1, [2, 3], 4, 5]);
+  await receive(t, thread, { ...traits, historyItems: 2 });
+  assert.deepEqual(told.splice(0), [[2, 3], 4, 5]);
+  await receive(t, thread, { ...traits, historyItems: 1 });
+  assert.deepEqual(told, [5]);
+});
+
+test("two tabs that find out of the same numbers at once that they lack note them once, and lose no others", async () => {
+  const { doctor } = await makeThread();
+  const [inbox, other] = [new Inbox(doctor.database, THREAD), new Inbox(doctor.database, THREAD)];
+  const noted = [[inbox, 7, 8], [other, 2, 2], [inbox, 2, 3], [other, 2, 3]];
+  await Promise.all(noted.map(([one, from, to]) => one.noteGap("e", { from, to, reason: "trimmed" })));
+  const gaps = await inbox.gaps({ seq: 0, epoch: "e" });
+  assert.deepEqual(gaps.map(({ from, to }) => [from, to]), [[2, 3], [7, 8]]);
+  assert.deepEqual(await inbox.gaps({ seq: 0, epoch: "f" }), []);
+});
+
+/** The server tells from where on the doctor may read. */
+function tellVisibleFrom(server, visibleFrom) {
+  const { status } = server;
+  server.status = async () => {
+    const told = await status();
+    return { ...told, members: told.members.map((one) => ({ ...one, visibleFrom: one.memberId === DOCTOR ? visibleFrom : 1 })) };
+  };
+}
+
+test("who may read from the middle on misses nothing of before", async (t) => {
+  const thread = await makeThread();
+  for (const text of ["1", "2", "3"]) await thread.server.write(thread.nurse, { text });
+  thread.server.lies = (items) => items.filter(({ seq }) => seq >= 3);
+  tellVisibleFrom(thread.server, 3);
+  const asked = countAsked(thread.server);
+  const seen = await receive(t, thread);
+  await until(() => thread.server.acked.at(-1) === 3);
+  assert.deepEqual([seen.texts, seen.gaps, seen.senderGaps, asked.range], [["3"], [], [], 0]);
+});
+
+test("who may read all is told that the first items were trimmed", async (t) => {
+  const thread = await makeThread();
+  for (const text of ["1", "2", "3"]) await thread.server.write(thread.nurse, { text });
+  thread.server.lies = (items) => items.filter(({ seq }) => seq >= 3);
+  tellVisibleFrom(thread.server, 1);
+  thread.server.range = async () => ({ items: [], epoch: "e", missing: { fromSeq: 1, toSeq: 2, reason: "trimmed" } });
+  const seen = await receive(t, thread);
+  await until(() => seen.texts.length === 1);
+  assert.deepEqual([seen.texts, seen.gaps], [["3"], [{ from: 1, to: 2, reason: "trimmed" }]]);
+});
+
+test("a server that does not say from where on is believed that it begins there", async (t) => {
+  const thread = await makeThread();
+  for (const text of ["1", "2", "3"]) await thread.server.write(thread.nurse, { text });
+  thread.server.lies = (items) => items.filter(({ seq }) => seq >= 3);
+  const { status } = thread.server;
+  let isRefused = true;
+  thread.server.status = async (...told) => (isRefused ? ((isRefused = false), Promise.reject(failure(503))) : status(...told));
+  const seen = await receive(t, thread);
+  await until(() => seen.texts.length === 1);
+  assert.deepEqual([seen.texts, seen.gaps], [["3"], []]);
+});
+
+/** A doctor who has read 1, was removed while 2 to 4 were written, and is back with 5, from `visibleFrom` on. */
+async function comeBack(t, { visibleFrom, isShortened = true }) {
+  const thread = await makeThread();
+  await thread.server.write(thread.nurse, { text: "1" });
+  const first = await receive(t, thread);
+  await until(() => thread.server.acked.at(-1) === 1);
+  first.receiver.close();
+  thread.server.tell("member_removed", { memberId: NURSE });
+  thread.server.tell("member_added", { memberId: NURSE, role: "writer" });
+  await thread.server.write(thread.nurse, { text: "meanwhile", clientSeq: 2 });
+  thread.server.tell("member_added", { memberId: DOCTOR, role: "writer" });
+  await thread.server.write(thread.nurse, { text: "back", clientSeq: 3 });
+  thread.server.lies = (items) => items.filter(({ seq }) => seq === 1 || seq >= 5);
+  tellVisibleFrom(thread.server, visibleFrom);
+  const asked = [];
+  thread.server.range = async (_, { fromSeq }) => (asked.push(fromSeq), { items: [], epoch: "e" });
+  if (isShortened) shortenPauses(t);
+  return { thread, asked };
+}
+
+test("who is back without what was said meanwhile misses nothing", async (t) => {
+  const { thread, asked } = await comeBack(t, { visibleFrom: 5, isShortened: false });
+  const seen = await receive(t, thread);
+  await until(() => seen.texts.length === 3);
+  assert.deepEqual([seen.texts, seen.errors, seen.gaps, seen.senderGaps, asked], [["1", "member_added", "back"], [], [], [], []]);
+});
+
+test("who is back is asked about no more than once the server tells from where on", async (t) => {
+  const { thread, asked } = await comeBack(t, { visibleFrom: 5 });
+  const { status } = thread.server;
+  let isAnswering = false;
+  thread.server.status = () => (isAnswering ? status() : Promise.reject(failure(503)));
+  const { range } = thread.server;
+  thread.server.range = async (...told) => ((isAnswering = true), range(...told));
+  const seen = await receive(t, thread);
+  await until(() => seen.texts.length === 3);
+  assert.deepEqual([seen.gaps, asked], [[], [2]]);
+});
+
+test("who is back with what was said meanwhile is told that it lacks", async (t) => {
+  const { thread } = await comeBack(t, { visibleFrom: 1 });
+  const seen = await receive(t, thread);
+  await until(() => seen.texts.length === 3);
+  assert.deepEqual(seen.gaps, [{ from: 2, to: 4, reason: "missing" }]);
+});
+
+test("numbers are left out by no word of the server but at one's own arrival", async (t) => {
+  const { thread } = await comeBack(t, { visibleFrom: 6 });
+  thread.server.lies = (items) => items.filter(({ seq }) => seq === 1 || seq >= 6);
+  const seen = await receive(t, thread);
+  await until(() => seen.texts.length === 2);
+  assert.deepEqual([seen.texts, seen.gaps], [["1", "back"], [{ from: 2, to: 5, reason: "missing" }]]);
 });
 
 test("after a reload what was read is here, and only what is new is asked for", async (t) => {
@@ -221,7 +354,7 @@ test("envelopes that the server swapped or kept back are seen by their signed nu
   for (const clientSeq of [2, 1, 5]) await thread.server.write(thread.nurse, { text: `${clientSeq}`, clientSeq });
   const seen = await receive(t, thread);
   await until(() => thread.server.acked.at(-1) === 3);
-  assert.deepEqual(seen.gaps, [[1, 1], [3, 4]]);
+  assert.deepEqual(seen.senderGaps, [[1, 1], [3, 4]]);
 });
 
 test("whoever was removed is not believed any more, and is once they are back", async (t) => {
@@ -382,9 +515,9 @@ test("a number that its device did not sign hides no gap, and makes none", async
   forge(1, 900); // of nobody's
   thread.server.items[2].envelope.payloadHash = `sha256:${"0".repeat(64)}`; // kept back: another one stands for it
   const seen = await receive(t, thread);
-  await until(() => seen.texts.length === 2 && seen.gaps.length > 0);
+  await until(() => seen.texts.length === 2 && seen.senderGaps.length > 0);
   assert.deepEqual([seen.texts, seen.errors], [["1", "3"], ["2 BAD_SIGNATURE", "3 HASH_MISMATCH"]]);
-  assert.deepEqual(seen.gaps, [[2, 2]]);
+  assert.deepEqual(seen.senderGaps, [[2, 2]]);
 });
 
 test("the number of what a device cannot open yet counts, as its signature was right", async (t) => {
@@ -394,7 +527,7 @@ test("the number of what a device cannot open yet counts, as its signature was r
   thread.server.keys = async () => ({ keys: (await keys()).keys.map((one) => ({ ...one, wrapped: null })), lacking: [] });
   const seen = await receive(t, thread);
   await until(() => seen.errors.length === 2);
-  assert.deepEqual(seen.gaps, []);
+  assert.deepEqual(seen.senderGaps, []);
 });
 
 test("a range that does not follow on the place that was asked for begins the stream anew", () => {

@@ -322,6 +322,22 @@ test("while the server asks to wait nothing is sent, whatever is written or wake
   assert.equal(server.asked, 2);
 });
 
+test("a server that says stop hears nothing until then, and its answer goes to nobody as a refusal", async (t) => {
+  const server = new Server();
+  const details = { backpressure: { level: "stop", retryAfterMs: 2_000, maxBatch: 100 } };
+  server.answers = [Object.assign(failure(503), { details })];
+  const { sender, told } = await makeSender(t, { server });
+  t.mock.timers.enable({ apis: ["setTimeout", "Date"] });
+  await sender.send(THREAD, "1");
+  await sender.flush();
+  t.mock.timers.tick(1_500);
+  await sender.flush({ isEarly: true });
+  assert.deepEqual([server.asked, told.failed, told.rejected], [1, [503], []]);
+  t.mock.timers.tick(501);
+  await until(() => told.acked.length === 1);
+  assert.equal(server.asked, 2);
+});
+
 test("a full disk is told, and takes no number", async (t) => {
   const { sender } = await makeSender(t);
   const full = t.mock.method(IDBObjectStore.prototype, "add", () => {
@@ -420,6 +436,14 @@ test("what is written while a message waits does not put it off", async (t) => {
   t.mock.timers.reset();
   await until(() => told.acked.length === 3);
   assert.deepEqual(told.acked, ids);
+});
+
+test("a server that says stop is waited for as long as it says, and asked for one envelope then", () => {
+  const stop = (retryAfterMs) => ({ backpressure: { level: "stop", retryAfterMs, maxBatch: 100 } });
+  for (const [told, wait] of [[{}, 1000], [{ details: stop(2000) }, 2000], [{ details: stop(2400), retryAfterSeconds: 3 }, 3000], [{ details: stop(9000), retryAfterSeconds: 3 }, 9000]]) {
+    const pace = new Pace(() => 0);
+    assert.deepEqual([pace.fail({ status: 503, ...told }), pace.size], [wait, 1]);
+  }
 });
 
 test("failures wait twice as long each time, up to half a minute, and a success ends that", () => {

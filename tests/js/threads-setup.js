@@ -10,6 +10,7 @@ export const THREAD = "T7lrKBkm1wo2LIrUFz5v2g";
 export const OTHER_THREAD = "nJD1JxCfgP_D-Z1ykVH_hQ";
 export const NURSE = "staff:nurse.kim";
 export const DOCTOR = "staff:doctor.lee";
+const MOST_MILLISECONDS = 60_000;
 
 /** One member at a browser of their own, or at the one that is given. */
 export async function makeMember(memberId, factory = new IDBFactory()) {
@@ -66,7 +67,11 @@ export async function writeItem(member, { kid = "k1", clientSeq = 1, text = "안
   return { ...head, from: member.memberId, envelope };
 }
 
-/** Waits until it holds; the clock of the test runner is the deadline. */
+/** Waits until it holds, for a minute at most. */
 export async function until(isSo) {
-  while (!(await isSo())) await new Promise((resolve) => setImmediate(resolve));
+  const end = performance.now() + MOST_MILLISECONDS;
+  while (!(await isSo())) {
+    if (performance.now() > end) throw new Error(`waited in vain for ${isSo}`);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
 }

@@ -59,3 +59,10 @@ test("what is called before and after a page is left is neither answered nor fai
   await settle();
   assert.deepEqual([ends, worker.calls.length, worker.isTerminated], [[], 1, true]);
 });
+
+test("no script of another origin becomes a worker", () => {
+  globalThis.trustedTypes = { createPolicy: (_, rules) => rules };
+  for (const url of ["https://other.example/a.js", "//other.example/a.js", "/\\other.example/a.js", "data:text/javascript,1"])
+    assert.throws(() => new WorkerLink(url), TypeError);
+  new WorkerLink("/threads/crypto_worker.js");
+});

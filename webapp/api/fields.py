@@ -8,6 +8,7 @@ from typing import Any
 from marshmallow import Schema, ValidationError, fields, validate
 
 from core.clock import clock
+from core.letters import compose, is_longer
 
 _BIRTHDATE = re.compile(r"\d{4}-\d{2}-\d{2}|\d{8}", re.ASCII)
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
@@ -30,6 +31,13 @@ class Text(fields.String):
     def __init__(self, max_length: int, *, metadata: Mapping[str, Any] | None = None, **kwargs: Any) -> None:
         self.max_length = max_length
         super().__init__(metadata={"maxLength": max_length, **(metadata or {})}, **kwargs)
+
+
+class ComposedText(Text):
+    """A text that is compared with stored ones, as they are: in whole letters, which its length counts."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **more: Any) -> Any:
+        return compose(super()._deserialize(value, attr, data, **more))
 
 
 class InputSchema(Schema):
@@ -74,10 +82,11 @@ def _say_in_korean(field: fields.Field[Any]) -> None:
         _say_in_korean(part)
 
 
-def _length_fault(field: fields.Field[Any], value: object) -> str | None:
+def _length_fault(field: fields.Field[Any] | None, value: object) -> str | None:
     if isinstance(value, str):
         longest = field.max_length if isinstance(field, Text) else WORD_MAX
-        return f"{longest}자까지 쓸 수 있어요." if len(value) > longest else None
+        is_beyond = is_longer(value, longest) if isinstance(field, ComposedText) else len(value) > longest
+        return f"{longest}자까지 쓸 수 있어요." if is_beyond else None
     if isinstance(value, list) and isinstance(field, fields.List):
         most = field.metadata.get("maxItems", _ITEMS_MAX)
         if len(value) > most:
@@ -86,12 +95,9 @@ def _length_fault(field: fields.Field[Any], value: object) -> str | None:
     if isinstance(value, Mapping) and isinstance(field, fields.Dict):
         if len(value) > _ITEMS_MAX:
             return f"{_ITEMS_MAX}개까지 보낼 수 있어요."
-        return _first(f"{WORD_MAX}자까지 쓸 수 있어요." for pair in value.items() for text in pair if _is_long(text))
+        of_keys = (_length_fault(field.key_field, key) for key in value)
+        return _first(of_keys) or _first(_length_fault(field.value_field, item) for item in value.values())
     return None
-
-
-def _is_long(text: object) -> bool:
-    return isinstance(text, str) and len(text) > WORD_MAX
 
 
 def _first(faults: Iterable[str | None]) -> str | None:

@@ -38,6 +38,14 @@ def readyz() -> tuple[Response, int]:
     return jsonify(told), 200 if ready else 503
 
 
+@blueprint.get("/readyz/process")
+def readyz_process() -> tuple[Response, int]:
+    """This process may be sent requests, for proxies: it answers, and its tables are those of its code, or newer. A
+    store that is away is away for all web processes: taking them all out would end what goes without it."""
+    ready = parts().process_readiness.check()
+    return jsonify({"status": OK if ready else "unavailable"}), 200 if ready else 503
+
+
 @blueprint.get("/metrics")
 def metrics() -> Response:
     """For this machine, or with an operator's or auditor's token: numbers tell a stranger how busy we are."""
@@ -87,6 +95,6 @@ def _asked_from_here() -> bool:
     return request.remote_addr in _LOOPBACK and request.headers.get("X-Forwarded-For") is None
 
 
-for _function in (healthz, readyz):
+for _function in (healthz, readyz, readyz_process):
     mark_access(_function, "public")
 mark_access(metrics, "loopback or operations")

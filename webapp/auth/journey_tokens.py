@@ -6,15 +6,17 @@ from uuid import UUID, uuid4
 from flask import Response, request
 from flask_jwt_extended import create_access_token, create_refresh_token
 
-from models.accounts import Scope
+from models.accounts import RevokedWhy, Scope
+from services.accounts.logins import end_login
 from services.accounts.token_refresh import TokenPair
+from services.delivery.unit_of_work import Work
+from services.journey.patient_logins import REFRESH_LIFE, note_login_ended
 from webapp.auth.tokens import Role
 from webapp.cookies import cookie_name
 from webapp.current import stores
 from webapp.origins import require_listed_origin
 
 ACCESS_LIFE = timedelta(minutes=15)
-REFRESH_LIFE = timedelta(days=14)
 REFRESH_COOKIE = "welno_refresh"
 _COOKIE_PATH = "/api/v1/auth"
 
@@ -60,3 +62,11 @@ def drop_refresh_cookie(response: Response) -> None:
 
 def _cookie_name() -> str:
     return cookie_name(REFRESH_COOKIE, is_secure=stores().settings.web.cookie_secure, path=_COOKIE_PATH)
+
+
+def sign_out(work: Work, sid: UUID) -> bool:
+    """Sign out, of whatever kind the login is; a patient's state says whether they are logged in anywhere else. Whether
+    it held until now."""
+    held = end_login(work, sid, RevokedWhy.SIGNED_OUT)
+    note_login_ended(work.session, sid)
+    return held

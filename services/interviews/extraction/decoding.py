@@ -2,11 +2,11 @@
 
 import codecs
 import re
-import unicodedata
 from collections.abc import Iterator
 
 from charset_normalizer import from_bytes
 
+from core.letters import compose
 from services.interviews.extraction.failures import FileFault, FileUnusable
 
 _SAMPLE_BYTES = 64 * 1024
@@ -73,8 +73,7 @@ def decode_declared(content: bytes) -> str:
 def clean_text(text: str) -> str:
     """Line ends as `\\n`, no BOM, NUL or control characters, composed letters (NFC), no blanks at the ends of lines."""
     text = _CONTROLS.sub("", text.replace("\r\n", "\n").replace("\r", "\n").replace("\x0b", "\n").replace("\x0c", "\n"))
-    composed = text if text.isascii() else unicodedata.normalize("NFC", text)
-    return "\n".join(line.rstrip() for line in composed.split("\n")).strip()
+    return "\n".join(line.rstrip() for line in compose(text).split("\n")).strip()
 
 
 def _has_few_controls(content: bytes) -> bool:

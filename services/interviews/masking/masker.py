@@ -1,10 +1,10 @@
 """The masker that is used unless another one is put in its place."""
 
 import re
-import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
 
+from core.letters import compose
 from services.interviews.masking.names import find_names
 from services.interviews.masking.numbers import find_numbers
 from services.interviews.masking.spans import MaskedKind, MaskedText, Span, replace_spans
@@ -61,7 +61,7 @@ def clean_words(words: Iterable[str]) -> list[str]:
 def _compose(text: str) -> str:
     """macOS writes Hangul in its single letters, and pages hyphenate by what nobody sees: no pattern of syllables or
     digits matches either."""
-    return unicodedata.normalize("NFC", text).translate(_UNSEEN)
+    return compose(text).translate(_UNSEEN)
 
 
 def _find_words(text: str, words: Sequence[str]) -> Iterator[Span]:

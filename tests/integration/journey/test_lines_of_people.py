@@ -1,11 +1,12 @@
 """Lines: who is called next, who steps aside, who is moved, and what each is told."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 import pytest
 
 from models.journey import JourneyState
+from services.journey.boards import HospitalMoment, board_body, read_board
 from services.journey.calling import recall, undo_call
 from services.journey.errors import (
     AlreadyQueued,
@@ -21,6 +22,7 @@ from services.journey.errors import (
 )
 from services.journey.queueing import delay_entry, join_queue, prioritize_entry, transfer_entry
 from services.journey.shifts import begin_shift
+from services.journey.work import JourneyWork
 from tests.integration.journey.ward import BLOOD, XRAY, Patient, Ward
 
 
@@ -34,6 +36,19 @@ def join(ward: Ward, number: int, exam_id: str = BLOOD) -> list[Patient]:
         people.append(ward.patient().comes(JourneyState.WAITING, exam_id))
         ward.advance(seconds=1)
     return people
+
+
+def call_times(ward: Ward) -> tuple[datetime | None, datetime | None]:
+    """Of the first on the board: of the call, and of its last repetition."""
+
+    def read(journey: JourneyWork) -> tuple[datetime | None, datetime | None]:
+        moment = HospitalMoment.of(journey.settings, journey.now)
+        board = read_board(journey.session, BLOOD, journey.estimator, moment)
+        assert board is not None
+        entry = board_body(board)["queues"][0]
+        return entry["called_at"], entry["last_called_at"]
+
+    return ward.stores.journeys.read(read)
 
 
 def called(ward: Ward, exam_id: str = BLOOD) -> str:
@@ -199,6 +214,26 @@ def test_a_call_is_repeated_after_twenty_seconds(ward: Ward):
     assert person.events()[-1]["data"]["call_count"] == 2
     with pytest.raises(RecallTooSoon):
         ward.run(recall, id_of(person), ward.desk)
+
+
+def test_a_board_tells_when_a_call_was_made_first_and_when_it_was_repeated_last(ward: Ward):
+    person = ward.patient().comes(JourneyState.CALLED)
+    first = ward.clock.now()
+    assert call_times(ward) == (first, first)
+    ward.advance(seconds=21)
+    ward.run(recall, id_of(person), ward.desk)
+    assert call_times(ward) == (first, ward.clock.now())
+    person.act("start_exam", by=ward.desk)
+    assert call_times(ward) == (first, None)
+
+
+def test_a_call_that_was_taken_back_is_no_repetition_of_the_next(ward: Ward):
+    person = ward.patient().comes(JourneyState.CALLED)
+    ward.run(undo_call, id_of(person), ward.desk)
+    assert call_times(ward) == (None, None)
+    ward.advance(seconds=5)
+    ward.call_next()
+    assert call_times(ward) == (ward.clock.now(), ward.clock.now())
 
 
 def test_a_mistaken_call_is_taken_back_within_a_minute_to_the_old_place(ward: Ward):

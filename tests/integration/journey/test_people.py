@@ -1,5 +1,7 @@
 """The journey's people at rest: sealed, and found by what they know of themselves."""
 
+import unicodedata
+from dataclasses import replace
 from datetime import date
 
 from services.journey.people import NewUser
@@ -15,6 +17,16 @@ def test_a_person_is_found_by_four_digits_and_the_birth_date(ward: Ward):
         found = ward.stores.people.find_by_login(session, "0301", PERSON.birth_date)
         assert {one.user_id for one in found} == {user.user_id, twin.user_id}
         assert ward.stores.people.find_by_login(session, "0302", PERSON.birth_date) == []
+        assert ward.stores.people.find_same(session, PERSON) == [user.user_id]
+
+
+def test_a_name_is_the_same_however_its_letters_are_written(ward: Ward):
+    decomposed = replace(PERSON, name=unicodedata.normalize("NFD", PERSON.name))
+    with ward.stores.sessions.begin() as session:
+        user = ward.stores.people.add(session, decomposed)
+        assert user.name == PERSON.name
+        user.name = decomposed.name  # as one of before
+        session.flush()
         assert ward.stores.people.find_same(session, PERSON) == [user.user_id]
 
 

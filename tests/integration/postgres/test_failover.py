@@ -85,6 +85,26 @@ def test_without_it_what_the_replica_lacks_is_lost_and_its_numbers_come_again_in
     assert [event.seq for event in again] == [*range(1, len(again) + 1)]
 
 
+def test_who_is_cut_off_with_the_primary_gets_nothing_acknowledged_with_synchronous_commit(
+    pair: PostgresPair, redis_client: redis.Redis
+):
+    """Its standby was promoted by those who are on the other side; they have everything that was acknowledged."""
+    pair.be_synchronous()
+    with writers_on(pair.url_for(pair.primary), redis_client) as inside, inside.at_work():
+        inside.wait_for_more()
+        pair.link.silence()
+        pair.replica.promote()
+        waiting = "select count(*) > 0 from pg_stat_activity where wait_event = 'SyncRep'"
+        wait_until(lambda: pair.primary.ask(waiting))
+        acknowledged, refused = len(inside.acknowledged), inside.refused
+        pair.primary.server.stop(immediate=True)  # as by its power, before the network is whole again
+        wait_until(lambda: inside.refused > refused)
+    assert len(inside.acknowledged) == acknowledged
+    with writers_on(pair.url_for(pair.replica), redis_client) as outside:
+        outside.acknowledged = inside.acknowledged
+        assert outside.find_lost() == []
+
+
 def test_a_primary_that_answers_is_not_left_unless_it_is_asked_for(pair: PostgresPair):
     ended = failover(pair, "promote")
     assert (ended.status, ended.output) == (1, "")

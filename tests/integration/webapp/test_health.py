@@ -85,8 +85,9 @@ def test_the_reference_page_loads_nothing(app: Flask):
     assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
 
 
-def test_the_worker_with_the_keys_may_import_our_code_and_ask_for_nothing(app: Flask):
-    with app.test_client().get("/static/sdk/threads/crypto_worker.js") as script:
+@pytest.mark.parametrize("path", ["/threads/crypto_worker.js", "/static/sdk/threads/crypto_worker.js"])
+def test_the_worker_with_the_keys_may_import_our_code_and_ask_for_nothing(app: Flask, path: str):
+    with app.test_client().get(path) as script:
         directives = script.headers["Content-Security-Policy"].split("; ")
     assert {"default-src 'none'", "script-src 'self'"} <= set(directives)
     assert not [directive for directive in directives if directive.startswith("connect-src")]

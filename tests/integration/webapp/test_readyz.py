@@ -128,6 +128,42 @@ def at_revision(engine: Engine, revision: str | None) -> Iterator[None]:
             connection.execute(text("insert into public.alembic_version values (:it)"), {"it": head})
 
 
+def may_be_sent_requests(app: Flask) -> bool:
+    answer = app.test_client().get("/readyz/process")
+    assert (answer.status_code, answer.json["status"]) in {(200, "ok"), (503, "unavailable")}
+    return bool(answer.status_code == 200)
+
+
+def test_a_proxy_sends_nothing_before_the_migrations(remake: Remake, engine: Engine):
+    app = remake()
+    with at_revision(engine, None):
+        assert not may_be_sent_requests(app)
+    wait_until(lambda: may_be_sent_requests(app), 5)
+
+
+def test_a_proxy_takes_nobody_out_for_stores_that_are_away(remake: Remake):
+    redis = f"redis://127.0.0.1:{pick_port()}/0"
+    database = f"postgresql+psycopg2://nobody@127.0.0.1:{pick_port()}/x"
+    app = remake(database_url=database, redis_url=redis, broker_url=redis)
+    assert may_be_sent_requests(app)
+    assert set(told(app).values()) == {"unreachable", OK}
+
+
+def test_a_proxy_is_answered_within_a_second_though_the_database_hangs(remake: Remake):
+    with socket.create_server((LOOPBACK, 0)) as listener:
+        app = remake(database_url=f"postgresql+psycopg2://nobody@{LOOPBACK}:{listener.getsockname()[1]}/x")
+        began = time.monotonic()
+        assert may_be_sent_requests(app)
+        assert time.monotonic() - began < 1
+
+
+def test_a_process_whose_tables_were_right_is_not_asked_again(remake: Remake, engine: Engine):
+    app = remake()
+    assert may_be_sent_requests(app)
+    with at_revision(engine, None):
+        assert may_be_sent_requests(app)
+
+
 @pytest.fixture
 def pair() -> Iterator[Pair]:
     with replicated() as pair:

@@ -1,7 +1,9 @@
 """Signing in as operator, auditor or staff, with and without a second factor, and what each may do."""
 
 import io
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
@@ -16,6 +18,7 @@ from werkzeug.test import TestResponse
 from core.clock import clock
 from models.accounts import AccountChange, AccountKind, AccountRole, Login
 from services.accounts.accounts import add_account, disable_account, require_account
+from tests.integration.journey.ward import counted
 from webapp.current import parts
 
 from .people import API, Person
@@ -210,6 +213,25 @@ def test_one_address_may_not_guess_at_many_logins(sign_in: Callable[..., TestRes
     answers = [sign_in(f"somebody-{number}") for number in range(21)]
     assert [answer.status_code for answer in answers] == [401] * 20 + [429]
     assert int(answers[-1].headers["Retry-After"]) > 0
+
+
+@pytest.mark.parametrize(("login", "address", "most"), [("desk{}", "203.0.113.1", 20), ("desk1", "203.0.113.{}", 30)])
+def test_guesses_at_once_pass_no_limit(app: Flask, login: str, address: str, most: int):
+    def guess(number: int) -> int:
+        body = {"login": login.format(number), "password": "wrong password"}
+        from_there = {"REMOTE_ADDR": address.format(number)}
+        all_there.wait()
+        return app.test_client().post(API + LOGIN, json=body, environ_overrides=from_there).status_code
+
+    all_there = threading.Barrier(40, timeout=30)
+    with counted(parts(app).stores.engine) as statements, ThreadPoolExecutor(40) as pool:
+        assert set(pool.map(guess, range(40))) == {401, 429}
+    assert sum("FROM welno.accounts" in statement for statement in statements) <= most
+
+
+def test_who_signs_in_uses_up_nothing_of_an_address(add: Callable[..., None], sign_in: Callable[..., TestResponse]):
+    add("desk1", AccountKind.STAFF, AccountRole.STAFF)
+    assert [sign_in("desk1").status_code for _ in range(22)] == [200] * 22
 
 
 def test_who_signs_in_and_out_and_confirms_a_factor_is_named_in_the_log(

@@ -87,6 +87,7 @@ PUBLIC = {
     "exports.fetch",
     "health.healthz",
     "health.readyz",
+    "health.readyz_process",
     "health.metrics",
     "reference.show_reference",
     "asyncapi.show_document",

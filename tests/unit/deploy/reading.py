@@ -58,10 +58,16 @@ def names_with_secrets(environment: Mapping[str, str]) -> set[str]:
 
 @dataclass(frozen=True)
 class Unit:
-    """A service with its drop-ins, in systemd's order; an empty value takes back what stood before it."""
+    """A service with its drop-ins, in systemd's order; an empty value takes back what stood before it. Of a template
+    one of those that may run beside each other."""
 
     name: str
     values: Mapping[str, list[str]]
+    instance: str = "1"
+
+    @property
+    def is_template(self) -> bool:
+        return "@" in self.name
 
     def one(self, key: str) -> str:
         [value] = self.values[key]
@@ -82,7 +88,8 @@ class Unit:
     def command(self) -> list[str]:
         own = self.environment
         text = re.sub(r"\$\{(\w+)\}", lambda match: own[match[1]], self.one("ExecStart"))
-        # A single % would be one of systemd's own specifiers.
+        text = text.replace("%i", self.instance) if self.is_template else text
+        # A single % would be another of systemd's own specifiers.
         assert "%" not in text.replace("%%", "")
         return shlex.split(text.replace("%%", "%"))
 

@@ -134,12 +134,12 @@ def test_beat_is_single_also_while_it_is_replaced():
     assert DEPLOYMENTS["beat"]["spec"]["strategy"] == {"type": "Recreate"}
 
 
-def test_web_is_alive_by_itself_and_ready_by_its_stores():
+def test_web_is_alive_and_ready_by_itself_whatever_store_is_away():
     probes = {name: one["httpGet"] for name, one in container(PODS["web"]).items() if name.endswith("Probe")}
     assert {name: probe["path"] for name, probe in probes.items()} == {
         "startupProbe": "/healthz",
         "livenessProbe": "/healthz",
-        "readinessProbe": "/readyz",
+        "readinessProbe": "/readyz/process",
     }
 
 

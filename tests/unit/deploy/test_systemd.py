@@ -1,9 +1,11 @@
 """The units of docs/deploy/systemd start what the Procfile starts, stop it in time, and allow it little."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from celery.utils.nodenames import host_format
 
 from core.settings.reading import declared_variables
 from dev.local.programs import migrations_command
@@ -21,7 +23,8 @@ from .reading import (
     read_unit,
 )
 
-UNITS = {process: read_unit(f"welno-{process}.service") for process in PROCFILE}
+TEMPLATES = {"worker"}
+UNITS = {process: read_unit(f"welno-{process}{'@' if process in TEMPLATES else ''}.service") for process in PROCFILE}
 MIGRATE = read_unit("welno-migrate.service")
 EACH = pytest.mark.parametrize("process", PROCFILE)
 EACH_AND_MIGRATIONS = pytest.mark.parametrize("unit", [*UNITS.values(), MIGRATE], ids=lambda unit: unit.name)
@@ -44,7 +47,7 @@ def test_there_is_a_unit_for_each_process_and_the_target_wants_them_all():
         if line.startswith("Wants=")
         for name in line.removeprefix("Wants=").split()
     }
-    assert wanted == services - {MIGRATE.name}
+    assert {name.replace("@1.", "@.") for name in wanted} == services - {MIGRATE.name}
     assert all(unit.one("WantedBy") == unit.one("PartOf") == "welno.target" for unit in UNITS.values())
 
 
@@ -52,7 +55,20 @@ def test_there_is_a_unit_for_each_process_and_the_target_wants_them_all():
 def test_a_unit_runs_the_command_of_the_procfile(process: str):
     program, *arguments = UNITS[process].command
     assert Path(program).parent == PROGRAMS
-    assert [Path(program).name, *arguments] == expected_command(process, {})
+    own_name = ["-n", "worker1@%h"] if process in TEMPLATES else []
+    rest = [argument for argument in arguments if argument not in own_name]
+    assert [Path(program).name, *rest] == expected_command(process, {})
+    assert len(arguments) - len(rest) == len(own_name)
+
+
+@pytest.mark.parametrize("process", TEMPLATES)
+def test_those_of_a_template_run_beside_each_other_under_names_of_their_own(process: str):
+    names = {
+        command[command.index("-n") + 1]
+        for command in (replace(UNITS[process], instance=instance).command for instance in ("1", "2"))
+    }
+    assert {host_format(name, host="one") for name in names} == {"worker1@one", "worker2@one"}
+    assert UNITS[process].one("DefaultInstance") == "1"
 
 
 @EACH

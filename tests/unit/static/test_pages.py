@@ -3,10 +3,11 @@
 import gzip
 import json
 import re
+import shutil
 from pathlib import Path
 
 import pytest
-from flask import Flask
+from flask import Flask, url_for
 from flask.testing import FlaskClient
 
 from core.settings import AccountSettings
@@ -14,12 +15,14 @@ from models.patients import ConsentKind
 from services.patients.consent_texts import ConsentText
 from webapp import interviews_pages, journey_pages, pages, shl_pages, threads_pages
 from webapp.demo_people import read_demo_people
+from webapp.static_files import list_modules, serve_static_files
 
 ROOT = Path(__file__).resolve().parents[3]
 TEXTS = {ConsentKind.SERVICE: ConsentText(ConsentKind.SERVICE, "1", "서비스 이용약관\n\n하는 일: 보여드려요.")}
 JOURNEY_PAGES = ("/journey", "/t/demo-entrance-7f3a9c21e5b84d06", "/staff/journey", "/hall/HALL-1")
 RECORD_PAGES = ("/", "/results-trend", "/disease-report", "/sign-in", "/my", "/my/withdrawn", "/my/erased")
 PROJECT_PAGES = ("/login", "/projects", "/projects/0c2f9b52-5d7e-4a55-9a39-6f5a4f4c9f10")
+VERSIONED = "/static/[0-9a-f]{16}/"
 PAGES = (*RECORD_PAGES, "/staff/runs", *JOURNEY_PAGES, *PROJECT_PAGES, "/threads", "/shl")
 
 
@@ -30,6 +33,7 @@ def browser() -> FlaskClient:
     app.register_blueprint(journey_pages.blueprint)
     app.register_blueprint(interviews_pages.blueprint)
     app.register_blueprint(threads_pages.blueprint)
+    app.register_blueprint(threads_pages.scripts)
     app.register_blueprint(shl_pages.blueprint)
     pages.show_consent_texts(app, TEXTS)
     return app.test_client()
@@ -109,9 +113,9 @@ def test_the_reader_of_codes_finds_its_other_half_beside_it(browser: FlaskClient
         assert other_half.status_code == 200
 
 
-def test_the_camera_is_the_journey_page_s_alone(browser: FlaskClient) -> None:
+def test_the_camera_is_for_pages_alone_that_read_a_code(browser: FlaskClient) -> None:
     with_camera = [path for path in PAGES if "camera=(self)" in browser.get(path).headers["Permissions-Policy"]]
-    assert with_camera == ["/journey"]
+    assert sorted(with_camera) == ["/journey", "/threads"]
 
 
 def test_the_journey_page_may_have_a_worker_and_a_place_on_the_home_screen(browser: FlaskClient) -> None:
@@ -135,10 +139,14 @@ def _policy_of(browser: FlaskClient, path: str) -> str:
     return browser.get(path).headers["Content-Security-Policy"]
 
 
-def test_the_service_worker_is_asked_for_each_time_and_runs_our_code_alone(browser: FlaskClient) -> None:
-    reply = browser.get("/sw.js")
+def test_the_service_worker_runs_our_code_alone(browser: FlaskClient) -> None:
+    assert "script-src 'self'" in browser.get("/sw.js").headers["Content-Security-Policy"]
+
+
+@pytest.mark.parametrize("path", ["/sw.js", "/threads/crypto_worker.js"])
+def test_a_worker_s_address_stays_and_imports_a_version_s_module(browser: FlaskClient, path: str) -> None:
+    reply = browser.get(path)
     assert (reply.mimetype, reply.headers["Cache-Control"]) == ("text/javascript", "no-cache")
-    assert "script-src 'self'" in reply.headers["Content-Security-Policy"]
     [module] = re.findall(r'import "([^"]+)";', reply.text)
     with browser.get(module) as imported:
         assert imported.status_code == 200
@@ -197,17 +205,74 @@ def test_text_files_are_compressed_and_a_browser_that_has_them_is_told_so(browse
 
 def test_what_a_module_imports_is_named_in_the_page(browser: FlaskClient) -> None:
     page = browser.get("/results-trend").text
-    named = set(re.findall(r'rel="modulepreload" href="/static/([^"]+)"', page))
-    assert {"page/collection/results.js", "page/kit/dom.js", "sdk/core/client.js"} <= named
+    named = re.findall(rf'rel="modulepreload" href="{VERSIONED}([^"]+)"', page)
+    assert {"page/collection/results.js", "page/kit/dom.js", "sdk/core/client.js"} <= set(named)
     assert "page/collection/trend.js" not in named
-    for name in named:
-        with browser.get(f"/static/{name}") as module:
-            assert module.status_code == 200
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_each_module_of_a_page_is_named_before_another_imports_it(browser: FlaskClient, path: str) -> None:
+    page = browser.get(path).text
+    [name] = re.findall(rf'<script type="module" src="{VERSIONED}([^"]+)"></script>', page)
+    named = re.findall(rf'rel="modulepreload" href="{VERSIONED}([^"]+)"', page)
+    assert len(named) == len(set(named))
+    assert set(list_modules(ROOT / "webapp" / "static", name)) <= set(named)
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_what_a_page_is_made_of_is_kept_for_a_year(browser: FlaskClient, path: str) -> None:
+    addresses = re.findall(r'(?:src|href)="(/static/(?!vendor/)[^"]+)"', browser.get(path).text)
+    with_version = [address for address in addresses if re.match(VERSIONED, address)]
+    assert set(addresses) - set(with_version) <= {"/static/page/journey/manifest.json"}
+    for address in with_version:
+        with browser.get(address) as file:
+            assert file.status_code == 200
+            assert file.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+
+
+def test_a_file_without_a_version_is_asked_for_again(browser: FlaskClient) -> None:
+    with browser.get("/static/sdk/welno.js") as file:
+        assert (file.status_code, file.headers["Cache-Control"]) == (200, "no-cache")
+
+
+def test_another_version_s_file_is_given_as_it_is_here_and_not_kept(browser: FlaskClient) -> None:
+    with (
+        browser.get("/static/0123456789abcdef/sdk/welno.js") as other,
+        browser.get("/static/sdk/welno.js") as known,
+    ):
+        assert other.data == known.data
+        assert other.headers["Cache-Control"] == "no-cache"
+
+
+@pytest.mark.parametrize("name", ["", "nothing.js", "../pages.py", "..%2fpages.py", "0123456789abcdef/sdk/welno.js"])
+def test_a_version_opens_nothing_but_static_files(browser: FlaskClient, name: str) -> None:
+    with browser.application.test_request_context():
+        address = url_for("static", filename=name)
+    assert browser.get(address).status_code == 404
+
+
+def test_a_changed_file_changes_every_address(tmp_path: Path) -> None:
+    def address() -> str:
+        app = Flask("webapp", static_folder=str(folder), static_url_path="/static")
+        serve_static_files(app)
+        with app.test_request_context():
+            return url_for("static", filename="a.js")
+
+    (folder := tmp_path / "1").mkdir()
+    (folder / "a.js").write_text("1")
+    (folder / "b.js").write_text("1")
+    before, again = address(), address()
+    copied = folder = Path(shutil.copytree(folder, tmp_path / "2"))
+    assert address() == before == again
+    folder = Path(shutil.copytree(copied, tmp_path / "3"))
+    (folder / "b.js").write_text("2")
+    assert address() != before
+    assert address().endswith("/a.js")
 
 
 def test_stored_results_are_shown_without_the_code_that_collects(browser: FlaskClient) -> None:
-    assert "/static/sdk/core/stream.js" not in browser.get("/results-trend").text
+    assert "/sdk/core/stream.js" not in browser.get("/results-trend").text
 
 
 def test_no_page_of_the_collection_loads_another_domain_s_client(browser: FlaskClient) -> None:
-    assert "/static/sdk/journey/" not in browser.get("/results-trend").text
+    assert "/sdk/journey/" not in browser.get("/results-trend").text

@@ -37,7 +37,7 @@ from webapp.errors import ApiError
 from webapp.limits import caller_address, pseudonym
 from webapp.offloop import run_off_loop
 from webapp.origins import refuse_foreign_origin
-from webapp.reserved_uses import Reservation, reserve_use
+from webapp.reserved_uses import Use, count_failures
 
 log = get_logger(__name__)
 blueprint = Blueprint("members", __name__, url_prefix="/api/v1/accounts", description="Members of companies sign in")
@@ -55,16 +55,12 @@ _PER_ADDRESS = "50 per 15 minutes"
 def login(body: dict[str, Any]) -> Response:
     """With e-mail and password. Browsers get both tokens as cookies, too."""
     refuse_foreign_origin()
-    tries = _reserve_tries(body["email"])
     refresh_id = new_refresh_id()
     try:
-        signed_in = _sign_in()([AccountKind.MEMBER], body["email"], body["password"], refresh_id=refresh_id)
-    except SignInError as exc:  # the tries stay counted
+        with count_failures(*_uses_of(body["email"]), failures=SignInError):
+            signed_in = _sign_in()([AccountKind.MEMBER], body["email"], body["password"], refresh_id=refresh_id)
+    except SignInError as exc:
         raise ApiError(Code.LOGIN_FAILED) from exc
-    except Exception:
-        _give_back(tries)
-        raise
-    _give_back(tries)
     log.info("member_signed_in", member=pseudonym(str(signed_in.account.account_id)))
     return _answer_login(signed_in, refresh_id)
 
@@ -115,26 +111,13 @@ mark_access(login, "password")
 mark_access(refresh, "refresh token")
 
 
-def _reserve_tries(email: str) -> list[Reservation]:
-    """Counted before the comparison, so that a burst of guesses passes no limit. Raises ApiError, RedisError."""
+def _uses_of(email: str) -> list[Use]:
     who, address = pseudonym(email.strip().lower()), caller_address()
-    reserved: list[Reservation] = []
-    for limit, action, name in (
-        (_PER_EMAIL_AND_ADDRESS, "member-login", f"{who}:{address}"),
-        (_PER_EMAIL, "member-login-email", who),
-        (_PER_ADDRESS, "member-login-address", address),
-    ):
-        try:
-            reserved.append(reserve_use(limit, action, name))
-        except ApiError:
-            _give_back(reserved)
-            raise
-    return reserved
-
-
-def _give_back(tries: list[Reservation]) -> None:
-    for reservation in tries:
-        reservation.give_back()
+    return [
+        Use(_PER_EMAIL_AND_ADDRESS, "member-login", f"{who}:{address}"),
+        Use(_PER_EMAIL, "member-login-email", who),
+        Use(_PER_ADDRESS, "member-login-address", address),
+    ]
 
 
 def _sign_in() -> SignIn:

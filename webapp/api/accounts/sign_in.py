@@ -13,10 +13,10 @@ from werkzeug.http import dump_cookie
 
 from core.logs import get_logger
 from core.names import flower_cookie
-from models.accounts import Account, AccountChangeKind, AccountKind, RevokedWhy
+from models.accounts import Account, AccountChangeKind, AccountKind
 from services.accounts.account_changes import record_change
 from services.accounts.blacklist import TokenBlacklist
-from services.accounts.logins import LoginState, end_login, note_second_factor
+from services.accounts.logins import LoginState, note_second_factor
 from services.accounts.second_factor import confirm_secret, offer_secret
 from services.accounts.sign_in import SCOPE_OF, CodeNeeded, SignedIn, SignIn, SignInFailed
 from webapp.api.accounts.schemas.sign_in import (
@@ -30,14 +30,15 @@ from webapp.api.documented import SECURITY_STAFF, fails
 from webapp.auth import Role, for_operator_login, mark_access, require_account, require_operations, take_back
 from webapp.auth.credentials import bearer_token
 from webapp.auth.journey_callers import read_journey_token
-from webapp.auth.journey_tokens import drop_refresh_cookie
+from webapp.auth.journey_tokens import drop_refresh_cookie, sign_out
 from webapp.auth.operations import AccountToken
 from webapp.current import stores
 from webapp.error_codes import Code
 from webapp.errors import ApiError
-from webapp.limits import caller_address, count_use, forget_uses, pseudonym, refuse_beyond
+from webapp.limits import caller_address, count_use, forget_uses, pseudonym
 from webapp.offloop import run_off_loop
 from webapp.origins import refuse_foreign_origin
+from webapp.reserved_uses import Use, count_failures
 
 log = get_logger(__name__)
 blueprint = Blueprint("auth", __name__, url_prefix="/api/v1/auth", description="Signing in with an account")
@@ -60,14 +61,13 @@ def staff_login(body: dict[str, Any]) -> dict[str, Any]:
     refuse_foreign_origin()
     who = pseudonym(body["login"].strip().lower())
     limit = stores().settings.accounts.staff_login_limit
-    refuse_beyond(_PER_LOGIN, "staff-login-name", who)
-    refuse_beyond(_PER_ADDRESS, "staff-login-address", caller_address())
-    count_use(limit, "staff-login", f"{who}:{caller_address()}")
+    by_login = Use(_PER_LOGIN, "staff-login-name", who)
+    by_address = Use(_PER_ADDRESS, "staff-login-address", caller_address())
     try:
-        signed_in = _sign_in()(_KINDS, body["login"], body["password"], body["totp"])
+        with count_failures(by_login, by_address, failures=SignInFailed):
+            count_use(limit, "staff-login", f"{who}:{caller_address()}")
+            signed_in = _sign_in()(_KINDS, body["login"], body["password"], body["totp"])
     except SignInFailed as exc:
-        count_use(_PER_LOGIN, "staff-login-name", who)
-        count_use(_PER_ADDRESS, "staff-login-address", caller_address())
         raise ApiError(Code.LOGIN_FAILED) from exc
     except CodeNeeded as exc:
         # The try stays counted: otherwise a call without a code would buy more guesses at one.
@@ -86,7 +86,7 @@ def logout() -> Response:
     with stores().unit_of_work() as work:
         if claims.sid is None:
             take_back(work.session, get_jwt())
-        elif not end_login(work, claims.sid, RevokedWhy.SIGNED_OUT):
+        elif not sign_out(work, claims.sid):
             raise ApiError(Code.TOKEN_REVOKED)
     if claims.sid is not None:
         TokenBlacklist(stores().redis, stores().clock).add(claims.token_id, claims.expires_at)

@@ -24,7 +24,7 @@ blueprint = Blueprint("interviews_audit", __name__, url_prefix="/api/projects", 
 @fails(blueprint, 400, 401, 403, 404)
 def show_original_reads(caller: MemberCaller, query: dict[str, Any], project_id: UUID) -> dict[str, Any]:
     """Who read the unmasked original of which interview; newest first."""
-    with stores().member_work(caller.account_id) as member:
+    with stores().member_work.reading(caller.account_id) as member:
         page = list_original_reads(member, project_id, limit=query["limit"], before=query["before"])
     return {"success": True, "reads": page.reads, "next": page.next}
 
@@ -37,5 +37,5 @@ def show_original_reads(caller: MemberCaller, query: dict[str, Any], project_id:
 @fails(blueprint, 400, 401, 403, 404)
 def show_project_costs(caller: MemberCaller, query: dict[str, Any], project_id: UUID) -> dict[str, Any]:
     """Of a month of Korea, `yyyy-MM`, or of the present one: calls, tokens and seconds at MISO, also by interview."""
-    with stores().member_work(caller.account_id) as member:
+    with stores().member_work.reading(caller.account_id) as member:
         return {"success": True, **show_costs(member, project_id, query["month"])}

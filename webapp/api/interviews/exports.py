@@ -29,7 +29,7 @@ _FILES = {200: {"description": "The file.", "content": {writer.content_type: {} 
 @fails(blueprint, 400, 401, 404)
 def export_interview(caller: MemberCaller, query: dict[str, Any], interview_id: UUID) -> Response:
     """The analysis with its quotes and their utterances' numbers; what was masked stays masked."""
-    with stores().member_work(caller.account_id) as member:
+    with stores().member_work.reading(caller.account_id) as member:
         body = read_export(member, interview_id)
     return _file([body], body["title"], ExportFormat(query["format"]))
 

@@ -34,7 +34,7 @@ def post_themes(caller: MemberCaller, project_id: UUID) -> dict[str, Any]:
 @fails(blueprint, 401, 404)
 def show_themes(caller: MemberCaller, project_id: UUID) -> dict[str, Any]:
     """The newest first, also those that are under way; nothing of interviews that are deleted."""
-    with stores().member_work(caller.account_id) as member:
+    with stores().member_work.reading(caller.account_id) as member:
         return {"success": True, "insights": list_insights(member, project_id, InsightKind.THEMES)}
 
 
@@ -57,5 +57,5 @@ def post_persona(caller: MemberCaller, body: dict[str, Any], project_id: UUID) -
 @fails(blueprint, 401, 404)
 def show_generated_personas(caller: MemberCaller, project_id: UUID) -> dict[str, Any]:
     """Those of this project with what bears them out, also those that are under way; the newest first."""
-    with stores().member_work(caller.account_id) as member:
+    with stores().member_work.reading(caller.account_id) as member:
         return {"success": True, "insights": list_insights(member, project_id, InsightKind.PERSONA)}

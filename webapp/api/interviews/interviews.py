@@ -42,7 +42,7 @@ blueprint = Blueprint("interviews", __name__, url_prefix="/api/interviews", desc
 @fails(blueprint, 401, 404)
 def show_interview(caller: MemberCaller, interview_id: UUID) -> dict[str, Any]:
     """With its masked text and its analysis."""
-    with stores().member_work(caller.account_id) as member:
+    with stores().member_work.reading(caller.account_id) as member:
         return {"success": True, "interview": describe_whole(require_interview(member, interview_id))}
 
 
@@ -53,7 +53,7 @@ def show_interview(caller: MemberCaller, interview_id: UUID) -> dict[str, Any]:
 @fails(blueprint, 401, 404)
 def show_status(caller: MemberCaller, interview_id: UUID) -> dict[str, Any]:
     """How far its analysis is."""
-    with stores().member_work(caller.account_id) as member:
+    with stores().member_work.reading(caller.account_id) as member:
         return {"success": True, **describe_status(require_interview(member, interview_id))}
 
 

@@ -54,7 +54,7 @@ def put_speakers(caller: MemberCaller, body: dict[str, Any], interview_id: UUID)
 @fails(blueprint, 401, 404)
 def show_highlights(caller: MemberCaller, interview_id: UUID) -> dict[str, Any]:
     """In the order in which they were made."""
-    with stores().member_work(caller.account_id) as member:
+    with stores().member_work.reading(caller.account_id) as member:
         return {"success": True, "highlights": list_highlights(member, interview_id)}
 
 
@@ -66,7 +66,7 @@ def show_highlights(caller: MemberCaller, interview_id: UUID) -> dict[str, Any]:
 @fails(blueprint, 400, 401, 404)
 def show_project_highlights(caller: MemberCaller, query: dict[str, Any], project_id: UUID) -> dict[str, Any]:
     """The newest 500, or those with a tag; with the interview's title and what was said."""
-    with stores().member_work(caller.account_id) as member:
+    with stores().member_work.reading(caller.account_id) as member:
         return {"success": True, "highlights": list_project_highlights(member, project_id, query["tag"])}
 
 

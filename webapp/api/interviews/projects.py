@@ -33,7 +33,7 @@ blueprint = Blueprint("interviews_projects", __name__, url_prefix="/api/projects
 @fails(blueprint, 401)
 def show_projects(caller: MemberCaller) -> dict[str, Any]:
     """Mine, with my role and the company."""
-    with stores().member_work(caller.account_id) as member:
+    with stores().member_work.reading(caller.account_id) as member:
         return {"success": True, "projects": list_projects(member)}
 
 
@@ -43,7 +43,7 @@ def show_projects(caller: MemberCaller) -> dict[str, Any]:
 @blueprint.response(200, OneProjectOutput)
 @fails(blueprint, 401, 404)
 def show_one_project(caller: MemberCaller, project_id: UUID) -> dict[str, Any]:
-    with stores().member_work(caller.account_id) as member:
+    with stores().member_work.reading(caller.account_id) as member:
         return {"success": True, "project": show_project(member, project_id)}
 
 
@@ -62,7 +62,7 @@ def show_interviews(caller: MemberCaller, query: dict[str, Any], project_id: UUI
         is_deleted=query["deleted"],
     )
     here = stores()
-    with here.unit_of_work() as work:
+    with here.unit_of_work.reading() as work:
         epoch = read_epoch(work.session)
         with here.member_work.enter(work, caller.account_id) as member:
             page = list_interviews(member, project_id, wish)
@@ -81,7 +81,7 @@ def show_interviews(caller: MemberCaller, query: dict[str, Any], project_id: UUI
 @fails(blueprint, 401, 404)
 def show_personas(caller: MemberCaller, project_id: UUID) -> dict[str, Any]:
     """Of the company, with how many interviews of the project match each."""
-    with stores().member_work(caller.account_id) as member:
+    with stores().member_work.reading(caller.account_id) as member:
         return {"success": True, "personas": list_personas(member, project_id)}
 
 
@@ -91,7 +91,7 @@ def show_personas(caller: MemberCaller, project_id: UUID) -> dict[str, Any]:
 @blueprint.response(200, ProjectMembersOutput)
 @fails(blueprint, 401, 404)
 def show_members(caller: MemberCaller, project_id: UUID) -> dict[str, Any]:
-    with stores().member_work(caller.account_id) as member:
+    with stores().member_work.reading(caller.account_id) as member:
         return {"success": True, "members": list_members(member, project_id)}
 
 

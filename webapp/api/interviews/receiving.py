@@ -1,7 +1,6 @@
 """Receives an upload: bytes sealed to the disk as they come, fields judged, nothing left of what is refused."""
 
 import hashlib
-import unicodedata
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from uuid import UUID, uuid4
 from flask import request
 from marshmallow import ValidationError
 
+from core.letters import compose, is_longer
 from services.interviews.extraction.blanks import is_blank
 from services.interviews.extraction.decoding import clean_text
 from services.interviews.extraction.kinds import REFUSED, extension_of, kind_of
@@ -29,7 +29,7 @@ from webapp.api.interviews.multipart import (
     read_form,
     read_urlencoded,
 )
-from webapp.api.interviews.schemas.uploads import TITLE_MAX, WORDS_MAX, UploadInput
+from webapp.api.interviews.schemas.uploads import WORDS_MAX, UploadInput
 from webapp.bodies import let_rest_come, read_strict_json
 from webapp.error_codes import Code
 from webapp.errors import ApiError, flatten_messages
@@ -41,9 +41,6 @@ FILE_MAX_BYTES = 50 * 1024 * 1024
 BODY_MAX_BYTES = FILE_MAX_BYTES + TEXT_MAX_BYTES
 _JSON_MAX_BYTES = 1024 * 1024
 _FILE_NAME_MAX = 255
-# A syllable is three letters at most.
-_COMPOSED_MAX = 4 * max(_FILE_NAME_MAX, TITLE_MAX)
-_NAMING_PEOPLE = frozenset({"title", "maskWords"})
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _UNKNOWN_KIND = "이 형식은 읽을 수 없어요. txt, docx, xlsx, pdf, html, rtf로 저장해서 올려 주세요."
 
@@ -145,7 +142,7 @@ class _IncomingFile:
     def begin(self, file_name: str) -> None:
         """Raises ApiError, StorageFault."""
         # A name is never a path: of one its last part counts.
-        self.name = _compose(file_name.replace("\\", "/").rpartition("/")[2])
+        self.name = compose(file_name.replace("\\", "/").rpartition("/")[2])
         if not self.name:
             return  # what a browser sends of a form in which none was chosen
         _require_name(self.name)
@@ -228,22 +225,11 @@ def _load(fields: Any, *, partial: tuple[str, ...] = ()) -> dict[str, Any]:
     """Those that are there; `partial` names what may still come. Raises ApiError."""
     if isinstance(fields, dict) and isinstance(words := fields.get("maskWords"), str):
         fields = fields | {"maskWords": _split_words(words)}
-    if isinstance(fields, dict):
-        fields = fields | {name: _compose(fields[name]) for name in _NAMING_PEOPLE & fields.keys()}
     try:
         said: dict[str, Any] = UploadInput().load(fields, partial=partial)
     except ValidationError as exc:
         raise ApiError(Code.VALIDATION_FAILED, details=flatten_messages({"json": exc.messages})) from exc
     return said
-
-
-def _compose(said: Any) -> Any:
-    """A text, or each of a list's, in whole letters (NFC): macOS writes Hangul in single ones. What is too long to be
-    taken is left as it is."""
-    if isinstance(said, list):
-        return [_compose(one) for one in said] if len(said) <= WORDS_MAX else said
-    is_short = isinstance(said, str) and len(said) <= _COMPOSED_MAX
-    return unicodedata.normalize("NFC", said) if is_short else said
 
 
 def _judge(fields: Any) -> _Fields:
@@ -266,7 +252,7 @@ def _keep_text(files: StreamedFiles, interview_id: UUID, said: _Fields, text_max
         raise _wrong(FILE_FIELD, "파일이나 글을 보내 주세요.")
     if is_blank(said.text):
         raise _wrong("text", "글이 비어 있어요.")
-    if len(said.text) > text_max:
+    if is_longer(said.text, text_max):
         raise ApiError(Code.TEXT_TOO_LONG, details={"text": [f"{text_max}자까지 올릴 수 있어요."]})
     # Masked as the worker will: what is taken must not fail for it later.
     if run_off_loop(outgrows, PatternMasker(), clean_text(said.text), said.mask_words, text_max):

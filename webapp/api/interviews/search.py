@@ -24,6 +24,6 @@ blueprint = Blueprint(
 @fails(blueprint, 400, 401, 404)
 def search(caller: MemberCaller, query: dict[str, Any], project_id: UUID) -> dict[str, Any]:
     """Utterances with these letters in a row, whatever spaces and punctuation; the newest interview first."""
-    with stores().member_work(caller.account_id) as member:
+    with stores().member_work.reading(caller.account_id) as member:
         page = search_utterances(member, project_id, SearchWish(query["text"], query["limit"], query["after"]))
     return {"success": True, "results": page.results, "next": page.next}

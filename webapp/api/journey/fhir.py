@@ -58,8 +58,8 @@ def search(caller: JourneyCaller, query: dict[str, Any], kind: str) -> Response:
     )
     if kind == "Location" and (query["patient"] or wanted.dates or wanted.updated):
         raise ApiError(Code.VALIDATION_FAILED, details={"patient": ["장소는 사람이나 날짜로 찾을 수 없어요."]})
-    with stores().sessions() as session:
-        page = search_resources(session, kind, wanted)
+    with stores().unit_of_work.reading() as work:
+        page = search_resources(work.session, kind, wanted)
     links = {"self": request.url}
     if (following := next_page(wanted, page.total)) is not None:
         others = [pair for pair in request.args.items(multi=True) if pair[0] != "_offset"]
@@ -73,8 +73,8 @@ def search(caller: JourneyCaller, query: dict[str, Any], kind: str) -> Response:
 @fails(blueprint, 401, 403, 404, **_OUTCOME)
 def show_resource(caller: JourneyCaller, kind: str, key: str) -> Response:
     """One resource; another's looks like none."""
-    with stores().sessions() as session:
-        found = find_resource(session, kind, key, _whose(caller, None)) if kind in RESOURCE_KINDS else None
+    with stores().unit_of_work.reading() as work:
+        found = find_resource(work.session, kind, key, _whose(caller, None)) if kind in RESOURCE_KINDS else None
     if found is None:
         raise ApiError(Code.NOT_FOUND)
     return _answer(found)

@@ -9,7 +9,7 @@ from services.journey.work import Journeys, JourneyWork
 
 def render_journey_gauges(journeys: Journeys) -> bytes:
     """Raises SQLAlchemyError."""
-    ratio, days = journeys.run(_read)
+    ratio, days = journeys.read(_read)
     registry = CollectorRegistry()
     mismatch = Gauge(
         "welno_journey_mismatch_ratio", "People who are elsewhere than their entries say, of all.", registry=registry

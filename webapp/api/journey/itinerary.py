@@ -25,5 +25,5 @@ blueprint = JourneyBlueprint(
 def show_itinerary(caller: JourneyCaller, query: dict[str, Any]) -> dict[str, Any]:
     """Today's open appointments by the waits of this moment; staff name whose."""
     user_id = require_own(caller, query["patient_id"])
-    itinerary = stores().journeys.run(lambda journey: read_itinerary(journey, user_id))
+    itinerary = stores().journeys.read(lambda journey: read_itinerary(journey, user_id))
     return {"success": True, **itinerary_body(itinerary)}

@@ -24,7 +24,7 @@ _ID_MAX_DIGITS = 18
 @fails(blueprint, 401, 403)
 def show_notifications(caller: JourneyCaller) -> dict[str, Any]:
     """The newest first."""
-    found = stores().journeys.run(lambda journey: list_notifications(journey, caller.principal_id))
+    found = stores().journeys.read(lambda journey: list_notifications(journey, caller.principal_id))
     return {"success": True, "notifications": found}
 
 

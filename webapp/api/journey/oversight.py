@@ -21,7 +21,7 @@ blueprint = JourneyBlueprint("journey_oversight", __name__, url_prefix="/api/v1/
 @fails(blueprint, 401, 403)
 def show_health() -> dict[str, Any]:
     """Whether people and lines agree, and every visit is a chain of known steps. Reads all there is."""
-    report: HealthReport = stores().journeys.run(check_health)
+    report: HealthReport = stores().journeys.read(check_health)
     return {"success": True, **health_body(report)}
 
 
@@ -36,4 +36,4 @@ def show_stats() -> dict[str, Any]:
     def read(journey: JourneyWork) -> dict[str, Any]:
         return statistics_body(check_health(journey, journey.now), read_exam_days(journey.session, journey.today))
 
-    return {"success": True, **stores().journeys.run(read)}
+    return {"success": True, **stores().journeys.read(read)}

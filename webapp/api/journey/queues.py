@@ -71,7 +71,7 @@ def show_queues(caller: JourneyCaller, query: dict[str, Any]) -> dict[str, Any]:
         after=None if query["cursor"] is None else _read_cursor(query["cursor"]),
         limit=query["limit"],
     )
-    queues, more = stores().journeys.run(lambda journey: list_entries(journey, wanted))
+    queues, more = stores().journeys.read(lambda journey: list_entries(journey, wanted))
     return {"success": True, "queues": queues, "next_cursor": more and _write_cursor(*more)}
 
 
@@ -83,7 +83,7 @@ def show_queues(caller: JourneyCaller, query: dict[str, Any]) -> dict[str, Any]:
 def show_queue(caller: JourneyCaller, queue_id: str) -> dict[str, Any]:
     """One entry, for its owner and for staff."""
     known = _read_id(queue_id)
-    entry = stores().journeys.run(lambda journey: read_entry(journey, known, caller.actor))
+    entry = stores().journeys.read(lambda journey: read_entry(journey, known, caller.actor))
     return {"success": True, "queue": entry}
 
 

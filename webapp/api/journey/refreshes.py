@@ -15,6 +15,7 @@ from services.accounts.token_refresh import (
     TokenPair,
     exchange_refresh,
 )
+from services.journey.patient_logins import note_login_ended
 from webapp.api.documented import fails
 from webapp.api.journey import metrics
 from webapp.api.journey.blueprint import JourneyBlueprint
@@ -68,6 +69,7 @@ def _exchange(claims: JourneyClaims, key: str | None) -> Exchanged:
         except RefreshKeyMismatch as exc:
             raise ApiError(Code.IDEMPOTENCY_MISMATCH) from exc
         except RefreshReused as exc:  # that the login was taken back must be committed
+            note_login_ended(work.session, claims.sid)
             reused = exc
     metrics.REFRESH_REUSED.inc()
     log.warning("refresh_token_reused", user=pseudonym(str(claims.subject)))

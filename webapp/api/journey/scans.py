@@ -24,7 +24,8 @@ from webapp.auth.scan_tokens import make_scan_token
 from webapp.current import stores
 from webapp.error_codes import Code
 from webapp.errors import ApiError
-from webapp.limits import caller_address, count_use, refuse_beyond
+from webapp.limits import caller_address, count_use
+from webapp.reserved_uses import Use, count_failures
 from webapp.tag_alerts import note_scan
 
 blueprint = JourneyBlueprint("journey_scans", __name__, url_prefix="/api/v1/nfc", description="Tags on the walls")
@@ -88,25 +89,27 @@ def _holder(caller: JourneyCaller | None, device_id: str | None) -> ScannedBy:
 
 
 def _count_scan(made: Scan) -> None:
-    """Raises ApiError. Codes that are typed are short, so failures with them are limited as those of logins."""
+    """Raises ApiError."""
     holder = str(made.by.user_id or made.by.device_id or "")
     if holder:
         count_use(_PER_DEVICE, "journey-scan", holder)
     count_use(_PER_ADDRESS, "journey-scan-address", caller_address())
-    if is_short_code(made.said):
-        refuse_beyond(_TYPED_FAILURES, "journey-scan-typed", caller_address())
+
+
+def _typed_uses(made: Scan) -> list[Use]:
+    """Codes that are typed are short, so failures with them are limited as those of logins."""
+    return [Use(_TYPED_FAILURES, "journey-scan-typed", caller_address())] if is_short_code(made.said) else []
 
 
 def _find(made: Scan) -> TagFacts:
     """Raises ApiError; what leads nowhere is logged, too."""
     hospital = HospitalCache(stores().redis, stores().sessions).look()
     try:
-        return find_tag(hospital, **made.named)
+        with count_failures(*_typed_uses(made), failures=TagError):
+            return find_tag(hospital, **made.named)
     except TagError as exc:
         is_inactive = isinstance(exc, TagInactive)
         action = TagAction.INACTIVE if is_inactive else TagAction.UNKNOWN
-        if is_short_code(made.said):
-            count_use(_TYPED_FAILURES, "journey-scan-typed", caller_address())
         with stores().unit_of_work() as work:
             is_logged = log_scan(work.session, action, tag_id=exc.tag_id, said=made.said, by=made.by)
         if is_logged:

@@ -24,7 +24,7 @@ def show_choices(caller: JourneyCaller) -> dict[str, Any]:
     """All exams and rooms, and one's own open shift."""
     here = stores()
     hospital = HospitalCache(here.redis, here.sessions).look()
-    shift = here.journeys.run(lambda journey: find_shift(journey, caller.actor))
+    shift = here.journeys.read(lambda journey: find_shift(journey, caller.actor))
     return {
         "success": True,
         "shift": shift,

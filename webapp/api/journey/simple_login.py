@@ -19,9 +19,9 @@ from webapp.auth.scan_tokens import ScanClaim, read_scan_token
 from webapp.current import stores
 from webapp.error_codes import Code
 from webapp.errors import ApiError
-from webapp.limits import caller_address, count_use, is_hospital_address, pseudonym, refuse_beyond
+from webapp.limits import caller_address, is_hospital_address, pseudonym
 from webapp.origins import refuse_foreign_origin
-from webapp.reserved_uses import Reservation, reserve_use
+from webapp.reserved_uses import Use, count_failures
 
 log = get_logger(__name__)
 blueprint = JourneyBlueprint("journey_logins", __name__, url_prefix="/api/v1/auth", description="Patients log in")
@@ -40,20 +40,11 @@ def simple_login(body: dict[str, Any]) -> Response:
     claim = read_scan_token(body["scan_token"], body["device_id"]) if body["scan_token"] else None
     if claim is None and stores().settings.journey.login_needs_presence and body["name"] is None:
         raise ApiError(Code.VALIDATION_FAILED, details={"name": ["이름을 함께 입력해 주세요."]})
-    limits = _limits_of(body, claim)
-    for limit, action, key in limits:
-        refuse_beyond(limit, action, key)
-    tried = _reserve_try(body, claim)
     try:
-        logged_in, pair_id = _log_in(body, claim)
+        with count_failures(*_uses_of(body, claim), failures=(NobodyFits, SeveralFit)):
+            logged_in, pair_id = _log_in(body, claim)
     except (NobodyFits, SeveralFit) as exc:
-        for limit, action, key in limits:
-            count_use(limit, action, key)
         raise _refusal(exc) from exc
-    except Exception:
-        tried.give_back()
-        raise
-    tried.give_back()
     metrics.LOGINS.labels("ok").inc()
     log.info("patient_logged_in", user=pseudonym(str(logged_in.user.user_id)))
     return _answer(logged_in, pair_id, in_body=body["refresh_in"] == "body")
@@ -83,23 +74,22 @@ def _log_in(body: dict[str, Any], claim: ScanClaim | None) -> tuple[LoggedIn, st
         raise ApiError(Code.SCAN_TOKEN_USED) from exc
 
 
-def _limits_of(body: dict[str, Any], claim: ScanClaim | None) -> list[tuple[str, str, str]]:
-    """Of which failures alone count: a waiting room of phones shares one address."""
-    address = stores().settings.journey.login_failures_address
-    limits = [(_wider(address) if is_hospital_address() else address, "journey-login-address", caller_address())]
+def _uses_of(body: dict[str, Any], claim: ScanClaim | None) -> list[Use]:
+    """Of which failures alone count: a waiting room of phones shares one address.
+
+    By birth date alone, as each guess has other digits. Who stands in the hospital is counted apart: a stranger outside
+    must not lock a person out.
+    """
+    settings = stores().settings.journey
+    address = settings.login_failures_address
+    uses = [Use(_wider(address) if is_hospital_address() else address, "journey-login-address", caller_address())]
     if body["device_id"] is not None:
-        limits.append((_PER_DEVICE, "journey-login-device", pseudonym(body["device_id"])))
+        uses.append(Use(_PER_DEVICE, "journey-login-device", pseudonym(body["device_id"])))
     if claim is not None:
-        limits.append((_PER_SCAN, "journey-login-scan", claim.token_id.hex))
-    return limits
-
-
-def _reserve_try(body: dict[str, Any], claim: ScanClaim | None) -> Reservation:
-    """By birth date alone, as each guess has other digits. Who stands in the hospital is counted apart: a stranger
-    outside must not lock a person out."""
+        uses.append(Use(_PER_SCAN, "journey-login-scan", claim.token_id.hex))
     where = "outside" if claim is None else "inside"
-    key = pseudonym(f"journey-birth-date\x1f{body['birth_date'].isoformat()}")
-    return reserve_use(stores().settings.journey.login_failures_date, f"journey-login-{where}", key)
+    born = pseudonym(f"journey-birth-date\x1f{body['birth_date'].isoformat()}")
+    return [*uses, Use(settings.login_failures_date, f"journey-login-{where}", born)]
 
 
 def _wider(limit: str) -> str:

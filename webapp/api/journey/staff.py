@@ -60,12 +60,12 @@ def end(caller: JourneyCaller) -> None:
 def find(caller: JourneyCaller, body: dict[str, Any]) -> dict[str, Any]:
     """At most five people. In the body, as no address may hold what is personal."""
     count_use(_FIND_LIMIT, "journey-find", str(caller.sid))
-    with stores().sessions() as session:
-        people = stores().people.find_by_login(session, body["phone_last4"], body["birth_date"])[:_MOST_FOUND]
+    with stores().unit_of_work.reading() as work:
+        people = stores().people.find_by_login(work.session, body["phone_last4"], body["birth_date"])[:_MOST_FOUND]
         query = select(PatientState.user_id, PatientState.current_state).where(
             PatientState.user_id.in_([user.user_id for user in people])
         )
-        states = dict(session.execute(query).all())
+        states = dict(work.session.execute(query).all())
     found = [
         {
             "user_id": user.user_id,

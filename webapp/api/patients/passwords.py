@@ -35,7 +35,7 @@ from webapp.limits import caller_address, count_use
 from webapp.looks import note_asker, record_ended_joins
 from webapp.offloop import run_off_loop
 from webapp.origins import refuse_foreign_origin
-from webapp.reserved_uses import reserve_use
+from webapp.reserved_uses import Use, count_failures
 
 blueprint = Blueprint(
     "passwords", __name__, url_prefix="/api/v1/patients/<uuid:patient_uuid>/password", description="Passwords"
@@ -165,9 +165,9 @@ def _counted_try(patient_uuid: UUID) -> Iterator[None]:
 def address_try() -> Iterator[None]:
     """One address may not guess at many patients: what ends with an error counts. Who knows their password does not:
     all of a hospital share an address. Raises ApiError."""
-    tried = reserve_use(stores().settings.web.password_limit, "password", caller_address())
-    yield
-    tried.give_back()
+    use = Use(stores().settings.web.password_limit, "password", caller_address())
+    with count_failures(use, failures=Exception):
+        yield
 
 
 def _count_setting(patient_uuid: UUID) -> None:

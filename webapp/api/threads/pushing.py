@@ -19,7 +19,7 @@ from webapp.bodies import bounded_by_caller, read_json_body, takes_json
 from webapp.current import stores
 from webapp.error_codes import Code
 from webapp.error_meanings import CODES
-from webapp.errors import ApiError
+from webapp.errors import STORES_DOWN, ApiError, answer_api_error, reply, unavailable
 from webapp.limits import count_use, refuse_beyond, share_left
 from webapp.offloop import run_off_loop
 
@@ -29,6 +29,7 @@ _BODY_MAX_BYTES = 1024 * 1024
 _ACTION = "thread-push"
 _SLOW_SHARE, _SLOW_COMMIT_SECONDS, _SLOW_BEHIND = 0.25, 0.25, 1000
 _SLOW_PAUSE_MS = 1000
+_STOPPING = frozenset({429, 503})
 _BODY = {
     "application/json": {
         "schema": {
@@ -81,18 +82,29 @@ def _count_envelopes(prepared: PreparedPush) -> float:
     """What is left of the smallest rate of the devices. Raises ApiError: nothing of the batch was taken then."""
     rate = stores().settings.threads.rate
     by_device = prepared.count_by_device()
-    try:
-        # All before any: a batch that one device may not send takes nothing from the others' rates.
-        for use in (refuse_beyond, count_use) if len(by_device) > 1 else (count_use,):
-            for device, count in by_device.items():
-                use(rate, _ACTION, device, count)
-    except ApiError as exc:
-        pause_ms = int(1000 * (exc.retry_after_seconds or 1))
-        most = min(item.amount for item in parse_many(rate))
-        metrics.PRESSURE.labels("stop").inc()
-        stop = {"level": "stop", "retryAfterMs": pause_ms, "maxBatch": min(most, stores().settings.threads.batch_max)}
-        raise ApiError(exc.code, details={"backpressure": stop}, retry_after_seconds=exc.retry_after_seconds) from exc
+    # All before any: a batch that one device may not send takes nothing from the others' rates.
+    for use in (refuse_beyond, count_use) if len(by_device) > 1 else (count_use,):
+        for device, count in by_device.items():
+            use(rate, _ACTION, device, count)
     return min(share_left(rate, _ACTION, device) for device in by_device)
+
+
+@blueprint.errorhandler(ApiError)
+def _answer_refusal(error: ApiError) -> Response:
+    """Of a push as a whole. Whoever says that none is taken for now, also before its body is read, stops the sender."""
+    if CODES[error.code].status not in _STOPPING:
+        return answer_api_error(error)
+    metrics.PRESSURE.labels("stop").inc()
+    threads = stores().settings.threads
+    most = min(threads.batch_max, *(item.amount for item in parse_many(threads.rate)))
+    pause_ms = int(1000 * (error.retry_after_seconds or 1))
+    stop = {"level": "stop", "retryAfterMs": pause_ms, "maxBatch": most}
+    details = (error.details or {}) | {"backpressure": stop}
+    return reply(error.code, details=details, retry_after_seconds=error.retry_after_seconds)
+
+
+for _down in STORES_DOWN:
+    blueprint.register_error_handler(_down, lambda error: _answer_refusal(unavailable(error)))
 
 
 def _count_behind(verdicts: Sequence[Verdict]) -> int:

@@ -12,6 +12,7 @@ from tests.waiting import wait_until
 
 ONE, OTHER, THIRD = "10.77.0.61", "10.77.0.62", "10.77.0.31"
 PORT = 7777
+SENT_BYTES, SLOW_SECONDS = 16_384, 0.8
 
 
 @pytest.fixture(scope="module")
@@ -69,6 +70,18 @@ def test_a_host_that_is_slow_still_reaches_the_others(healed: RunningHosts):
     assert "slow" not in healed.do("status")
 
 
+def test_a_link_that_is_slow_leaves_the_others(healed: RunningHosts):
+    assert "web-1 - web-2: " in healed.do("slow", "web-1", "web-2", "--rate-kbit", "64", "--delay-ms", "500")
+    status = healed.do("status")
+    assert ("slow to web-2" in status, "slow to web-1" in status) == (True, True)
+    assert seconds_to_send(healed, "web-1", OTHER, receiver="web-2") > SLOW_SECONDS
+    assert seconds_to_send(healed, "web-1", THIRD, receiver="valkey-1") < SLOW_SECONDS
+    healed.do("slow", "web-1", "valkey-1", "--rate-kbit", "64", "--delay-ms", "500")
+    healed.do("heal", "web-2", "web-1")
+    assert seconds_to_send(healed, "web-1", OTHER, receiver="web-2") < SLOW_SECONDS
+    assert seconds_to_send(healed, "web-1", THIRD, receiver="valkey-1") > SLOW_SECONDS
+
+
 def test_python_on_a_host_is_the_one_with_the_products_packages(healed: RunningHosts):
     assert healed.do("exec", "web-1", "python", "-c", "import sys; print(sys.executable)").strip() == sys.executable
 
@@ -116,6 +129,37 @@ def hears(hosts: RunningHosts, receiver: str, address: str, *, sender: str) -> b
         assert receiving.stdout.readline() == "bound\n"
         hosts.do("exec", sender, sys.executable, "-c", send)
         return receiving.wait(20) == 0
+
+
+ACCEPT = """
+import socket
+with socket.create_server(("", {port})) as listener:
+    print("bound", flush=True)
+    connection, _ = listener.accept()
+    while connection.recv(65536):
+        pass
+"""
+CONNECT_AND_SEND = """
+import socket, time
+began = time.monotonic()
+with socket.create_connection(({address!r}, {port}), 60) as connection:
+    connection.sendall(b"x" * {size})
+    connection.shutdown(socket.SHUT_WR)
+    connection.recv(1)
+print(time.monotonic() - began)
+"""
+
+
+def seconds_to_send(hosts: RunningHosts, sender: str, address: str, *, receiver: str) -> float:
+    """16 KiB, until all is acknowledged: by 500 ms each way or by 64 kbit/s it takes a second or more."""
+    accept = ACCEPT.format(port=PORT)
+    send = CONNECT_AND_SEND.format(address=address, port=PORT, size=SENT_BYTES)
+    with hosts.begin("exec", receiver, sys.executable, "-c", accept) as receiving:
+        assert receiving.stdout is not None
+        assert receiving.stdout.readline() == "bound\n"
+        seconds = float(hosts.do("exec", sender, sys.executable, "-c", send))
+        assert receiving.wait(20) == 0
+    return seconds
 
 
 def networks_in_use() -> set[str]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 import pytest
-from sqlalchemy import select, text, update
+from sqlalchemy import event, select, text, update
 
 from core.clock import Clock, clock
 from core.names import exam_subject, hall_subject, queue_subject
@@ -68,7 +68,7 @@ class Ward:
 @pytest.fixture
 def ward(stores: Stores, stopped_clock: Clock) -> Ward:
     settings = stores.settings.journey
-    refresher = LineRefresher(stores.unit_of_work, stores.sessions, settings, stopped_clock, RuleBasedEstimator())
+    refresher = LineRefresher(stores.unit_of_work, settings, stopped_clock, RuleBasedEstimator())
     with stores.sessions.begin() as session:
         exam = Hospital(session).exam()
         session.expunge(exam)
@@ -82,6 +82,24 @@ def test_everybody_is_told_their_place_once(ward: Ward):
     ward.refresh()
     ward.refresh()
     assert [ward.positions(entry) for entry in entries] == [[1], [2], [3]]
+
+
+def test_a_line_that_grows_while_it_is_looked_at_is_told_as_it_was(ward: Ward):
+    ward.join(1)
+    waiting = [lambda: ward.join(1)]
+
+    def grow(*_: Any) -> None:
+        if waiting:
+            waiting.pop()()
+
+    event.listen(ward.stores.engine, "after_cursor_execute", grow)
+    try:
+        ward.refresh()
+    finally:
+        event.remove(ward.stores.engine, "after_cursor_execute", grow)
+    assert [one["data"]["waiting_count"] for one in ward.told(exam_subject(ward.exam.exam_id))] == [1]
+    ward.refresh()
+    assert [one["data"]["waiting_count"] for one in ward.told(exam_subject(ward.exam.exam_id))] == [1, 2]
 
 
 def test_a_call_moves_those_behind_and_is_told_to_them(ward: Ward):
@@ -199,10 +217,7 @@ def test_two_who_tell_at_once_neither_block_nor_tell_twice(ward: Ward, stores: S
     """As in the moment after a leader hung."""
     entries = ward.join(60)
     settings = stores.settings.journey
-    others = [
-        LineRefresher(stores.unit_of_work, stores.sessions, settings, stores.clock, RuleBasedEstimator())
-        for _ in range(4)
-    ]
+    others = [LineRefresher(stores.unit_of_work, settings, stores.clock, RuleBasedEstimator()) for _ in range(4)]
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(lambda other: other.refresh(ward.exam.exam_id), others))
     ward.refresh()

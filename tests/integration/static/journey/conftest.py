@@ -2,10 +2,11 @@
 
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from flask import Flask
+from flask import Flask, request
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 from werkzeug.serving import make_server
 
@@ -27,11 +28,13 @@ if (globalThis.speechSynthesis) speechSynthesis.speak = ({ text }) => told.spoke
 OpenPage = Callable[..., Page]
 
 
-@pytest.fixture(scope="package")
-def pages_url() -> Iterator[str]:
+@contextmanager
+def serve_pages(note: Callable[[str], None] = lambda _: None) -> Iterator[str]:
+    """The pages without the API; `note` hears each path that is asked for."""
     app = Flask("webapp", root_path=str(ROOT / "webapp"))
     app.register_blueprint(pages.blueprint)
     app.register_blueprint(journey_pages.blueprint)
+    app.before_request(lambda: note(request.path))
     server = make_server("127.0.0.1", 0, app, threaded=True)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
@@ -39,6 +42,12 @@ def pages_url() -> Iterator[str]:
     server.shutdown()
     thread.join()
     server.server_close()
+
+
+@pytest.fixture(scope="package")
+def pages_url() -> Iterator[str]:
+    with serve_pages() as url:
+        yield url
 
 
 @pytest.fixture(scope="package")

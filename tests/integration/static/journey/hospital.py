@@ -131,6 +131,7 @@ def board_entry(number: int, state: str, **traits: Any) -> dict[str, Any]:
         "call_count": 0 if waits else 1,
         "joined_at": ago(60 * number),
         "called_at": None if waits else ago(30),
+        "last_called_at": ago(30) if state == "called" else None,
         "call_seen_at": None,
         "patient": {"user_id": f"u-{number}", "name": f"시연{number:03}"},
         **traits,

@@ -1,7 +1,5 @@
 """A tag's QR before the camera: read by the library, as this Chromium reads no codes itself."""
 
-import json
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,40 +7,20 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.chromium import FLAGS
-from tests.integration.static.journey.conftest import PHONE, ROOT
+from tests.fake_camera import camera_flags, hold
+from tests.integration.static.journey.conftest import PHONE
 from tests.integration.static.journey.hospital import Hospital
+from tests.waiting import wait_until
 
 CODE = "demo-entrance-7f3a9c21e5b84d06"
-_ENCODE = """
-import encodeQR from "qr";
-console.log(JSON.stringify(encodeQR(process.argv[1], "raw", { border: 4 }).map((row) => row.map(Number))));
-"""
-_DOT = 6
-
-
-def film(folder: Path, address: str) -> Path:
-    """One frame of grey: what somebody holds before the camera."""
-    command = [ROOT / "dev" / "scripts" / "with-node", "node", "--input-type=module", "-e", _ENCODE, address]
-    done = subprocess.run(command, check=True, cwd=ROOT, capture_output=True, text=True, timeout=30)
-    dots = json.loads(done.stdout)
-    size = len(dots) * _DOT // 4 * 4
-    rows = [bytes(16 if dots[y // _DOT][x // _DOT] else 235 for x in range(size)) for y in range(size)]
-    colourless = bytes([128]) * (size * size // 2)
-    path = folder / "held.y4m"
-    path.write_bytes(f"YUV4MPEG2 W{size} H{size} F10:1 Ip A1:1 C420\n".encode())
-    with path.open("ab") as file:
-        file.write(b"FRAME\n" + b"".join(rows) + colourless)
-    return path
 
 
 @pytest.fixture
 def camera(chromium_program: str, tmp_path: Path, chromium: Browser) -> Iterator[Browser]:
     """A browser of its own, as what its camera sees is said when it starts."""
-    seen = film(tmp_path, f"https://hospital.example/t/{CODE}")
-    flags = ["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"]
-    browser = chromium.browser_type.launch(
-        executable_path=chromium_program, args=[*FLAGS, *flags, f"--use-file-for-fake-video-capture={seen}"]
-    )
+    film = tmp_path / "held.y4m"
+    hold(film, f"https://hospital.example/t/{CODE}")
+    browser = chromium.browser_type.launch(executable_path=chromium_program, args=[*FLAGS, *camera_flags(film)])
     yield browser
     browser.close()
 
@@ -57,7 +35,7 @@ def test_a_code_before_the_camera_is_scanned(camera: Browser, pages_url: str, ho
     expect(page.get_by_role("heading", name="누구신지 알려 주세요")).to_be_visible(timeout=20_000)
     [scanned] = hospital.asked_for("POST /nfc/scan/")
     assert (scanned["tag_code"], scanned["via"]) == (CODE, "qr")
-    assert page.evaluate("document.getElementById('camera').srcObject") is None
+    wait_until(lambda: page.evaluate("document.getElementById('camera').srcObject") is None)
 
 
 def test_a_forbidden_camera_leads_to_the_number(chromium: Browser, pages_url: str, hospital: Hospital) -> None:

@@ -51,13 +51,17 @@ def is_rightly_outside(statement: str) -> bool:
     return len(set(_NAMED.findall(said))) == 1 and any(pattern.fullmatch(said) for pattern in _OUTSIDE)
 
 
+def is_about_content(statement: str) -> bool:
+    return _NAMED.search(statement) is not None and not is_rightly_outside(statement)
+
+
 @contextmanager
 def roles_of_statements(engine: Engine) -> Iterator[list[tuple[str, str]]]:
     """Each statement about content, with the role under which it ran; but for what is rightly outside."""
     seen: list[tuple[str, str]] = []
 
     def look(connection: Connection, cursor: Any, statement: str, *_: object) -> None:
-        if _NAMED.search(statement) and not is_rightly_outside(statement):
+        if is_about_content(statement):
             with connection.connection.cursor() as asking:
                 asking.execute("select current_user")
                 seen.append((asking.fetchone()[0], statement))

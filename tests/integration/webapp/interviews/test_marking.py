@@ -138,6 +138,17 @@ def test_what_a_highlight_says_is_masked(app: Flask, jun: Member, world: World, 
     assert "김하늘" not in str(events_of(app, world))
 
 
+def test_a_tag_is_found_however_its_letters_are_written(jun: Member, world: World, path: str):
+    """macOS writes Hangul in single letters, of which forty whole ones are a hundred and twenty."""
+    tag = "각" * 40
+    written = unicodedata.normalize("NFD", tag)
+    assert highlight(jun, path, tags=[written])["tags"] == [tag]
+    found = jun.ask("GET", f"/api/projects/{world.food}/highlights", query_string={"tag": written})
+    assert [one["tags"] for one in found.json["highlights"]] == [[tag]]
+    longer = jun.ask("GET", f"/api/projects/{world.food}/highlights", query_string={"tag": written + "가"})
+    assert (longer.status_code, list(longer.json["error"]["details"])) == (400, ["tag"])
+
+
 @pytest.mark.parametrize(
     ("body", "field"),
     [

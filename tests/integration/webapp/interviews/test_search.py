@@ -88,6 +88,10 @@ def test_spaces_and_punctuation_do_not_matter(vera: Member, world: World, interv
     assert [one["utterance_id"] for one in search(vera, world, query)["results"]] == found
 
 
+def test_the_longest_query_may_be_written_in_single_letters(vera: Member, world: World):
+    assert search(vera, world, unicodedata.normalize("NFD", "각" * 100))["results"] == []
+
+
 @pytest.mark.parametrize("query", ["", "결", unicodedata.normalize("NFD", "결"), " .결. ", "가" * 101])
 def test_less_than_two_letters_are_not_searched_for(vera: Member, world: World, query: str):
     answer = vera.ask("GET", f"/api/projects/{world.food}/search", query_string={"q": query})

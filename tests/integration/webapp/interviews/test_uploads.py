@@ -1,5 +1,6 @@
 """Uploading: what is taken, what is refused before any row exists, and what is left where."""
 
+import time
 import unicodedata
 from datetime import UTC, datetime
 from pathlib import Path
@@ -206,6 +207,21 @@ def test_a_text_that_is_too_long_is_refused(jun: Member, world: World, web_setti
     answer = jun.upload(world, "가" * (longest + 1))
     assert (answer.status_code, code_of(answer)) == (400, "TEXT_TOO_LONG")
     assert jun.upload(world, "가" * longest).status_code == 200
+
+
+def test_a_texts_length_counts_whole_letters(jun: Member, world: World, web_settings: Settings):
+    longest = web_settings.interviews.miso_context_max_chars
+    assert jun.upload(world, unicodedata.normalize("NFD", "각" * longest)).status_code == 200
+    for too_long in ("각" * (longest + 1), "각" * (longest * 2)):
+        answer = jun.upload(world, unicodedata.normalize("NFD", too_long))
+        assert (answer.status_code, code_of(answer)) == (400, "TEXT_TOO_LONG")
+
+
+def test_a_text_of_marks_alone_holds_nobody_up(jun: Member, world: World, web_settings: Settings):
+    """Whose order takes a library minutes."""
+    began = time.monotonic()
+    jun.upload(world, "a" + "\u0301\u0323" * (web_settings.interviews.miso_context_max_chars // 2 - 1))
+    assert time.monotonic() - began < 5
 
 
 def test_a_text_in_a_form_may_be_as_long(jun: Member, world: World, web_settings: Settings, engine: Engine):

@@ -1,7 +1,9 @@
 """Logging in with four digits and a birth date: who gets in, what it opens, how often one may guess."""
 
 import threading
+import unicodedata
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -16,6 +18,7 @@ from core.settings import Settings
 from models.accounts import Login
 from models.journey import JourneyUser, ScanToken, StateTransition
 from tests.integration.conftest import AppOf
+from tests.integration.journey.ward import counted
 from tests.integration.webapp.people import API, ORIGIN
 from webapp.current import parts
 
@@ -120,6 +123,15 @@ def test_who_has_scanned_nothing_gives_the_name_too(log_in: LogInAs):
     assert (code(answer), list(answer.json["error"]["details"])) == ((400, "VALIDATION_FAILED"), ["name"])
 
 
+@pytest.mark.parametrize("stored", ["NFC", "NFD"])
+def test_a_name_fits_however_its_letters_are_written(app: Flask, log_in: LogInAs, people: list[UUID], stored: Any):
+    with parts(app).stores.unit_of_work() as work:
+        work.session.get_one(JourneyUser, people[0]).name = unicodedata.normalize(stored, WHO["name"])
+    assert log_in(name=unicodedata.normalize("NFD", WHO["name"])).status_code == 200
+    assert log_in().status_code == 200
+    assert log_in(name="남의이름").status_code == 404
+
+
 def test_a_demo_asks_for_no_name(app_of: AppOf, app: Flask, web_settings: Settings, demo_env: Any, people: list[UUID]):
     env = demo_env | {"WELNO_LOGIN_NEEDS_PRESENCE": "false", "WELNO_ALLOWED_ORIGINS": ORIGIN}
     easy = app_of(Settings.read(env))
@@ -194,22 +206,38 @@ def test_at_most_twenty_guesses_a_day(log_in: LogInAs):
     assert answers.count(404) == 20
 
 
-def test_guesses_at_once_do_not_pass_the_limit(log_in: LogInAs):
-    answers: list[int] = []
-    threads = [
-        threading.Thread(
-            target=lambda number=number: answers.append(
-                log_in(phone_last4=f"{9000 + number}", address=f"203.0.113.{number}").status_code
-            )
-        )
-        for number in range(20)
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert answers.count(404) <= 5
-    assert set(answers) == {404, 429}
+def guess_at_once(app: Flask, count: int, **more: Any) -> int:
+    """Each at another birth date and from another address, unless they are named; how many were compared."""
+
+    def one(number: int) -> int:
+        guess = {"birth_date": f"1950-01-{number + 1:02d}"} | more | {"phone_last4": f"{9000 + number}"}
+        environ = {"REMOTE_ADDR": guess.pop("address", f"203.0.113.{number}")}
+        all_there.wait()
+        client = app.test_client(use_cookies=False)
+        return client.post(f"{API}/auth/simple-login", json=WHO | guess, environ_overrides=environ).status_code
+
+    all_there = threading.Barrier(count, timeout=30)
+    with counted(parts(app).stores.engine) as statements, ThreadPoolExecutor(count) as pool:
+        assert set(pool.map(one, range(count))) == {404, 429}
+    return sum("login_hash = " in statement for statement in statements)
+
+
+def test_guesses_at_once_at_one_birth_date_do_not_pass_its_limit(app: Flask, people: list[UUID]):
+    assert guess_at_once(app, 30, birth_date="1940-02-01") <= 5
+
+
+def test_guesses_at_once_by_one_device_do_not_pass_its_limit(app: Flask, people: list[UUID]):
+    assert guess_at_once(app, 30, device_id=DEVICE) <= 5
+
+
+def test_guesses_at_once_with_one_scan_do_not_pass_its_limit(app: Flask, scan_token: Callable[..., str]):
+    assert guess_at_once(app, 30, scan_token=scan_token(None)) <= 5
+
+
+def test_guesses_at_once_from_one_address_do_not_pass_its_limit(app_of: AppOf, people: list[UUID], demo_env: Any):
+    limits = {"WELNO_LOGIN_FAILURES_ADDRESS": "7 per 15 minutes", "WELNO_BODY_LIMIT": "1000 per minute"}
+    strict = app_of(Settings.read(demo_env | limits))
+    assert guess_at_once(strict, 30, address="203.0.113.1") <= 7
 
 
 def test_only_failures_count(log_in: LogInAs):

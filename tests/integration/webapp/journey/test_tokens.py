@@ -1,20 +1,27 @@
 """The journey's tokens: what each opens, how long, exchanged once, and taken back on every process at once."""
 
-from datetime import UTC, datetime
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import jwt
 import pytest
 import redis
 from flask import Flask, Response
 from flask_jwt_extended import create_access_token
+from sqlalchemy import func, select, text, update
 
 from core.clock import clock
 from core.settings import Settings
+from models.accounts import Login
+from models.journey import PatientState
+from services.journey.patient_logins import REFRESH_LIFE, note_expired_logins
 from tests.integration.conftest import AppOf
 from tests.integration.webapp.people import API, ORIGIN, Person
+from tests.waiting import wait_until
 from webapp.auth import open_records
+from webapp.current import parts
 
 from .conftest import Phone, code, phone_of
 
@@ -230,3 +237,64 @@ def test_a_records_token_ends_no_login(app: Flask, phone: Phone):
     with app.app_context():
         records = create_access_token(str(phone.user_id), additional_claims={"role": "patient", "scope": "records"})
     assert phone.ask("POST", LOGOUT, records).status_code == 401
+
+
+def is_logged_in(app: Flask, user_id: UUID) -> bool:
+    with parts(app).stores.sessions() as session:
+        return bool(session.get_one(PatientState, user_id).is_logged_in)
+
+
+def is_in(app: Flask, user_id: UUID) -> None:
+    """As after a login of theirs."""
+    with parts(app).stores.unit_of_work() as work:
+        work.session.add(PatientState(user_id=user_id, is_logged_in=True))
+
+
+def test_a_persons_state_says_so_when_their_last_login_has_ended(app: Flask, people: list[UUID]):
+    one, other = phone_of(app, people[0]), phone_of(app, people[0])
+    is_in(app, people[0])
+    assert one.ask("POST", LOGOUT).status_code == 204
+    assert is_logged_in(app, people[0])
+    assert other.ask("POST", LOGOUT).status_code == 204
+    assert not is_logged_in(app, people[0])
+
+
+def test_a_login_that_is_taken_back_for_its_refresh_token_ends_it_too(app: Flask, people: list[UUID]):
+    phone = phone_of(app, people[0])
+    is_in(app, people[0])
+    phone.refresh()
+    assert code(phone.refresh()) == (401, "REFRESH_REUSED")
+    assert not is_logged_in(app, people[0])
+
+
+def test_of_two_last_logins_that_end_at_once_the_later_one_sees_it(app: Flask, people: list[UUID]):
+    phones = [phone_of(app, people[0]) for _ in range(2)]
+    is_in(app, people[0])
+    with parts(app).stores.engine.begin() as holder, ThreadPoolExecutor(2) as pool:
+        holder.execute(select(PatientState.user_id).with_for_update())
+        answers = [pool.submit(phone.ask, "POST", LOGOUT) for phone in phones]
+        wait_until(lambda: waiting_for_locks(app) == 2, 20)
+        holder.commit()
+        assert [answer.result(20).status_code for answer in answers] == [204, 204]
+    assert not is_logged_in(app, people[0])
+
+
+def waiting_for_locks(app: Flask) -> int:
+    """How many statements of this database."""
+    query = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
+    with parts(app).stores.sessions() as session:
+        return int(session.scalar(text(query)))
+
+
+def test_logins_that_nobody_renews_end_with_their_refresh_tokens(app: Flask, people: list[UUID]):
+    for user_id in people[:3]:
+        is_in(app, user_id)
+    fresh, old = phone_of(app, people[0]), phone_of(app, people[1])
+    with parts(app).stores.unit_of_work() as work:
+        for phone, unused in ((fresh, REFRESH_LIFE - timedelta(hours=1)), (old, REFRESH_LIFE + timedelta(hours=1))):
+            last = update(Login).where(Login.sid == phone.sid).values(last_seen_at=func.now() - unused)
+            work.session.execute(last)
+    with parts(app).stores.unit_of_work() as work:
+        assert note_expired_logins(work.session) == 2
+        assert note_expired_logins(work.session) == 0
+    assert [is_logged_in(app, user_id) for user_id in people[:3]] == [True, False, False]

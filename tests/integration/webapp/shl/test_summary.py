@@ -176,6 +176,8 @@ def _references(value: Any) -> list[str]:
         {"checkups": [], "treatments": []},
         {"checkups": [{"id": 1, "year": None, "checkup_date": None, "location": " ", "items": None}]},
         {"checkups": [{"id": 1, "year": 2019, "checkup_date": None, "location": "a\x00\x07b", "weight_kg": 0.5}]},
+        {"checkups": [{"id": 1, "checkup_date": "2024-03-02", "location": "", "systolic_mmhg": 120, "items": []}]},
+        {"checkups": [{"id": 1, "year": 2024, "checkup_date": None, "location": "", "diastolic_mmhg": 80}]},
         {"treatments": [{"id": 1, "details": [{}, {"ChoBangYakPumMyung": " "}], "treatment_type": ""}]},
         {"person": {"name": '<b>"이름"</b>', "birthdate": "1984-05-17", "gender": None}},
     ],

@@ -10,6 +10,7 @@ import redis
 from flask import Flask
 from prometheus_client import REGISTRY
 from sqlalchemy import Engine, text
+from sqlalchemy.exc import OperationalError
 
 from core.settings import Settings
 from dev.local.valkey import EmbeddedValkey
@@ -17,12 +18,20 @@ from services.delivery.event_sweep import StreamSweep
 from tests.integration.conftest import AppOf
 from tests.thread_devices import ClientDevice
 from tests.waiting import wait_until
+from webapp.api.threads import pushing
 from webapp.current import parts
 from webapp.limits import count_use
 
 from .members import API, Member, Talk
 
 
+@pytest.fixture
+def no_commit_is_slow(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A commit on a busy machine takes as long as one on a server that is overloaded."""
+    monkeypatch.setattr(pushing, "_SLOW_COMMIT_SECONDS", 60)
+
+
+@pytest.mark.usefixtures("no_commit_is_slow")
 def test_results_are_told_in_order_with_ids_and_codes(talk: Talk, patient: Member):
     good = talk.envelope(patient)
     late = talk.envelope(patient, clientSeq=5)
@@ -85,6 +94,7 @@ def test_the_rate_counts_envelopes_of_a_device_and_takes_all_or_nothing(talk: Ta
     assert talk.say(nurse, 1) == [202]
 
 
+@pytest.mark.usefixtures("no_commit_is_slow")
 def test_a_batch_that_one_device_may_not_send_is_counted_for_none(app: Flask, talk: Talk, patient: Member):
     tablet = ClientDevice(patient.member)
     patient.register(tablet)
@@ -145,9 +155,37 @@ def test_without_redis_nothing_is_taken(talk: Talk, patient: Member, redis_clien
     finally:
         redis_client.config_set("maxmemory", "0")
     assert refused.status_code == 503
-    assert "Retry-After" in refused.headers
+    assert stops(refused)
     assert [one["seq"] for one in talk.items(patient)] == [1]
     assert patient.push(envelope).json["results"][0]["status"] == "accepted"
+
+
+def stops(refused: Any) -> bool:
+    """Whether a sender hears when to come again, in the body and in the header alike."""
+    pressure, seconds = refused.json["error"]["details"]["backpressure"], int(refused.headers["Retry-After"])
+    pause_ms = pressure["retryAfterMs"]
+    return (pressure["level"], pressure["maxBatch"]) == ("stop", 100) and 0 < pause_ms <= 1000 * seconds
+
+
+def test_a_database_that_is_gone_before_the_sender_is_known_stops_them(
+    app: Flask, talk: Talk, patient: Member, monkeypatch: pytest.MonkeyPatch
+):
+    def lost(*_: Any, **__: Any) -> Any:
+        raise OperationalError("select 1", {}, Exception("connection refused"))
+
+    envelope = talk.envelope(patient)
+    with monkeypatch.context() as broken:
+        broken.setattr(parts(app).stores.sessions.kw["bind"], "connect", lost)
+        refused = patient.push(envelope)
+    assert refused.status_code == 503
+    assert stops(refused)
+    assert patient.push(envelope).json["results"][0]["status"] == "accepted"
+
+
+def test_what_is_refused_for_good_stops_nobody(talk: Talk, patient: Member):
+    answers = [patient.post("/push-batch", {}), patient.push(*[{}] * 101)]
+    assert [one.status_code for one in answers] == [400, 413]
+    assert not any("backpressure" in one.json["error"].get("details", {}) for one in answers)
 
 
 def test_what_came_of_each_envelope_is_counted(talk: Talk, patient: Member):
@@ -169,7 +207,7 @@ def test_a_thread_that_somebody_holds_is_not_waited_for_for_long(talk: Talk, pat
         connection.execute(text("select 1 from welno.welno_threads where id = :id for update"), {"id": talk.id})
         refused = patient.push(envelope)
     assert (refused.status_code, refused.json["error"]["code"]) == (503, "STORE_UNAVAILABLE")
-    assert "Retry-After" in refused.headers
+    assert stops(refused)
     assert patient.push(envelope).json["results"][0]["status"] == "accepted"
 
 

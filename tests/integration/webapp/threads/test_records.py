@@ -4,7 +4,7 @@ import hashlib
 import json
 import uuid
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -13,6 +13,7 @@ from sqlalchemy import Engine, text
 
 from core.clock import clock
 from core.sealing import SealError
+from models.patients import DEFAULT_HOSPITAL, MediarcReport
 from models.threads import RecordSending
 from services.threads import record_sending
 from services.threads.audit import verify_thread
@@ -89,11 +90,33 @@ def test_the_services_keys_are_unsealed_once_for_a_batch(app: Flask, served: Tal
     assert len(unsealed) == 1
 
 
-def test_nothing_that_names_the_person_stands_in_a_record(app: Flask, served: Talk, patient: Member):
+def test_a_record_is_what_the_person_sees_of_it_and_nothing_of_its_provider(
+    app: Flask, served: Talk, patient: Member, owner: Person
+):
+    add_report(app, owner)
     send(app, served, patient)
-    internal = {"patient_uuid", "hospital_id", "session_id", "record_key", "content_hash"}
-    for _, one in read(served, patient):
-        assert not internal & set(one.get("record", {}))
+    told = [one for kind, one in read(served, patient) if kind == RECORD]
+    for one, shown in zip(told, shown_records(owner), strict=True):
+        assert one["record"] == shown
+
+
+def shown_records(owner: Person) -> list[dict[str, Any]]:
+    """As the API tells them, but for their ids (which stand beside them), what the provider wrote, and who it is."""
+    pages = [owner.ask("GET", f"/patients/{owner.patient_uuid}/{kind}").json for kind in ALL]
+    items = [*pages[0]["items"], *pages[1]["items"], pages[2]["report"]]
+    beside = {"id", "updated_at", "raw_data", "provider"}
+    return [{name: value for name, value in item.items() if name not in beside} for item in items]
+
+
+def add_report(app: Flask, owner: Person) -> None:
+    theirs = {"partner_id": "welno", "patient_uuid": owner.patient_uuid, "hospital_id": DEFAULT_HOSPITAL}
+    said = {"mkt_uuid": "m-77", "data": {"order": "o-77"}}
+    risks = {"disease_data": [{"name": "당뇨", "rate": "1.2", "label": "정상"}], "cancer_data": []}
+    ours = {"session_id": uuid.UUID(owner.session_id), "mkt_uuid": "m-77", "provider": "acme", "mediarc_response": said}
+    known = {"report_url": "https://reports.example/1.pdf", "bodyage": 39, "rank": 15}
+    days = {"analyzed_at": clock.now(), "checkup_date": date(2025, 3, 2)}
+    with parts(app).stores.unit_of_work() as work:
+        work.session.add(MediarcReport(**theirs, **risks, **ours, **known, **days))
 
 
 def test_what_was_sent_stands_in_the_audit_and_the_access_log(
@@ -236,10 +259,10 @@ def test_what_is_larger_than_an_envelope_comes_in_parts_of_one_commit(
     app: Flask, served: Talk, nurse: Member, patient: Member, engine: Engine
 ):
     sending_id = uuid.UUID(ask(served, patient, "checkups").json["sendingId"])
-    assert sender(app, payload_max_bytes=1500).run(sending_id) == "ok"
+    assert sender(app, payload_max_bytes=1000).run(sending_id) == "ok"
     found = read(served, nurse)
     sizes = rows(engine, "select octet_length(payload) as size from welno.welno_thread_items where payload is not null")
-    assert max(one.size for one in sizes) <= 1500
+    assert max(one.size for one in sizes) <= 1000
     pieces: dict[str, list[Any]] = {}
     for kind, one in found:
         if kind == PART:

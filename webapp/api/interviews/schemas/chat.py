@@ -5,6 +5,7 @@ from uuid import UUID
 
 from marshmallow import ValidationError, fields, validate
 
+from core.letters import compose
 from webapp.api.fields import WORD_MAX, InputSchema, Text, say
 from webapp.bodies import BODY_MAX_BYTES
 
@@ -56,5 +57,5 @@ class ChatInput(InputSchema):
 def question_of(body: dict[str, Any]) -> str | None:
     """The last text of the user; None where there is none, or one that is too long."""
     asked = [one["content"] for one in body["messages"] if one["role"] == _USER]
-    text = asked[-1].strip() if asked else ""
+    text = compose(asked[-1]).strip() if asked else ""
     return text if 0 < len(text) <= QUESTION_MAX else None

@@ -2,7 +2,7 @@
 
 from marshmallow import Schema, fields, validate
 
-from webapp.api.fields import WORD_MAX, InputSchema, Text, say
+from webapp.api.fields import WORD_MAX, ComposedText, InputSchema, say
 
 _NOTE_MAX = 1_000
 _TAG_MAX, _MOST_TAGS = 40, 10
@@ -12,8 +12,8 @@ _SPEAKERS = "화자마다 이름을 보내 주세요."
 
 class SpeakersInput(InputSchema):
     speakers = fields.Dict(
-        keys=Text(WORD_MAX),
-        values=Text(WORD_MAX),
+        keys=ComposedText(WORD_MAX),
+        values=ComposedText(WORD_MAX),
         required=True,
         error_messages=say(_SPEAKERS, _SPEAKERS),
         metadata={"example": {"[이름1]": "참여자 A", "화자2": "참여자 A"}},
@@ -41,12 +41,12 @@ class _UtteranceField(fields.Integer):
 class HighlightInput(InputSchema):
     first_utterance_id = _UtteranceField("firstUtteranceId")
     last_utterance_id = _UtteranceField("lastUtteranceId")
-    tags = fields.List(Text(_TAG_MAX), load_default=list, metadata={"maxItems": _MOST_TAGS})
-    note = Text(_NOTE_MAX, load_default="")
+    tags = fields.List(ComposedText(_TAG_MAX), load_default=list, metadata={"maxItems": _MOST_TAGS})
+    note = ComposedText(_NOTE_MAX, load_default="")
 
 
 class HighlightsQuery(InputSchema):
-    tag = Text(_TAG_MAX, load_default=None)
+    tag = ComposedText(_TAG_MAX, load_default=None)
 
 
 class HighlightAccountOutput(Schema):

@@ -1,6 +1,5 @@
 """A search, and what it finds."""
 
-import unicodedata
 from typing import Any
 from uuid import UUID
 
@@ -8,7 +7,7 @@ from marshmallow import Schema, ValidationError, fields, validate
 
 from services.interviews.script import read_letters
 from services.interviews.search import SHORTEST_QUERY, UtterancePlace
-from webapp.api.fields import WORD_MAX, InputSchema, Text, say
+from webapp.api.fields import WORD_MAX, ComposedText, InputSchema, Text, say
 from webapp.api.interviews.schemas.interviews import PAGE_FAULT, PAGE_MAX
 
 _TEXT_MAX = 100
@@ -18,13 +17,6 @@ _TOO_SHORT = f"찾을 말을 {SHORTEST_QUERY}글자부터 보내 주세요."
 def _check_letters(text: str) -> None:
     if len(read_letters(text).text) < SHORTEST_QUERY:
         raise ValidationError(_TOO_SHORT)
-
-
-class _QueryField(Text):
-    """In whole letters (NFC), as scripts are: macOS writes Hangul in single ones."""
-
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **more: Any) -> Any:
-        return unicodedata.normalize("NFC", super()._deserialize(value, attr, data, **more))
 
 
 class PlaceField(Text):
@@ -39,7 +31,7 @@ class PlaceField(Text):
 
 
 class SearchQuery(InputSchema):
-    text = _QueryField(
+    text = ComposedText(
         _TEXT_MAX, data_key="q", required=True, validate=_check_letters, error_messages=say(_TOO_SHORT, _TOO_SHORT)
     )
     limit = fields.Integer(

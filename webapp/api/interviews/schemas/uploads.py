@@ -5,7 +5,7 @@ from uuid import UUID
 
 from marshmallow import Schema, ValidationError, fields, validate
 
-from webapp.api.fields import WORD_MAX, InputSchema, Text, say
+from webapp.api.fields import WORD_MAX, ComposedText, InputSchema, Text, say
 from webapp.api.interviews.schemas.interviews import ListedInterviewOutput
 
 TITLE_MAX = 200
@@ -50,7 +50,7 @@ class _ConsentField(fields.Boolean):
 class UploadInput(InputSchema):
     project_id = ProjectIdField(data_key="projectId")
     text = Text(TEXT_MAX, load_default=None)
-    title = Text(TITLE_MAX, load_default=None)
+    title = ComposedText(TITLE_MAX, load_default=None)
     last_modified = fields.Integer(
         data_key="lastModified",
         load_default=None,
@@ -58,7 +58,7 @@ class UploadInput(InputSchema):
         error_messages={"invalid": _MODIFIED},
     )
     mask_words = fields.List(
-        Text(WORD_MAX),
+        ComposedText(WORD_MAX),
         data_key="maskWords",
         load_default=list,
         metadata={"maxItems": WORDS_MAX},

@@ -31,6 +31,11 @@ class BoardQueueItem(Schema):
     call_count = fields.Integer(required=True)
     joined_at = fields.AwareDateTime(required=True)
     called_at = fields.AwareDateTime(required=True, allow_none=True)
+    last_called_at = fields.AwareDateTime(
+        required=True,
+        allow_none=True,
+        metadata={"description": "Of who is called: when the call was made or repeated last."},
+    )
     call_seen_at = fields.AwareDateTime(required=True, allow_none=True)
     started_at = fields.AwareDateTime(required=True, allow_none=True)
 

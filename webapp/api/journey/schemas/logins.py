@@ -4,7 +4,7 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
-from webapp.api.fields import WORD_MAX, Birthdate, InputSchema, Text, say
+from webapp.api.fields import WORD_MAX, Birthdate, ComposedText, InputSchema, Text, say
 from webapp.api.journey.schemas.keys import KeyField
 from webapp.api.journey.schemas.snapshot import SnapshotOutput
 from webapp.api.journey.schemas.words import NAME_MAX, DeviceField
@@ -43,7 +43,7 @@ class SimpleLoginInput(InputSchema):
     birth_date = Birthdate(
         required=True, error_messages=say("생년월일을 입력해 주세요.", "생년월일 8자리를 확인해 주세요.")
     )
-    name = Text(NAME_MAX, load_default=None, validate=_NOT_EMPTY, error_messages=_NAMED)
+    name = ComposedText(NAME_MAX, load_default=None, validate=_NOT_EMPTY, error_messages=_NAMED)
     device_id = DeviceField()
     scan_token = Text(_TOKEN_MAX, load_default=None, validate=_NOT_EMPTY)
     refresh_in = Text(

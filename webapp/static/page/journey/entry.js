@@ -7,8 +7,8 @@ import { NfcReader, TagReadError } from "../../sdk/journey/nfc_reader.js";
 import { find, setText, show, whileBusy } from "../kit/dom.js";
 import { showError } from "../kit/error.js";
 import { digitsOf, Field } from "../kit/field.js";
-import { loadLibrary } from "../kit/library.js";
 import { formatPhone, phoneDigitsOf } from "../kit/phone.js";
+import { detectorOf } from "../kit/qr_camera.js";
 import { birthDateOf, faultText, troubleOf } from "./words.js";
 
 const LEADS = {
@@ -34,7 +34,7 @@ export class Entry {
     this.#journey = journey;
     this.#showView = showView;
     this.#onDone = onDone;
-    this.#reader = new NfcReader({ loadDetector: loadQrLibrary });
+    this.#reader = new NfcReader({ loadDetector: detectorOf(find("journey").dataset.qrLibrary) });
     this.#login = new LoginForm(journey, { onDone, onScanLost: (error) => this.welcome(error) });
     find("way-nfc").addEventListener("click", () => this.#read("nfc"));
     find("way-qr").addEventListener("click", () => this.#read("qr"));
@@ -195,9 +195,4 @@ class LoginForm {
 /** @param {HTMLInputElement} input @param {HTMLInputElement} next */
 function moveOnWhenFull(input, next) {
   input.addEventListener("input", () => input.value.length >= input.maxLength && next.focus());
-}
-
-/** @returns {Promise<any>} for browsers that read no codes themselves */
-async function loadQrLibrary() {
-  return (await loadLibrary(find("journey").dataset.qrLibrary)).BarcodeDetector;
 }

@@ -43,7 +43,7 @@ function lineSteps(entry, limits, now) {
   const seconds = secondsSince(entry.called_at, now);
   return [
     ...(called
-      ? [{ act: "recall", label: "다시 호출", isDisabled: seconds < limits.recall_after_seconds }]
+      ? [{ act: "recall", label: "다시 호출", isDisabled: secondsSinceCall(entry, now) < limits.recall_after_seconds }]
       : []),
     ...(called && seconds < limits.undo_call_within_seconds ? [{ act: "undo-call", label: "호출 취소" }] : []),
     ...(waits ? [{ act: "delay", label: entry.state === "delayed" ? "돌아옴" : "미루기" }] : []),
@@ -66,7 +66,7 @@ function markMain(steps, entry, limits, now) {
 export function answerOf(entry, now) {
   if (entry.state !== "called") return { text: "", isAlert: false };
   if (entry.call_seen_at) return { text: `✓ 확인함 ${clockText(entry.call_seen_at)}`, isAlert: false };
-  if (secondsSince(entry.called_at, now) < ANSWER_SECONDS) return { text: "휴대폰 대답을 기다려요", isAlert: false };
+  if (secondsSinceCall(entry, now) < ANSWER_SECONDS) return { text: "휴대폰 대답을 기다려요", isAlert: false };
   return { text: "! 휴대폰 대답 없음 · 목소리로 불러 주세요", isAlert: true };
 }
 
@@ -124,6 +124,9 @@ const nameReason = (reason) => /** @type {any} */ (PRIORITY_REASONS)[reason ?? "
 export function secondsSince(moment, now) {
   return moment ? (now - Date.parse(moment)) / 1000 : Infinity;
 }
+
+/** Since the call was made or repeated last. @param {any} entry @param {number} now */
+export const secondsSinceCall = (entry, now) => secondsSince(entry.last_called_at ?? entry.called_at, now);
 
 /** Names and tags stand on the board that was asked for, and on no event. @param {any} board @param {any} known */
 export function withNames(board, known) {

@@ -12,7 +12,17 @@ import { Field } from "../kit/field.js";
 import { List } from "../kit/list.js";
 import { DeskApi } from "./staff_api.js";
 import { PatientFinder } from "./staff_find.js";
-import { ANSWER_SECONDS, entryAt, makeRow, stepsOf, tagAlertText, withNames, withRest } from "./staff_line.js";
+import {
+  ANSWER_SECONDS,
+  entryAt,
+  makeRow,
+  secondsSince,
+  secondsSinceCall,
+  stepsOf,
+  tagAlertText,
+  withNames,
+  withRest,
+} from "./staff_line.js";
 import { Panel } from "./staff_panel.js";
 import { faultText, floorText, roomText, troubleOf } from "./words.js";
 
@@ -160,7 +170,10 @@ function draw() {
   drawUndo();
   const rows = board.queues.map((/** @type {any} */ entry) => ({ entry, steps: stepsOf(entry, definitions, now()) }));
   const turns = [ANSWER_SECONDS, ...Object.values(definitions.limits)];
-  const seconds = rows.map((/** @type {any} */ { entry }) => (now() - Date.parse(entry.called_at ?? 0)) / 1000);
+  const seconds = rows.flatMap((/** @type {any} */ { entry }) => [
+    secondsSince(entry.called_at, now()),
+    secondsSinceCall(entry, now()),
+  ]);
   const minute = Math.floor(now() / 60_000);
   const seen = JSON.stringify([
     board.queues,

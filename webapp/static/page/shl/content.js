@@ -90,11 +90,12 @@ function addresses(entries) {
 }
 
 /** @param {any} resource */
-function valueOf({ valueQuantity, valueString, valueCodeableConcept, component, dosage, serviceProvider }) {
+function valueOf({ valueQuantity, valueString, valueCodeableConcept, component, dosage, serviceProvider, dataAbsentReason }) {
   const parts = (component ?? []).map((/** @type {any} */ part) => `${conceptText(part.code)} ${valueOf(part)}`.trim());
   const quantity = valueQuantity && `${textOf(valueQuantity.value)} ${textOf(valueQuantity.unit ?? valueQuantity.code)}`.trim();
   const told = quantity ?? valueString ?? conceptText(valueCodeableConcept);
-  return textOf(told) || parts.join(", ") || textOf(dosage?.[0]?.text) || textOf(serviceProvider?.display);
+  const more = parts.join(", ") || textOf(dosage?.[0]?.text) || textOf(serviceProvider?.display);
+  return textOf(told) || more || conceptText(dataAbsentReason);
 }
 
 /** @param {any} concept */

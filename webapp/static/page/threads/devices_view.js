@@ -9,13 +9,25 @@ import { showError } from "../kit/error.js";
 import { Field } from "../kit/field.js";
 import { makeQrDetails, showQr } from "../kit/qr.js";
 import { showToast } from "../kit/toast.js";
-import { CODE_FIRST, explainRecovery, formatMoment, nameDeviceState, nameDeviceType, troubleOf } from "./words.js";
+import { askForFingerprint } from "./compare.js";
+import { CODE_FIRST, explainRecovery, FINGERPRINT_DIFFERS, formatMoment, nameDeviceState, nameDeviceType, troubleOf } from "./words.js";
 
 const NARROW = "(max-width: 59.99rem)"; // as in threads.css: there a thread covers the list
 /** @type {Record<string, string>} */
 const NOTICES = {
   pending: "새 기기예요. 쓰던 기기의 대화방에서 이 기기를 승인해 주세요.",
   revoked: "이 기기는 사용 중지되었어요.",
+};
+
+const COMPARE_BY_EYE = {
+  title: "지문이 똑같은가요?",
+  text: "새 기기 화면에 보이는 지문과 한 글자씩 견주어 보세요. 다르면 다른 사람의 기기일 수 있으니 승인하지 마세요.",
+  yes: "똑같아요, 승인하기",
+};
+const COMPARED = {
+  title: "지문이 똑같아요. 승인할까요?",
+  text: "방금 읽은 기기가 지금 내 손에 있는 내 기기일 때만 승인해 주세요. 승인하면 지금까지의 대화를 모두 열 수 있어요.",
+  yes: "승인하기",
 };
 
 /** @typedef {import("../../sdk/threads/thread_crypto.js").ToldDevice} ToldDevice */
@@ -103,7 +115,11 @@ export class DevicesView {
     const facts = [nameDeviceType(device.type), isThis ? "이 기기" : null, nameDeviceState(device.state), formatMoment(device.createdAt)];
     const mayAct = session.state === "active" && !isThis;
     const buttons = make("div", { class: "buttons" });
-    if (mayAct && device.state === "pending") buttons.append(this.#makeButton("이 기기 승인", fingerprint, () => this.#approve(device, fingerprint)));
+    if (mayAct && device.state === "pending")
+      buttons.append(
+        this.#makeButton("QR로 견주기", fingerprint, () => this.#compare(device, fingerprint)),
+        this.#makeButton("이 기기 승인", fingerprint, () => this.#approve(device, fingerprint, COMPARE_BY_EYE)),
+      );
     if (mayAct) buttons.append(this.#makeButton("사용 중지", fingerprint, () => this.#revoke(device, fingerprint)));
     const parts = [make("p", {}, facts.filter(Boolean).join(" · ")), make("code", { class: "fingerprint" }, fingerprint)];
     if (mayAct && device.state === "pending") parts.push(makeQrPart(fingerprint));
@@ -117,16 +133,20 @@ export class DevicesView {
     return button;
   }
 
-  /** @param {ToldDevice} device @param {string} fingerprint */
-  async #approve(device, fingerprint) {
-    const question = {
-      title: "지문이 똑같은가요?",
-      text: "새 기기 화면에 보이는 지문과 한 글자씩 견주어 보세요. 다르면 다른 사람의 기기일 수 있으니 승인하지 마세요.",
-      yes: "똑같아요, 승인하기",
-      look: /** @type {const} */ ("primary"),
-      about: fingerprint,
-    };
-    if (!(await askToConfirm(question))) return false;
+  /** What the other device shows, by the camera or typed, and what the server tells of it.
+   * @param {ToldDevice} device @param {string} fingerprint */
+  async #compare(device, fingerprint) {
+    const read = await askForFingerprint();
+    if (read === null) return false;
+    if (read === fingerprint) return this.#approve(device, fingerprint, COMPARED);
+    showError(find("own-devices-failed"), { text: FINGERPRINT_DIFFERS });
+    return false;
+  }
+
+  /** By the person's word alone. @param {ToldDevice} device @param {string} fingerprint
+   * @param {{title: string, text: string, yes: string}} question */
+  async #approve(device, fingerprint, question) {
+    if (!(await askToConfirm({ ...question, look: "primary", about: fingerprint }))) return false;
     await this.#parts.devices.approve(device);
     showToast("success", "새 기기에서 지금까지의 대화를 열 수 있어요.");
     return true;

@@ -8,7 +8,7 @@ import { find, make } from "../kit/dom.js";
 import { PICTURES } from "../kit/pictures.js";
 import { LINK_TYPE, makeLinkMessage } from "./link_message.js";
 import { RecordsView } from "./records_view.js";
-import { describeEvent, explainCode, formatMoment, nameMember } from "./words.js";
+import { ASK_AGAIN, describeEvent, describeGap, explainCode, formatMoment, nameMember } from "./words.js";
 
 /** @typedef {import("../../sdk/threads/receiver.js").Delivered} Delivered */
 
@@ -57,6 +57,11 @@ export class Messages {
   /** One that was not believed keeps its place. @param {number} seq @param {string} code */
   addDisbelieved(seq, code) {
     this.#put(seq, make("p", { class: "message disbelieved" }, `${seq}쪽: ${explainCode(code)}`));
+  }
+
+  /** What cannot be had stands where it would. @param {import("../../sdk/threads/inbox.js").Gap} gap */
+  addGap(gap) {
+    this.#put(gap.from, make("div", { class: "message lost" }, make("p", {}, make("strong", {}, describeGap(gap))), make("p", {}, ASK_AGAIN)));
   }
 
   /** @param {number} seq @param {HTMLElement} element in the place of what was there */

@@ -294,7 +294,7 @@ function leave() {
 
 async function open() {
   showError(find("threads-failed"), null);
-  const crypto = new WorkerLink();
+  const crypto = new WorkerLink("/threads/crypto_worker.js");
   try {
     const session = await openThreads({ client: api.client, crypto }, api.remembered);
     api.remember(session.memberId);

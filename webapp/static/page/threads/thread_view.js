@@ -68,6 +68,7 @@ export class ThreadView {
       },
       onError: ({ seq }, code) => this.#messages.addDisbelieved(seq, code),
       onSenderGap: ({ from, to }) => setText(find("gap"), `아직 오지 않은 메시지가 있어요. (보낸 기기의 ${from}~${to}번째)`),
+      onGap: (gap) => this.#messages.addGap(gap),
       onAcked: () => {
         this.#factsChanged();
         parts.onRead();

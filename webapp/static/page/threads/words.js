@@ -97,6 +97,28 @@ export function describeEvent(event, data, own) {
   return who + (EVENTS[event] ?? event);
 }
 
+/** @type {Record<string, string>} by why no camera reads */
+export const CAMERA_TROUBLES = {
+  denied: "카메라가 막혀 있어요. 새 기기에 보이는 지문을 적어 주세요.",
+  absent: "이 기기에는 쓸 수 있는 카메라가 없어요. 새 기기에 보이는 지문을 적어 주세요.",
+  failed: "카메라로 읽지 못했어요. 새 기기에 보이는 지문을 적어 주세요.",
+};
+export const FINGERPRINT_SHAPE = "지문은 네 글자씩 여섯 묶음이에요. 빠진 글자가 없는지 확인해 주세요.";
+export const FINGERPRINT_DIFFERS =
+  "지문이 달라서 승인하지 않았어요. 새 기기 화면을 다시 견주어 보고, 그래도 다르면 다른 사람의 기기일 수 있으니 사용 중지를 눌러 주세요.";
+
+/** @type {Record<string, string>} by reason */
+const LOST = {
+  trimmed: "보관 기간이 지나서 서버에서 지워졌어요.",
+  missing: "여러 번 물어보았지만 서버에서 오지 않았어요.",
+};
+export const ASK_AGAIN = "필요한 내용이면 보낸 분에게 다시 보내 달라고 해 주세요.";
+
+/** Messages that cannot be had. @param {import("../../sdk/threads/inbox.js").Gap} gap */
+export function describeGap({ from, to, reason }) {
+  return `${from === to ? from : `${from}~${to}`}쪽 메시지는 볼 수 없어요. ${LOST[reason]}`;
+}
+
 /** Why an envelope was not taken, or not believed. @param {string} code */
 export const explainCode = (code) => FAULTS[code] ?? `${DISBELIEVED} (${code})`;
 

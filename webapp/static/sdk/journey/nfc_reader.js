@@ -3,15 +3,15 @@
  * @module
  */
 
-const LOOK_MILLISECONDS = 150;
+import { CameraError, canReadQr, readQr, whyOf } from "../core/qr_camera.js";
+
 const SHORT_CODE = /^[A-Z0-9]{4}-?[A-Z0-9]{4}$/;
 const CODE = /^[A-Za-z0-9_-]{8,100}$/;
 const NDEF_MAX = 1024;
 
 /** @typedef {import("./client.js").Tag} Tag */
 /** @typedef {"nfc"|"qr"|"typed"} Way */
-/** What reads QR codes: the browser's, or a library of the same shape.
- * @typedef {new (options: {formats: string[]}) => {detect: (source: any) => Promise<{rawValue: string}[]>}} Detector */
+/** @typedef {import("../core/qr_camera.js").Detector} Detector */
 
 /** Why a tag cannot be read: `denied` by the person or the system, `absent` without a device, `failed` otherwise. */
 export class TagReadError extends Error {
@@ -33,10 +33,8 @@ export class NfcReader {
 
   /** The ways in, in the order in which this phone can. @returns {Way[]} */
   get ways() {
-    const scope = /** @type {any} */ (globalThis);
-    const hasCamera = Boolean(scope.navigator?.mediaDevices?.getUserMedia);
-    const readsQr = hasCamera && Boolean(scope.BarcodeDetector || this.#loadDetector);
-    return [...(scope.NDEFReader ? ["nfc"] : []), ...(readsQr ? ["qr"] : []), "typed"].map(
+    const hasNfc = Boolean(/** @type {any} */ (globalThis).NDEFReader);
+    return [...(hasNfc ? ["nfc"] : []), ...(canReadQr(this.#loadDetector) ? ["qr"] : []), "typed"].map(
       (way) => /** @type {Way} */ (way),
     );
   }
@@ -58,40 +56,16 @@ export class NfcReader {
   /** Looks through the camera until it sees a tag's code. @param {HTMLVideoElement} video shows what it sees
    * @param {AbortSignal} signal ends it @returns {Promise<Tag>} rejects with a TagReadError */
   async readQr(video, signal) {
-    const detector = await this.#makeDetector();
-    const camera = await openCamera();
     try {
-      video.srcObject = camera;
-      await video.play();
-      while (!signal.aborted) {
-        const tag = await lookForTag(detector, video);
-        if (tag) return tag;
-        await new Promise((resolve) => setTimeout(resolve, LOOK_MILLISECONDS));
-      }
+      return await readQr(video, { read: tagOfQr, signal, loadDetector: this.#loadDetector });
     } catch (error) {
       throw readError(error);
-    } finally {
-      for (const track of camera.getTracks()) track.stop();
-      video.srcObject = null;
     }
-    throw new TagReadError("failed", signal.reason);
   }
 
   /** @param {string} text @returns {Tag|null} null: that is no code of a tag */
   readTyped(text) {
     return tagOfTyped(text);
-  }
-
-  async #makeDetector() {
-    const own = /** @type {any} */ (globalThis).BarcodeDetector;
-    try {
-      const formats = own ? await own.getSupportedFormats() : [];
-      // Where the system's own reader is missing the class is there, and knows no format.
-      const Detector = formats.includes("qr_code") ? own : await this.#loadDetector?.();
-      return new Detector({ formats: ["qr_code"] });
-    } catch (error) {
-      throw new TagReadError("failed", error);
-    }
   }
 }
 
@@ -125,32 +99,14 @@ function ndefOf(address) {
   return address.includes("?") && address.length <= NDEF_MAX ? { ndef: address } : {};
 }
 
-/** @param {any} detector @param {HTMLVideoElement} video @returns {Promise<Tag|null>} */
-async function lookForTag(detector, video) {
-  if (video.readyState < 2) return null;
-  const found = await detector.detect(video);
-  const address = found
-    .map((/** @type {any} */ { rawValue }) => rawValue)
-    .find((/** @type {string} */ text) => codeOfAddress(text));
-  return address ? { tag_code: /** @type {string} */ (codeOfAddress(address)), ...ndefOf(address), via: "qr" } : null;
-}
-
-async function openCamera() {
-  try {
-    return await navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment" }, audio: false });
-  } catch (error) {
-    throw readError(error);
-  }
+/** @param {string} address @returns {Tag|null} */
+function tagOfQr(address) {
+  const code = codeOfAddress(address);
+  return code === null ? null : { tag_code: code, ...ndefOf(address), via: "qr" };
 }
 
 /** @param {any} error */
 function readError(error) {
   if (error instanceof TagReadError) return error;
-  const why = {
-    NotAllowedError: "denied",
-    SecurityError: "denied",
-    NotFoundError: "absent",
-    NotSupportedError: "absent",
-  };
-  return new TagReadError(/** @type {any} */ (why)[error?.name] ?? "failed", error);
+  return error instanceof CameraError ? new TagReadError(error.why, error.cause) : new TagReadError(whyOf(error), error);
 }

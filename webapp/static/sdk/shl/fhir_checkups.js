@@ -10,6 +10,9 @@ import { concept, entry, LOINC, referenceTo, textOf, UCUM } from "./fhir_element
 /** @typedef {{column: string, code: string|null, text: string, unit: string, shown?: string, isVital?: boolean}} Measured */
 
 const CATEGORIES = "http://terminology.hl7.org/CodeSystem/observation-category";
+const ABSENT_REASONS = "http://terminology.hl7.org/CodeSystem/data-absent-reason";
+// The insurer does not say why it left the other half out.
+const UNKNOWN = { code: "unknown", text: "알 수 없음" };
 const [VITAL, LABORATORY, EXAM] = ["vital-signs", "laboratory", "exam"];
 const WHOLE_DAY = /^\d{4}-\d{2}-\d{2}$/;
 /** @type {Measured[]} */
@@ -64,7 +67,8 @@ export function dayOf({ checkup_date, year }) {
 /** What one sees of an observation. @param {import("./fhir_elements.js").Resource} observation */
 export function lineOf({ effectiveDateTime, code, valueQuantity, valueString, component }) {
   const quantity = (/** @type {any} */ { value, unit }) => `${value} ${unit}`;
-  const parts = component?.map((/** @type {any} */ part) => `${part.code.text} ${quantity(part.valueQuantity)}`);
+  const half = (/** @type {any} */ part) => (part.valueQuantity ? quantity(part.valueQuantity) : part.dataAbsentReason.text);
+  const parts = component?.map((/** @type {any} */ part) => `${part.code.text} ${half(part)}`);
   const value = valueQuantity ? quantity(valueQuantity) : (valueString ?? parts.join(", "));
   return [effectiveDateTime, `${code.text}: ${value}`].filter(Boolean).join(" ");
 }
@@ -88,15 +92,18 @@ function measurement({ code, text, unit, shown }, value, category) {
 
 /** @param {any} checkup */
 function hasPressure(checkup) {
-  return PRESSURES.every(({ column }) => isNumber(checkup[column]));
+  return PRESSURES.some(({ column }) => isNumber(checkup[column]));
 }
 
-/** Half of one stays in its item's words. @param {any} checkup @param {string} category */
+/** With both components, as who looks for one by its code finds it, or why it is not there. @param {any} checkup
+ * @param {string} category */
 function pressureOf(checkup, category) {
   if (!hasPressure(checkup)) return [];
   const component = PRESSURES.map(({ column, code, text }) => ({
     code: concept(text, LOINC, code),
-    valueQuantity: quantityOf(Number(checkup[column]), "mm[Hg]", "mmHg"),
+    ...(isNumber(checkup[column])
+      ? { valueQuantity: quantityOf(Number(checkup[column]), "mm[Hg]", "mmHg") }
+      : { dataAbsentReason: concept(UNKNOWN.text, ABSENT_REASONS, UNKNOWN.code) }),
   }));
   return [{ ...named(category, PRESSURE.text, PRESSURE.code), component }];
 }
@@ -105,8 +112,7 @@ function pressureOf(checkup, category) {
 function wordsOf(checkup) {
   const isPressure = (/** @type {string} */ column) => PRESSURES.some((half) => half.column === column);
   const isTold = (/** @type {string} */ column) =>
-    MEASURED.some((one) => one.column === column && isNumber(checkup[column])) ||
-    (isPressure(column) && hasPressure(checkup));
+    isNumber(checkup[column]) && (isPressure(column) || MEASURED.some((one) => one.column === column));
   return (checkup.items ?? [])
     .filter((/** @type {any} */ item) => textOf(item.name) && textOf(item.value) && !isToldByColumns(item, checkup, isTold))
     .map((/** @type {any} */ { name, value, unit }) => ({

@@ -7,6 +7,8 @@ import { settled } from "../core/storage.js";
 import { noteItem, noteSigned } from "./senders.js";
 
 /** @typedef {import("../core/ordering.js").Cursor} Cursor */
+/** Numbers that the server does not tell: their payloads are gone, or it was asked often enough in vain.
+ * @typedef {{from: number, to: number, reason: "trimmed"|"missing"}} Gap */
 /** `received`: not yet given to a page; `quarantined`: not believed, for the reason of `code`.
  * @typedef {{threadId: string, epoch: string, seq: number, dedupeId?: string, item: any, isBarred: boolean,
  *   isReplayed: boolean, state: "received"|"delivered"|"quarantined", code: string|null}} InboxRow */
@@ -28,8 +30,9 @@ export class Inbox {
   }
 
   /** With the place behind it. One that is here, by another tab, stays as it is.
-   * @param {any} item the next one @returns {Promise<InboxRow>} */
-  add(item) {
+   * @param {any} item the next one @param {{isFirstVisible?: boolean}} [how] `isFirstVisible`: what was said between it
+   *   and those before it is not for this member @returns {Promise<InboxRow>} */
+  add(item, how) {
     const { threadId, epoch, seq } = item;
     const dedupeId = item.envelope?.dedupeId;
     return this.#database.write(["inbox", "meta"], async ({ inbox, meta }) => {
@@ -37,7 +40,7 @@ export class Inbox {
       if (known) return known;
       // The same envelope under another number: a server that plays it once more.
       const isReplayed = dedupeId !== undefined && (await settled(inbox.index("byDedupeId").count([threadId, epoch, dedupeId]))) > 0;
-      const { senders, isBarred } = noteItem(await settled(meta.get(this.#name("senders"))), item);
+      const { senders, isBarred } = noteItem(await settled(meta.get(this.#name("senders"))), item, how);
       /** @type {InboxRow} */
       const row = { threadId, epoch, seq, dedupeId, item, isBarred, isReplayed, state: "received", code: null };
       if (dedupeId === undefined) delete row.dedupeId; // what has no value is in no index
@@ -84,6 +87,23 @@ export class Inbox {
   async #noteUnread(meta, epoch, change) {
     const noted = await settled(meta.get(this.#name("unread")));
     meta.put({ epoch, seqs: change(noted?.epoch === epoch ? noted.seqs : []) }, this.#name("unread"));
+  }
+
+  /** What lacks, in order. @param {Cursor} place @returns {Promise<Gap[]>} */
+  async gaps({ epoch }) {
+    const noted = await this.#database.read(["meta"], ({ meta }) => settled(meta.get(this.#name("gaps"))));
+    return noted?.epoch === epoch ? noted.gaps : [];
+  }
+
+  /** In the place of what other tabs have found out of the same numbers. @param {string} epoch @param {Gap} gap */
+  async noteGap(epoch, gap) {
+    await this.#database.write(["meta"], async ({ meta }) => {
+      const noted = await settled(meta.get(this.#name("gaps")));
+      const known = /** @type {Gap[]} */ (noted?.epoch === epoch ? noted.gaps : []);
+      const others = known.filter(({ from, to }) => to < gap.from || from > gap.to);
+      const all = [...others, gap].sort((one, other) => one.from - other.from);
+      meta.put({ epoch, gaps: all }, this.#name("gaps"));
+    });
   }
 
   /** The newest up to that place, in order. @param {number} most @param {Cursor} place @returns {Promise<InboxRow[]>} */

@@ -34,9 +34,9 @@ export class Pace {
     return level === "none" ? 0 : retryAfterMs;
   }
 
-  /** After one of which nothing was taken. @param {{status?: number, retryAfterSeconds?: number|null}} error
-   * @returns {number} milliseconds to wait */
-  fail({ status, retryAfterSeconds }) {
+  /** After one of which nothing was taken. @param {{status?: number, retryAfterSeconds?: number|null,
+   *   details?: {backpressure?: Backpressure}|null}} error @returns {number} milliseconds to wait */
+  fail({ status, retryAfterSeconds, details }) {
     if (status === 413) {
       this.#size = clamp(Math.floor(this.#size / 2));
       return 0;
@@ -44,7 +44,9 @@ export class Pace {
     if (status === 429 || status === 503) {
       this.#size = 1;
       this.#isRecovering = true;
-      return (retryAfterSeconds ?? 1) * 1000 * (1 + this.#random() / 4);
+      // A page of another origin does not see the header.
+      const pause = Math.max((retryAfterSeconds ?? 0) * 1000, details?.backpressure?.retryAfterMs ?? 0);
+      return (pause || FIRST_MILLISECONDS) * (1 + this.#random() / 4);
     }
     const plain = Math.min(LONGEST_MILLISECONDS, FIRST_MILLISECONDS * 2 ** this.#failures);
     this.#failures += 1;

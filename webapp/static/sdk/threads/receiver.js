@@ -19,6 +19,7 @@ const SIGNED = new Set(["UNKNOWN_KEY", "UNDECIPHERABLE"]); // what is found out 
 const FINAL = new Set(["REPLAYED", "NOT_A_MEMBER"]); // found out here, whatever the server tells anew
 
 /** @typedef {import("./inbox.js").InboxRow} InboxRow */
+/** @typedef {import("./inbox.js").Gap} Gap */
 /** `content` is null of what the server tells. @typedef {{seq: number, epoch: string, from: string|null, receivedAt: string,
  *   envelope: import("./texts.js").Envelope|null, event: string|null, data: any, by: string|null,
  *   content: Uint8Array<ArrayBuffer>|null}} Delivered */
@@ -32,8 +33,8 @@ const FINAL = new Set(["REPLAYED", "NOT_A_MEMBER"]); // found out here, whatever
  * @property {(delivered: Delivered) => void} onItem each once and in order; of before first
  * @property {(item: any, code: string) => void} [onError] one that was not believed, also after it was read again
  * @property {(gap: {clientId: string, from: number, to: number}) => void} [onSenderGap]
- * @property {(gap: {from: number, to: number, reason: "trimmed"|"missing"}) => void} [onGap] numbers that the server does not
- *   tell: their payloads are gone, or it was asked five times in vain
+ * @property {(gap: Gap) => void} [onGap] before the item that follows, and each time that the items around it are
+ *   delivered at the start
  * @property {(ackedSeq: number) => void} [onAcked]
  * @property {() => void} [onKeys] the keys were read anew
  * @property {(state: import("../core/stream.js").StreamState, reason: string|null) => void} [onState]
@@ -77,7 +78,8 @@ export class ThreadReceiver {
     const newest = await this.#inbox.newest(history, place);
     const since = newest[0]?.seq ?? place.seq;
     const earlier = (await this.#inbox.unread(place)).filter(({ seq }) => seq < since);
-    for (const row of [...earlier, ...newest]) await this.#deliver(row);
+    for (const row of earlier) await this.#deliver(row);
+    await this.#deliverNewest(newest, (await this.#inbox.gaps(place)).filter(({ to }) => to >= since - 1));
     if (this.#isOver) return;
     const subject = threadStream(this.#threadId, this.#options.client, this.#options.memberId);
     this.#stream = connect(subject, {
@@ -87,6 +89,14 @@ export class ThreadReceiver {
       onState: (state, reason) => this.#options.onState?.(state, reason),
       share: this.#options.share,
     });
+  }
+
+  /** What lacked before them is told in its place once more. @param {InboxRow[]} rows @param {Gap[]} gaps */
+  async #deliverNewest(rows, gaps) {
+    for (const row of rows) {
+      while (gaps[0]?.to < row.seq) this.#options.onGap?.(/** @type {Gap} */ (gaps.shift()));
+      await this.#deliver(row);
+    }
   }
 
   /** Whether there are items before those that the start delivered. */
@@ -126,18 +136,49 @@ export class ThreadReceiver {
   /** @param {any} item */
   async #take(item) {
     if (item.epoch !== this.#epoch) this.#begin(item.epoch);
-    else if (this.#last > 0 && item.seq > this.#last + 1) await this.#fill(item.epoch, item.seq - 1);
-    if (!this.#isOver) await this.#keep(item);
+    if (this.#last === 0) await this.#findBeginning(item);
+    const isFirstVisible = item.seq > this.#last + 1 && (await this.#fill(item));
+    if (!this.#isOver) await this.#keep(item, { isFirstVisible });
   }
 
-  /** What the stream passed over, before what comes after it. @param {string} epoch @param {number} to */
-  async #fill(epoch, to) {
+  /** Where the first item is not the thread's, what lacks before it is what this member may see. @param {any} item */
+  async #findBeginning({ seq, epoch }) {
+    this.#last = seq - 1;
+    if (seq === 1) return;
+    await this.#whileAnswered(async () => {
+      const visibleFrom = await this.#readVisibleFrom(epoch);
+      this.#last = Math.min(this.#last, visibleFrom - 1);
+      return true;
+    });
+  }
+
+  /** What the stream passed over, before the item that comes after it. @param {any} item
+   * @returns {Promise<boolean>} nothing was: what this member may see begins anew with the item */
+  async #fill(item) {
+    const to = item.seq - 1;
     for (const milliseconds of GAP_AGAIN_MILLISECONDS) {
       await this.#pause(milliseconds);
-      if (this.#isOver) return;
-      if (await this.#whileAnswered(() => this.#readOn(epoch, to))) return;
+      if (this.#isOver) return false;
+      if (await this.#whileAnswered(() => this.#isFirstVisible(item))) return true;
+      if (await this.#whileAnswered(() => this.#readOn(item.epoch, to))) return false;
     }
-    this.#options.onGap?.({ from: this.#last + 1, to, reason: "missing" });
+    await this.#tellGap({ from: this.#last + 1, to, reason: "missing" });
+    return false;
+  }
+
+  /** Whoever was removed, and is back without what was said meanwhile, sees from the item on that tells of it. The
+   * server's word alone does not leave numbers out at any other. @param {any} item */
+  async #isFirstVisible({ type, event, data, seq, epoch }) {
+    if (type !== "system" || event !== "member_added" || data.memberId !== this.#options.memberId) return false;
+    return (await this.#readVisibleFrom(epoch)) === seq;
+  }
+
+  /** @param {string} epoch @returns {Promise<number>} infinite where the server does not say it of this epoch */
+  async #readVisibleFrom(epoch) {
+    const { client, memberId } = this.#options;
+    const status = await client.status(this.#threadId);
+    const own = status.members.find((/** @type {any} */ member) => member.memberId === memberId);
+    return (status.epoch === epoch && own?.visibleFrom) || Infinity;
   }
 
   /** Page after page, as long as they follow on. @param {string} epoch @param {number} to
@@ -149,7 +190,7 @@ export class ThreadReceiver {
       const before = this.#last;
       if (range.missing) {
         const gone = Math.min(range.missing.toSeq, to);
-        this.#options.onGap?.({ from: before + 1, to: gone, reason: "trimmed" });
+        await this.#tellGap({ from: before + 1, to: gone, reason: "trimmed" });
         this.#last = gone;
       }
       for (const item of range.items) if (item.seq === this.#last + 1 && item.seq <= to) await this.#keep(item);
@@ -158,15 +199,21 @@ export class ThreadReceiver {
     }
   }
 
+  /** Kept: who opens the thread once more has to see it, too. @param {Gap} gap */
+  async #tellGap(gap) {
+    await this.#inbox.noteGap(/** @type {string} */ (this.#epoch), gap);
+    if (!this.#isOver) this.#options.onGap?.(gap);
+  }
+
   /** @param {number} milliseconds */
   #pause(milliseconds) {
     return milliseconds === 0 ? null : new Promise((done) => this.#timers.set("gap", milliseconds, () => done(null)));
   }
 
-  /** @param {any} item the next one */
-  async #keep(item) {
+  /** @param {any} item the next one @param {{isFirstVisible?: boolean}} [how] */
+  async #keep(item, how) {
     this.#last = Math.max(this.#last, item.seq);
-    await this.#deliver(await this.#inbox.add(item));
+    await this.#deliver(await this.#inbox.add(item, how));
     if (item.type === "system" && KEY_EVENTS.has(item.event)) this.#renewKeysOnce();
   }
 
@@ -201,7 +248,7 @@ export class ThreadReceiver {
       const content = await open(row);
       if (this.#isOver) return;
       this.#options.onItem(describe(row.item, content));
-      if (row.state !== "delivered") this.#tellGap(await this.#inbox.mark(row, "delivered", { isSigned: content !== null }));
+      if (row.state !== "delivered") this.#tellSenderGap(await this.#inbox.mark(row, "delivered", { isSigned: content !== null }));
       this.#unread.delete(row.seq);
       this.#quarantined.delete(row.seq);
     } catch (/** @type {any} */ error) {
@@ -217,13 +264,13 @@ export class ThreadReceiver {
   async #quarantine(row, code) {
     const isNew = !this.#quarantined.has(row.seq);
     this.#quarantined.add(row.seq);
-    this.#tellGap(await this.#inbox.mark(row, "quarantined", { code, isSigned: SIGNED.has(code) }));
+    this.#tellSenderGap(await this.#inbox.mark(row, "quarantined", { code, isSigned: SIGNED.has(code) }));
     if (code === "UNKNOWN_KEY") this.#renewKeysLater();
     if (isNew) this.#options.onError?.(row.item, code);
   }
 
   /** @param {import("./senders.js").SenderGap|null} gap */
-  #tellGap(gap) {
+  #tellSenderGap(gap) {
     if (gap) this.#options.onSenderGap?.(gap);
   }
 

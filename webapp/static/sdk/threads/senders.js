@@ -14,9 +14,10 @@ const MOST_PENDING = 1_000;
  * @typedef {{clientId: string, from: number, to: number}} SenderGap */
 
 /** Who may write after it, as the server tells. @param {Senders|undefined} before of the items before it @param {any} item
+ * @param {{isFirstVisible?: boolean}} [how] `isFirstVisible`: who was removed or wrote between them and it is not known
  * @returns {Noted} */
-export function noteItem(before, item) {
-  const isFirst = before?.epoch !== item.epoch;
+export function noteItem(before, item, { isFirstVisible = false } = {}) {
+  const isFirst = isFirstVisible || before?.epoch !== item.epoch;
   /** @type {Senders} */
   const senders = isFirst ? { epoch: item.epoch, isPartial: item.seq !== 1, barred: [], progress: {} } : /** @type {Senders} */ (before);
   if (item.type === "system") return noteSystem(senders, item);

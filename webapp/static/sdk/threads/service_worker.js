@@ -13,14 +13,19 @@ import { flushUnderLock } from "./push_round.js";
 const worker = /** @type {any} */ (globalThis);
 const SHELL = "welno-threads-shell-v1";
 const PAGE = "/threads";
+// Its Worker asks for its script below it, and for all that this imports by this service worker.
+const WORKER = "/threads/crypto_worker.js";
 const STATIC = "/static/";
+const VERSIONED = /\/static\/(?:vendor\/)?([0-9a-f]{16})\//g;
 const FLUSH = "threads-flush";
 const REFUSED_MILLISECONDS = 60_000;
 
 class RefusedError extends Error {}
 
 worker.addEventListener("install", (/** @type {any} */ event) => event.waitUntil(keepShell()));
-worker.addEventListener("activate", (/** @type {any} */ event) => event.waitUntil(worker.clients.claim()));
+worker.addEventListener("activate", (/** @type {any} */ event) =>
+  event.waitUntil(Promise.all([worker.clients.claim(), forgetOtherVersions()])),
+);
 worker.addEventListener("message", (/** @type {MessageEvent} */ { data }) => data === "skip-waiting" && worker.skipWaiting());
 worker.addEventListener("sync", (/** @type {any} */ event) => {
   if (event.tag === FLUSH) event.waitUntil(flushAll());
@@ -29,7 +34,8 @@ worker.addEventListener("fetch", (/** @type {any} */ event) => {
   const { method, mode, url } = event.request;
   const { origin, pathname } = new URL(url);
   if (method !== "GET" || origin !== worker.location.origin) return;
-  if (pathname.startsWith(STATIC) || (mode === "navigate" && pathname === PAGE)) event.respondWith(answer(event.request));
+  const isPage = mode === "navigate" && pathname === PAGE;
+  if (isPage || pathname === WORKER || pathname.startsWith(STATIC)) event.respondWith(answer(event.request));
 });
 
 /** The page with all that its frame names. What cannot be had now is kept when it is first asked for. */
@@ -38,7 +44,20 @@ async function keepShell() {
   const page = await fetch(PAGE, { cache: "no-cache" });
   const named = [...(await page.clone().text()).matchAll(/"(\/static\/[^"]+)"/g)].map(([, address]) => address);
   await cache.put(PAGE, page);
-  await Promise.allSettled([...new Set(named)].map((address) => cache.add(address)));
+  await Promise.allSettled([WORKER, ...new Set(named)].map((address) => cache.add(address)));
+}
+
+/** Files of versions other than the kept page's: nothing asks for them any more. */
+async function forgetOtherVersions() {
+  const cache = await caches.open(SHELL);
+  const page = await cache.match(PAGE);
+  const versions = new Set([...((await page?.text()) ?? "").matchAll(VERSIONED)].map(([, version]) => version));
+  const kept = /** @type {Request[]} */ (await cache.keys());
+  const others = kept.filter(({ url }) => {
+    const [[, version] = []] = new URL(url).pathname.matchAll(VERSIONED);
+    return version && !versions.has(version);
+  });
+  await Promise.all(others.map((request) => cache.delete(request)));
 }
 
 /** From the network; what was kept answers only without one. @param {Request} request @returns {Promise<Response>} */

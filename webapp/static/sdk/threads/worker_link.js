@@ -7,7 +7,9 @@ import { StoreError } from "../core/storage.js";
 import { DisbelievedError } from "./errors.js";
 import { scriptUrl } from "./script_urls.js";
 
-const WORKER = "/static/sdk/threads/crypto_worker.js";
+const BESIDE = new URL("./crypto_worker.js", import.meta.url);
+// A Worker's script comes from the page's own origin alone: where the SDK came from another, its copy there.
+const WORKER = BESIDE.origin === globalThis.location?.origin ? BESIDE.pathname : "/static/sdk/threads/crypto_worker.js";
 
 /** @typedef {import("./thread_crypto.js").ThreadCrypto} ThreadCrypto */
 /** @typedef {{resolve: (result: any) => void, reject: (error: Error) => void}} Waiting */
@@ -25,8 +27,10 @@ export class WorkerLink {
   #failure = /** @type {Error|null} */ (null);
   #isLeft = false;
 
-  constructor() {
-    this.#worker = new Worker(scriptUrl(WORKER), { type: "module" });
+  /** @param {string} [url] of a script that imports `crypto_worker.js`; that of a page with a service worker lies in its
+   * scope, so that the Worker starts without a network, too */
+  constructor(url = WORKER) {
+    this.#worker = new Worker(scriptUrl(url), { type: "module" });
     this.#worker.onmessage = ({ data }) => this.#settle(data);
     this.#worker.onerror = () => this.#fail(new Error("the worker did not start"));
   }

@@ -43,8 +43,8 @@ def _checkup(patient_uuid: UUID, number: int, record_bytes: int) -> Checkup:
         checkup_date=_FIRST_CHECKUP + timedelta(days=number),
         location=_PLACE,
         code="bench",
-        description="",
-        raw_data={"text": "x" * record_bytes},
+        description="x" * record_bytes,
+        raw_data={},
     )
 
 
