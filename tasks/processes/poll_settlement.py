@@ -76,7 +76,9 @@ class PollSettlement:
 
     async def settle_approval(self, poll: PendingPoll) -> float | None:
         try:
-            poll.answer_on_disk = await self._threads.run(self._record_approval, poll)
+            # Off the database's threads, too: a store that is away holds them up for seconds.
+            count = await asyncio.to_thread(find_count, self._runtime.tools.spool, poll.session_text, AnswerKind.HEALTH)
+            poll.answer_on_disk = await self._threads.run(self._record_approval, poll, count)
         except (AnswerUnreadable, DamagedFile) as exc:
             await self._settle_unreadable(poll, exc)
             return None
@@ -90,13 +92,12 @@ class PollSettlement:
         duration_ms = round((time.monotonic() - poll.started) * 1000)
         log.info("step_done", step=Step.POLL_SIMPLE_AUTH, duration_ms=duration_ms)
 
-    def _record_approval(self, poll: PendingPoll) -> bool:
+    def _record_approval(self, poll: PendingPoll, count: int | None) -> bool:
         """False when the answer is gone, and has to be asked for again.
 
         It may also have been recorded in a commit whose outcome we never learned, and imported since: asking again
-        would cost a second time. Raises AnswerUnreadable, DamagedFile.
+        would cost a second time.
         """
-        count = find_count(self._runtime.tools.spool, poll.session_text, AnswerKind.HEALTH)
         with self._runtime.stores.unit_of_work() as work:
             if count is None:
                 return not is_waiting(work, poll.claim)

@@ -22,18 +22,16 @@ from core.logs import configure_logs, get_logger
 from core.names import Step
 from core.settings import Settings
 from models.collection.run_states import FAST_POLLS, is_overdue, lacks_consent
-from services.collection.answers import is_answered
-from services.collection.step import Claim
 from services.collection.waiting import asked_now, expire_waiting, give_back, let_go
 from services.processes.leases import LeaseLost
 from spool import SpoolError
 from tasks.app import app, settings
 from tasks.collection.step_events import StepEvents, poll_id
 from tasks.opening import require_direct_database
+from tasks.processes.data_call_preparing import DataCallPreparing
 from tasks.processes.database_threads import DatabaseThreads
 from tasks.processes.poll_schedule import PendingPoll, PollSchedule
 from tasks.processes.poll_settlement import PollSettlement
-from tasks.processes.spare_rooms import SpareRooms
 from tasks.processes.taken_sessions import TakenSessions
 from tasks.runtime import Runtime, build_runtime
 from upstream.http.exchange import HttpResponse
@@ -70,7 +68,7 @@ class Poller:
         self._threads = DatabaseThreads(runtime.stores)
         self._settlement = PollSettlement(runtime, self._threads, self._schedule, events, settings)
         self._taken = TakenSessions(runtime.stores, runtime.tools)
-        self._rooms = SpareRooms(runtime.tools.spool)
+        self._preparing = DataCallPreparing(runtime.tools.spool)
         self._calls: set[asyncio.Future[Any]] = set()  # polls under way, and what settles them
         self._paid: set[asyncio.Future[Any]] = set()  # those of them that may be paid for
         self._asked: set[str] = set()  # sessions of those, also of an earlier lease
@@ -99,7 +97,7 @@ class Poller:
             await asyncio.wait(self._calls, timeout=deadline - loop.time(), return_when=asyncio.FIRST_COMPLETED)
         while self._paid:
             await asyncio.wait(self._paid, return_when=asyncio.FIRST_COMPLETED)
-        self._rooms.close()
+        self._preparing.close()
         if self._owner_id is not None:
             await self._threads.in_transaction(partial(give_back, owner_id=self._owner_id))
         self._threads.shutdown()
@@ -147,11 +145,8 @@ class Poller:
             # The commit may have gone through all the same: then they are ours, and nobody would ever poll them.
             self._runtime.lease.renounce()
             raise
-        for poll in await self._threads.run(self._taken.look_for_answers):
+        for poll in await asyncio.to_thread(self._taken.look_for_answers):
             self._schedule.add(poll)
-
-    def _is_on_disk(self, claim: Claim) -> bool:
-        return is_answered(self._runtime.tools.spool, claim)
 
     async def _dispatch_loop(self) -> None:
         loop = asyncio.get_running_loop()
@@ -228,21 +223,23 @@ class Poller:
             self._reschedule(poll, 0)
 
     def _send_data_call(self, poll: PendingPoll) -> None:
-        # Once no other can be asking, no other begins to: the session is ours.
-        if not poll.incoming_checked and self._is_on_disk(poll.claim):
-            self._spawn(poll, self._settlement.settle_answered(poll))
+        if not self._preparing.is_ready(poll):
+            self._spawn(poll, self._prepare_data_call(poll))
             return
         if not self._may_ask(poll):
             self._reschedule(poll, _BLOCKED_SECONDS)
             return
-        poll.incoming_checked = True
         poll.last_checked = self._is_overdue(poll)
-        self._rooms.require()
         outcome = self._client.poll(poll.claim.person, poll.claim.tokens, self._require_lease)
         self._calls.add(outcome)
         self._paid.add(outcome)
         self._asked.add(poll.session_text)
         outcome.add_done_callback(partial(self._on_data, poll))
+
+    async def _prepare_data_call(self, poll: PendingPoll) -> float | None:
+        if await self._preparing.finds_answer(poll, self._may_ask):
+            return await self._settlement.settle_answered(poll)
+        return 0 if poll.incoming_checked else _BLOCKED_SECONDS
 
     def _on_data(self, poll: PendingPoll, outcome: asyncio.Future[Answer]) -> None:
         self._calls.discard(outcome)
@@ -252,7 +249,7 @@ class Poller:
         if error is None and not outcome.cancelled():
             answer = outcome.result()
             assert isinstance(answer, HttpResponse)
-            kept = self._spawn(poll, self._settlement.settle_answer(poll, answer, self._rooms.take()))
+            kept = self._spawn(poll, self._settlement.settle_answer(poll, answer, self._preparing.take_room()))
             self._paid.add(kept)
             kept.add_done_callback(self._paid.discard)
             return

@@ -14,6 +14,10 @@ class SpareRooms:
         self._spool = spool
         self._rooms: list[Room] = []
 
+    @property
+    def are_spare(self) -> bool:
+        return bool(self._rooms)
+
     def require(self) -> None:
         """Raises StorageFault when not a single one can be had: then nobody is to be asked."""
         if not self._rooms:
