@@ -12,6 +12,8 @@ from dev.hosts.forwarder import Forwarder, listen
 from dev.hosts.haproxy import haproxy_service
 from dev.hosts.machine import Machine
 from dev.hosts.network import Network
+from dev.hosts.objects import PORT as OBJECTS_PORT
+from dev.hosts.objects import bucket_settings, objects_service
 from dev.hosts.product import WEB_PORT, product_services
 from dev.hosts.service import Service
 from dev.hosts.stores import HostStores
@@ -24,8 +26,8 @@ from dev.local.programs import ROOT, migrations_command
 from dev.local.secrets import demo_environment
 
 _STEP_SECONDS = 300
-_NEEDS_PROVIDERS = (HostRole.WORKER, HostRole.WEB)
-_STORES = (HostRole.POSTGRES, HostRole.VALKEY, HostRole.RABBITMQ)
+_RUNS_THE_PRODUCT = (HostRole.WORKER, HostRole.WEB)
+_STORES = (HostRole.POSTGRES, HostRole.VALKEY, HostRole.RABBITMQ, HostRole.OBJECTS)
 
 
 class DataCentre:
@@ -75,7 +77,14 @@ class DataCentre:
             flower_port=site,
         )
         behind = {"WELNO_TRUSTED_PROXIES": "1"} if self.network.topology.of(HostRole.PROXY) else {}
-        return {**behind, **own, **DEMO_SETTINGS, "CELERY_BROKER_URL": stores.broker_url}
+        files = bucket_settings(f"http://{self._objects_address}:{OBJECTS_PORT}")
+        return {**behind, **own, **DEMO_SETTINGS, **files, "CELERY_BROKER_URL": stores.broker_url}
+
+    @property
+    def _objects_address(self) -> str:
+        """Where the product finds the object store: a forwarder of its own host, or the host itself."""
+        [objects] = self.network.topology.of(HostRole.OBJECTS)
+        return LOOPBACK if self.network.namespace(objects) else objects.address
 
     def start(self) -> None:
         """Returns when the site answers. Raises LocalError, StopRequested."""
@@ -202,11 +211,13 @@ class DataCentre:
     def _services(self, host: Host) -> list[Service]:
         if self._network_only:
             return []
+        folder = self._home / "hosts" / host.name
+        if host.role is HostRole.OBJECTS:
+            return [objects_service(folder, host)]
         if host.role in _STORES:
             return self._stores.services(host)
         topology = self.network.topology
         if host.role is HostRole.PROXY:
-            folder = self._home / "hosts" / host.name
             return [haproxy_service(folder, host, topology.of(HostRole.WEB), WEB_PORT)]
         # The sandbox takes commands from its own loopback only.
         sandbox = (LOOPBACK if self.network.namespace(host) else host.address, self._ports[1])
@@ -216,8 +227,8 @@ class DataCentre:
         return self.environment
 
     def _start_forwarders(self) -> None:
-        """From the person's network to the site and the sandbox, and from each host's loopback to the sandbox's host:
-        the product speaks plain HTTP to providers on the same machine only."""
+        """From the person's network to the site and the sandbox, and from each host's loopback to the hosts of the
+        sandbox and of the object store: the product speaks plain HTTP on the same machine only."""
         topology, network = self.network.topology, self.network
         [providers] = topology.of(HostRole.PROVIDERS)
         sandbox = (providers.address, self._ports[1])
@@ -228,8 +239,10 @@ class DataCentre:
         ]
         loopback = (LOOPBACK, self._ports[1])
         self._add_forwarder(providers, sandbox, loopback)
-        for host in (host for host in topology.hosts if host.role in _NEEDS_PROVIDERS):
+        [objects] = topology.of(HostRole.OBJECTS)
+        for host in (host for host in topology.hosts if host.role in _RUNS_THE_PRODUCT):
             self._add_forwarder(host, loopback, sandbox)
+            self._add_forwarder(host, (LOOPBACK, OBJECTS_PORT), (objects.address, OBJECTS_PORT))
         for forwarder in self._forwarders:
             forwarder.start()
 

@@ -24,6 +24,7 @@ class HostRole(StrEnum):
     WORKER = "worker"
     WEB = "web"
     PROXY = "proxy"
+    OBJECTS = "objects"
 
 
 SERVICES: Mapping[HostRole, tuple[str, ...]] = MappingProxyType(
@@ -35,6 +36,7 @@ SERVICES: Mapping[HostRole, tuple[str, ...]] = MappingProxyType(
         HostRole.WORKER: ("worker", "interviews", "poller", "sweeper"),
         HostRole.WEB: ("web",),
         HostRole.PROXY: ("haproxy",),
+        HostRole.OBJECTS: ("objects",),
     }
 )
 _SIZES: Mapping[HostRole, int] = MappingProxyType(
@@ -46,6 +48,7 @@ _SIZES: Mapping[HostRole, int] = MappingProxyType(
         HostRole.WORKER: 2,
         HostRole.WEB: 2,
         HostRole.PROXY: 1,
+        HostRole.OBJECTS: 1,
     }
 )
 # On one host only.

@@ -14,7 +14,7 @@ from dev.local.programs import ROOT
 from tests.data_centre import RunningHosts, require_haproxy, require_namespaces, run_hosts
 from tests.end_to_end.person import Person, Visit
 from tests.end_to_end.product import SHORT_WAITS
-from tests.end_to_end.provider import TREATMENTS, Provider
+from tests.end_to_end.provider import CHECKUPS, LOGIN_CHECK, TREATMENTS, Provider
 from tests.end_to_end.test_lost_redis import Follower, check, following
 from tests.waiting import wait_until
 
@@ -184,6 +184,22 @@ def test_haproxy_leaves_the_web_hosts_in_while_valkey_is_away(site: Site):
     assert [site.get(path).status_code for path in ("/", "/api/v1/consents/texts")] == [200, 200]
     for number in (1, 2, 3):
         site.hosts.do("heal", f"valkey-{number}")
+    site.wait_ready()
+
+
+def test_nothing_is_bought_while_the_object_store_is_cut_off(site: Site):
+    visit = site.start()
+    # Only who has looked whether an answer lies there asks whether the phone has approved.
+    wait_until(lambda: site.provider.count_calls(LOGIN_CHECK, visit.cx_id))
+    site.hosts.do("cut", "objects-1")
+    wait_until(lambda: site.get("/readyz").status_code == 503, TAKEN_OUT_SECONDS)
+    visit.approves()
+    visit.wait_for("auth_completed", LIVE_AGAIN_SECONDS)
+    wait_until(lambda: any("unreachable" in site.log(host, "logs/worker.log") for host in ("worker-1", "worker-2")))
+    assert site.provider.count_calls(CHECKUPS, visit.cx_id) == 0
+    site.hosts.do("heal", "objects-1")
+    wait_until(lambda: visit.status()["status"] == "completed", FINISHED_SECONDS, every=1)
+    assert site.provider.bill_of(visit.cx_id) == {"checkups": 1, "prescriptions": 1}
     site.wait_ready()
 
 

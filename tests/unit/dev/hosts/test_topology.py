@@ -8,7 +8,7 @@ from dev.hosts.topology import LOOPBACK_ADDRESSES, NAMESPACES, SERVICES, HostRol
 
 def test_each_host_has_an_address_of_its_own():
     hosts = lay_out(NAMESPACES).hosts
-    assert len({host.address for host in hosts} | {lay_out(NAMESPACES).gateway}) == len(hosts) + 1 == 15
+    assert len({host.address for host in hosts} | {lay_out(NAMESPACES).gateway}) == len(hosts) + 1 == 16
 
 
 def test_addresses_of_loopback_are_laid_out_alike():
