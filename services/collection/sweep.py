@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, delete, func, or_, select, text
+from sqlalchemy import ColumnElement, Select, and_, delete, func, or_, select, text
 from sqlalchemy.orm import Session
 
 from core.logs import get_logger
@@ -33,10 +33,13 @@ _POLLERS_TIME = timedelta(seconds=10)
 _LONGEST_RESEND = timedelta(seconds=60)
 
 
+def held_by_dead(now: datetime) -> Select[CollectionRun]:
+    return _runs(CollectionRun.run_state == RunState.RUNNING, or_(DEAD_OWNER, CollectionRun.lease_until < now))
+
+
 def take_from_dead(work: Work, now: datetime) -> int:
     """Make runs ready again whose process died, hangs, or has spent the step's time. Returns how many."""
-    held = or_(DEAD_OWNER, CollectionRun.lease_until < now)
-    runs = _lock_some(work, CollectionRun.run_state == RunState.RUNNING, held)
+    runs = _lock_some(work, held_by_dead(now))
     for run in runs:
         _take_back(work, run, now)
     return len(runs)
@@ -44,19 +47,22 @@ def take_from_dead(work: Work, now: datetime) -> int:
 
 def give_up_run(work: Work, session_id: UUID, owner_id: int, now: datetime) -> None:
     """Take back a run that its process cannot settle, though it lives. Nothing happens if it has moved on."""
-    for run in _lock_some(
-        work,
+    held = _runs(
         CollectionRun.session_id == session_id,
         CollectionRun.owner_id == owner_id,
         CollectionRun.run_state == RunState.RUNNING,
-    ):
+    )
+    for run in _lock_some(work, held):
         _take_back(work, run, now)
 
 
-def _lock_some(work: Work, *conditions: ColumnElement[bool]) -> Sequence[CollectionRun]:
+def _runs(*conditions: ColumnElement[bool]) -> Select[CollectionRun]:
+    return select(CollectionRun).where(*conditions)
+
+
+def _lock_some(work: Work, query: Select[CollectionRun]) -> Sequence[CollectionRun]:
     """Runs that nobody else works on just now; each is to be written by `save_run`."""
-    query = select(CollectionRun).where(*conditions).limit(_BATCH).with_for_update(skip_locked=True)
-    runs = work.session.execute(query).scalars().all()
+    runs = work.session.scalars(query.limit(_BATCH).with_for_update(skip_locked=True)).all()
     for run in runs:
         work.session.expunge(run)
     return runs
@@ -84,6 +90,13 @@ def _stop_poison(work: Work, run: CollectionRun, now: datetime) -> None:
     transitions.stop_run(run, now)
 
 
+def due_or_sent(now: datetime) -> Select[CollectionRun]:
+    """Those that `resend_lost` may find, whatever waits in the queue."""
+    return _runs(
+        CollectionRun.run_state == RunState.READY, or_(CollectionRun.resend_at <= now, CollectionRun.sends > 0)
+    )
+
+
 def resend_lost(work: Work, now: datetime, *, queue_is_empty: bool = False) -> int:
     """Send the tasks of runs that nobody took in time, or that are due for another try. Pauses double, so that a
     backlog does not feed itself; but what was sent and is in an empty queue no more got lost, and is sent again soon.
@@ -91,7 +104,7 @@ def resend_lost(work: Work, now: datetime, *, queue_is_empty: bool = False) -> i
     due: ColumnElement[bool] = CollectionRun.resend_at <= now
     if queue_is_empty:
         due = or_(due, and_(CollectionRun.sends > 0, _last_sent() <= now - RESEND_AFTER))
-    runs = _lock_some(work, CollectionRun.run_state == RunState.READY, due)
+    runs = _lock_some(work, _runs(CollectionRun.run_state == RunState.READY, due))
     for run in runs:
         run.resend_at = now + min(timedelta(seconds=2 ** min(run.sends, 10)), _LONGEST_RESEND)
         run.sends += 1
@@ -105,9 +118,13 @@ def _last_sent() -> ColumnElement[Any]:
     return CollectionRun.resend_at - func.make_interval(0, 0, 0, 0, 0, 0, pause)
 
 
+def stopped_while_saving(now: datetime) -> Select[CollectionRun]:
+    return _runs(CollectionRun.run_state == RunState.IDLE, CollectionRun.resend_at <= now)
+
+
 def resume_stopped(work: Work, now: datetime) -> int:
     """Take up runs that stopped while saving what is already on disk, once their pause is over."""
-    runs = _lock_some(work, CollectionRun.run_state == RunState.IDLE, CollectionRun.resend_at <= now)
+    runs = _lock_some(work, stopped_while_saving(now))
     for run in runs:
         log.info("run_resumed", session_id=str(run.session_id), step=run.step, resumes=run.resumes)
         resume_run(work, run, now=now)
@@ -115,10 +132,10 @@ def resume_stopped(work: Work, now: datetime) -> int:
     return len(runs)
 
 
-def expire_sessions(work: Work, now: datetime) -> int:
-    """End the sessions beyond their time that wait for a person, or whose push was not sent yet. Work under way is
-    never cut short by this, nor is a run let go whose answers are on disk but not yet in the database; those that wait
-    for their phone are a poller's, which knows whether an answer is on its way."""
+def beyond_their_time(now: datetime) -> Select[CollectionRun]:
+    """Those that wait for a person, or whose push was not sent yet. Not those whose work is under way or whose answers
+    are on disk but not yet in the database; and who waits for their phone is a poller's, which knows whether an answer
+    is on its way."""
     is_idle = and_(CollectionRun.run_state == RunState.IDLE, CollectionRun.expires_at <= now)
     is_forsaken = and_(
         CollectionRun.run_state == RunState.WAITING,
@@ -130,7 +147,12 @@ def expire_sessions(work: Work, now: datetime) -> int:
         CollectionRun.step == Step.REQUEST_SIMPLE_AUTH,
         CollectionRun.expires_at <= now,
     )
-    runs = _lock_some(work, or_(is_idle, is_forsaken, is_unsent), CollectionRun.step.not_in(SAVING_STEPS))
+    return _runs(or_(is_idle, is_forsaken, is_unsent), CollectionRun.step.not_in(SAVING_STEPS))
+
+
+def expire_sessions(work: Work, now: datetime) -> int:
+    """End the sessions beyond their time. Work under way is never cut short by this."""
+    runs = _lock_some(work, beyond_their_time(now))
     for run in runs:
         expire_run(work, run, now)
     return len(runs)

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from core.logs import get_logger
 from services.delivery.event_log import SubjectEnd, read_changed, read_epoch
 from services.delivery.event_sender import EventSender
-from services.delivery.kinds import SubjectKinds
+from services.delivery.kinds import SubjectKind, SubjectKinds
 from streams import NOWHERE, Position, Streams
 
 log = get_logger(__name__)
@@ -24,7 +24,8 @@ _LOOK_BACK_SECONDS = 600.0
 _LOOK_BACK_EVERY_SECONDS = 60.0
 # What a sender is given before its events count as left behind.
 _SETTLE_SECONDS = 0.3
-_PAGE_SUBJECTS = 500
+# Of each kind.
+_PAGE_SUBJECTS = 200
 
 
 class StreamSweep:
@@ -79,27 +80,31 @@ class StreamSweep:
         return page or 0
 
     def _fill_changed(self, window_seconds: float | None) -> Iterator[int]:
-        """Page by page, how many were filled. Without a window all that Redis may still hold is looked at, but only
-        what it does hold: who finds no stream reads the log."""
-        for kind in self._kinds:
-            after, is_last = None, False
-            while not is_last:
-                with self._sessions() as session:
-                    epoch = read_epoch(session)
-                    page = read_changed(
-                        session,
-                        kind,
-                        window_seconds=kind.stream.ttl_seconds if window_seconds is None else window_seconds,
-                        settle_seconds=self._settle_seconds,
-                        after=after,
-                        limit=_PAGE_SUBJECTS,
-                    )
-                behind = self._behind(epoch, [end for _, end in page], needs_all=window_seconds is not None)
-                for subject in behind:
-                    self._sender.fill(subject)
-                yield len(behind)
-                is_last = len(page) < _PAGE_SUBJECTS
-                after = page[-1][0] if page else None
+        """Page by page, of all kinds at once, how many were filled. Without a window all that Redis may still hold is
+        looked at, but only what it does hold: who finds no stream reads the log."""
+        places: list[tuple[SubjectKind, str | None]] = [(kind, None) for kind in self._kinds]
+        while places:
+            with self._sessions() as session:
+                epoch = read_epoch(session)
+                pages = [(kind, self._read_page(session, kind, window_seconds, after)) for kind, after in places]
+            ends = [end for _, page in pages for _, end in page]
+            behind = self._behind(epoch, ends, needs_all=window_seconds is not None)
+            for subject in behind:
+                self._sender.fill(subject)
+            yield len(behind)
+            places = [(kind, page[-1][0]) for kind, page in pages if len(page) == _PAGE_SUBJECTS]
+
+    def _read_page(
+        self, session: Session, kind: SubjectKind, window_seconds: float | None, after: str | None
+    ) -> list[tuple[str, SubjectEnd]]:
+        return read_changed(
+            session,
+            kind,
+            window_seconds=kind.stream.ttl_seconds if window_seconds is None else window_seconds,
+            settle_seconds=self._settle_seconds,
+            after=after,
+            limit=_PAGE_SUBJECTS,
+        )
 
     def _behind(self, epoch: str, ends: Sequence[SubjectEnd], *, needs_all: bool) -> list[str]:
         subjects = [end.subject for end in ends]

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import Select, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -175,15 +175,15 @@ def restart_run(member: MemberWork, interview_id: UUID, due_at: datetime, *, ste
     send_run(member.work, interview_id, member.request_id)
 
 
+def lost_runs(most_takeovers: int) -> Select[UUID]:
+    return select(InterviewRun.interview_id).where(
+        InterviewRun.state == InterviewRunState.RUNNING, DEAD_OWNER, InterviewRun.takeovers < most_takeovers
+    )
+
+
 def take_back_runs(session: Session, now: datetime, most_takeovers: int, limit: int) -> list[tuple[UUID, str]]:
     """Of processes that died or hang, for others to go on with: the interviews, and the requests they stem from."""
-    lost = (
-        select(InterviewRun.interview_id)
-        .where(InterviewRun.state == InterviewRunState.RUNNING, DEAD_OWNER, InterviewRun.takeovers < most_takeovers)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-        .cte("lost")
-    )
+    lost = lost_runs(most_takeovers).limit(limit).with_for_update(skip_locked=True).cte("lost")
     ready = {
         "state": InterviewRunState.READY,
         "owner_id": None,

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, delete, false, func, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, delete, false, func, or_, select, update
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from core.logs import get_logger
@@ -17,7 +17,7 @@ from models.interviews import InterviewRun, InterviewRunState, UnsettledCall
 from services.delivery.unit_of_work import UnitOfWork, Work
 from services.interviews.analysis_failures import AnalysisFault, failure_of
 from services.interviews.endings import fail_interview
-from services.interviews.runs import DEAD_OWNER, give_up_call, locked_run, send_run, take_back_runs
+from services.interviews.runs import DEAD_OWNER, give_up_call, locked_run, lost_runs, send_run, take_back_runs
 
 log = get_logger(__name__)
 
@@ -32,6 +32,10 @@ _LOST_AFTER = timedelta(seconds=2)
 _SETTLED_WITHIN = timedelta(hours=24)
 
 
+def held_by_dead(now: datetime) -> Select[UUID]:  # noqa: ARG001 as the others are asked
+    return lost_runs(MAX_TAKEOVERS)
+
+
 def take_from_dead(work: Work, now: datetime) -> int:
     """How many runs."""
     taken = take_back_runs(work.session, now, MAX_TAKEOVERS, _BATCH)
@@ -41,12 +45,21 @@ def take_from_dead(work: Work, now: datetime) -> int:
     return len(taken)
 
 
+def due(now: datetime) -> Select[UUID]:
+    """Those that `send_due` may find, whatever waits in the queue."""
+    return select(InterviewRun.interview_id).where(_is_due(now))
+
+
+def _is_due(now: datetime) -> ColumnElement[bool]:
+    return and_(InterviewRun.state == InterviewRunState.READY, InterviewRun.due_at <= now)
+
+
 def send_due(work: Work, now: datetime, *, queue_is_empty: bool = False) -> int:
     """How many runs."""
-    is_due = and_(InterviewRun.state == InterviewRunState.READY, InterviewRun.due_at <= now)
+    is_due = _is_due(now)
     unsent = or_(InterviewRun.sent_at.is_(None), InterviewRun.sent_at <= now - _pause_after(InterviewRun.sends))
     is_lost = and_(is_due, InterviewRun.sent_at <= now - _LOST_AFTER) if queue_is_empty else false()
-    due = (
+    chosen = (
         select(InterviewRun.interview_id)
         .where(or_(and_(is_due, unsent), is_lost))
         .order_by(InterviewRun.due_at)
@@ -55,11 +68,16 @@ def send_due(work: Work, now: datetime, *, queue_is_empty: bool = False) -> int:
         .cte("due")
     )
     noted = {"sends": InterviewRun.sends + 1, "sent_at": now}
-    statement = update(InterviewRun).where(InterviewRun.interview_id.in_(select(due.c.interview_id))).values(noted)
+    statement = update(InterviewRun).where(InterviewRun.interview_id.in_(select(chosen.c.interview_id))).values(noted)
     rows = work.session.execute(statement.returning(InterviewRun.interview_id, InterviewRun.request_id)).all()
     for row in rows:
         send_run(work, row[0], row[1])
     return len(rows)
+
+
+def unsettled(now: datetime) -> Select[str]:  # noqa: ARG001 as the others are asked
+    """All calls that are to be settled."""
+    return select(UnsettledCall.miso_user)
 
 
 def send_unsettled(work: Work, now: datetime, *, queue_is_empty: bool = False) -> int:
@@ -69,8 +87,8 @@ def send_unsettled(work: Work, now: datetime, *, queue_is_empty: bool = False) -
     # Nobody waits for it: it is sent again only where no message of before can be waiting for an analyst.
     if queue_is_empty:
         is_unsent = or_(is_unsent, call.sent_at <= now - _pause_after(call.sends))
-    due = select(call.miso_user).where(is_unsent).order_by(call.noted_at).limit(_BATCH)
-    held = due.with_for_update(skip_locked=True).cte("due")
+    unsent = select(call.miso_user).where(is_unsent).order_by(call.noted_at).limit(_BATCH)
+    held = unsent.with_for_update(skip_locked=True).cte("due")
     sent = update(call).where(
         call.miso_user.in_(select(held.c.miso_user)), call.interview_id == InterviewRun.interview_id
     )
@@ -100,8 +118,8 @@ def fail_hopeless(unit_of_work: UnitOfWork, now: datetime) -> int:
     """What nobody has taken within a day, and what takes its process down each time. How many interviews."""
     failed = 0
     with unit_of_work() as work:
-        hopeless = find_hopeless(work.session, now)
-    for interview_id, project_id, fence, fault in hopeless:
+        found = find_hopeless(work.session, now)
+    for interview_id, project_id, fence, fault in found:
         with locked_run(unit_of_work, project_id, interview_id) as held:
             if held.run.fence == fence:
                 give_up_call(held.session, held.run)
@@ -110,12 +128,16 @@ def fail_hopeless(unit_of_work: UnitOfWork, now: datetime) -> int:
     return failed
 
 
-def find_hopeless(session: Session, now: datetime) -> Sequence[tuple[UUID, UUID, int, AnalysisFault]]:
+def hopeless(now: datetime) -> Select[UUID, UUID, int, str]:
     is_stale = and_(InterviewRun.state == InterviewRunState.READY, InterviewRun.due_at <= now - STALE_AFTER)
     is_poison = and_(
         InterviewRun.state == InterviewRunState.RUNNING, InterviewRun.takeovers >= MAX_TAKEOVERS, DEAD_OWNER
     )
     query = select(InterviewRun.interview_id, InterviewRun.project_id, InterviewRun.fence, InterviewRun.state)
-    rows = session.execute(query.where(or_(is_stale, is_poison)).limit(_BATCH)).all()
+    return query.where(or_(is_stale, is_poison))
+
+
+def find_hopeless(session: Session, now: datetime) -> Sequence[tuple[UUID, UUID, int, AnalysisFault]]:
+    rows = session.execute(hopeless(now).limit(_BATCH)).all()
     faults = {InterviewRunState.READY: AnalysisFault.STALE, InterviewRunState.RUNNING: AnalysisFault.POISON}
     return [(row[0], row[1], row[2], faults[InterviewRunState(row[3])]) for row in rows]

@@ -11,7 +11,7 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from sqlalchemy import select, update
+from sqlalchemy import Select, select, update
 from sqlalchemy.orm import Session
 
 from core.clock import Clock
@@ -169,15 +169,13 @@ def find_running(session: Session, pseudonym: str) -> Erasure | None:
     return session.scalar(query)
 
 
+def standing_still(now: datetime) -> Select[UUID]:
+    return select(Erasure.id).where(Erasure.state == ErasureState.RUNNING, Erasure.resend_at <= now)
+
+
 def resend_erasures(work: Work, now: datetime) -> int:
     """Send those again that stand still. Returns how many."""
-    due = (
-        select(Erasure.id)
-        .where(Erasure.state == ErasureState.RUNNING, Erasure.resend_at <= now)
-        .limit(_BATCH)
-        .with_for_update(skip_locked=True)
-        .cte("due")
-    )
+    due = standing_still(now).limit(_BATCH).with_for_update(skip_locked=True).cte("due")
     sent = update(Erasure).where(Erasure.id.in_(select(due.c.id))).values(resend_at=now + RESEND_AFTER)
     rows = work.session.execute(sent.returning(Erasure.id, Erasure.request_id)).all()
     for row in rows:

@@ -13,7 +13,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import orjson
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import Select, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from core.names import Task
@@ -136,10 +136,14 @@ def build_anew(session: Session, patient_uuid: UUID) -> None:
     session.execute(packed.values(state=ExportState.BUILDING, link_hash=None, resend_at=func.clock_timestamp()))
 
 
+def built_by_nobody(now: datetime) -> Select[UUID]:
+    due = (Export.state == ExportState.BUILDING) & (Export.resend_at <= now) & (Export.expires_at > now)
+    return select(Export.id).where(due)
+
+
 def resend_exports(work: Work, now: datetime) -> int:
     """Send those again that nobody builds."""
-    due = (Export.state == ExportState.BUILDING) & (Export.resend_at <= now) & (Export.expires_at > now)
-    chosen = select(Export.id).where(due).limit(_BATCH).with_for_update(skip_locked=True).cte("chosen")
+    chosen = built_by_nobody(now).limit(_BATCH).with_for_update(skip_locked=True).cte("chosen")
     sent = update(Export).where(Export.id.in_(select(chosen.c.id))).values(resend_at=now + _RESEND_AFTER)
     rows = work.session.execute(sent.returning(Export.id, Export.request_id)).all()
     for row in rows:

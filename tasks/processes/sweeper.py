@@ -5,34 +5,25 @@
 
 import signal
 import time
-from collections.abc import Callable
 from datetime import datetime
-from functools import partial
 
 from sqlalchemy.exc import SQLAlchemyError
 
 from core.clock import clock
 from core.logs import configure_logs, get_logger
 from core.names import Queue
+from services.collection import sweep as runs
 from services.collection.sealed_rows import count_row_keys
-from services.collection.sweep import (
-    expire_sessions,
-    forget_dead_processes,
-    resend_lost,
-    resume_stopped,
-    take_from_dead,
-)
 from services.delivery.event_sweep import StreamSweep
 from services.delivery.partitions import keep_partitions
 from services.delivery.unit_of_work import Work
+from services.interviews import sweep as interviews
 from services.interviews.statistics import LATE_AFTER_SECONDS, read_statistics
-from services.interviews.sweep import fail_hopeless, give_up_unsettled, send_unsettled
-from services.interviews.sweep import send_due as send_due_interviews
-from services.interviews.sweep import take_from_dead as take_interviews_from_dead
 from services.patients.access_days import keep_access_days
 from services.patients.consents import expire_consents
-from services.patients.erasing import resend_erasures
-from services.patients.exports import resend_exports
+from services.patients.erasing import resend_erasures, standing_still
+from services.patients.exports import built_by_nobody, resend_exports
+from services.processes.sweep_parts import SweepPart, find_due, in_one_unit
 from services.sealed_columns import SECOND_FACTORS, count_keys
 from services.stores import Stores
 from streams import StreamsError
@@ -47,6 +38,7 @@ log = get_logger(__name__)
 
 _FORGET_EVERY = 1200  # sweeps
 _RETRY_FORGETTING_AFTER = 120
+_LATENESS_EVERY = 20
 
 
 class Sweeper:
@@ -57,11 +49,13 @@ class Sweeper:
         self._interval_seconds = interval_seconds
         self.stopping = StopSignal()
         self._housekeeping = RoundSchedule(_FORGET_EVERY, _RETRY_FORGETTING_AFTER)
+        self._lateness = RoundSchedule(_LATENESS_EVERY, _LATENESS_EVERY)
         self._streams = StreamSweep(stores.sessions, stores.streams, stores.kinds, stores.sender)
         self._filled_at = time.monotonic()
         self._queue = QueueGauge(app, Queue.COLLECTION)
         self._interviews = QueueGauge(app, Queue.INTERVIEWS)
         self._has_late_interviews = False
+        self._parts = self._list_parts()
 
     def run(self) -> None:
         while not self.stopping.is_set():
@@ -71,41 +65,56 @@ class Sweeper:
     def sweep(self) -> None:
         """One round. A store that is away ends the round; the next one tries again."""
         try:
-            taken = self._part(take_from_dead)
-            sent = self._part(partial(resend_lost, queue_is_empty=self._queue.is_empty()))
-            resumed = self._part(resume_stopped)
-            expired = self._part(expire_sessions)
-            self._part(resend_erasures)
-            self._part(resend_exports)
-            self._sweep_interviews()
-            filled = self._fill_streams()
+            found = self._run_parts()
+            if filled := self._fill_streams():
+                found["streams_filled"] = filled
+            self._tell_of_late_interviews()
             if self._housekeeping.is_due():
                 self._keep_house()
                 self._housekeeping.note_done()
         except (SQLAlchemyError, StreamsError) as exc:
             log.warning("sweep_failed", error=type(exc).__name__)
             return
-        if taken or sent or resumed or expired or filled:
-            log.info(
-                "swept", taken_from_dead=taken, sent_again=sent, resumed=resumed, expired=expired, streams_filled=filled
-            )
+        if found:
+            log.info("swept", **found)
 
-    def _part(self, part: Callable[[Work, datetime], int]) -> int:
-        with self._stores.unit_of_work() as work:
-            return part(work, clock.now())
+    def _list_parts(self) -> list[SweepPart]:
+        return [
+            SweepPart("taken_from_dead", runs.held_by_dead, in_one_unit(runs.take_from_dead)),
+            SweepPart("sent_again", runs.due_or_sent, in_one_unit(self._resend_lost)),
+            SweepPart("resumed", runs.stopped_while_saving, in_one_unit(runs.resume_stopped)),
+            SweepPart("expired", runs.beyond_their_time, in_one_unit(runs.expire_sessions)),
+            SweepPart("erasures_sent", standing_still, in_one_unit(resend_erasures)),
+            SweepPart("exports_sent", built_by_nobody, in_one_unit(resend_exports)),
+            SweepPart("interviews_taken_from_dead", interviews.held_by_dead, in_one_unit(interviews.take_from_dead)),
+            SweepPart("interviews_sent", interviews.due, in_one_unit(self._send_interviews)),
+            SweepPart("calls_sent", interviews.unsettled, in_one_unit(self._send_unsettled)),
+            SweepPart("interviews_failed", interviews.hopeless, interviews.fail_hopeless),
+        ]
 
-    def _sweep_interviews(self) -> None:
-        taken = self._part(take_interviews_from_dead)
-        queue_is_empty = self._interviews.is_empty()
-        sent = self._part(partial(send_due_interviews, queue_is_empty=queue_is_empty))
-        sent += self._part(partial(send_unsettled, queue_is_empty=queue_is_empty))
-        failed = fail_hopeless(self._stores.unit_of_work, clock.now())
-        if taken or sent or failed:
-            log.info("interviews_swept", taken_from_dead=taken, sent=sent, failed=failed)
-        self._tell_of_late_interviews()
+    def _run_parts(self) -> dict[str, int]:
+        """What was found, of the parts that found something."""
+        with self._stores.sessions.begin() as session:
+            due = find_due(session, self._parts, clock.now())
+        found: dict[str, int] = {}
+        for part in due:
+            if count := part.run(self._stores.unit_of_work, clock.now()):
+                found[part.name] = count
+        return found
+
+    def _resend_lost(self, work: Work, now: datetime) -> int:
+        return runs.resend_lost(work, now, queue_is_empty=self._queue.is_empty())
+
+    def _send_interviews(self, work: Work, now: datetime) -> int:
+        return interviews.send_due(work, now, queue_is_empty=self._interviews.is_empty())
+
+    def _send_unsettled(self, work: Work, now: datetime) -> int:
+        return interviews.send_unsettled(work, now, queue_is_empty=self._interviews.is_empty())
 
     def _tell_of_late_interviews(self) -> None:
         """Once, until none is late any more: nothing has failed, but somebody should look."""
+        if not self._lateness.is_due():
+            return
         with self._stores.unit_of_work() as work:
             statistics = read_statistics(work.session, clock.now())
         is_late = statistics.oldest_waiting_seconds > LATE_AFTER_SECONDS
@@ -115,9 +124,9 @@ class Sweeper:
 
     def _keep_house(self) -> None:
         with self._stores.unit_of_work() as work:
-            forget_dead_processes(work)
+            runs.forget_dead_processes(work)
             expire_consents(work.session)
-            give_up_unsettled(work, clock.now())
+            interviews.give_up_unsettled(work, clock.now())
             used = count_row_keys(work.session) + count_keys(work.session, [SECOND_FACTORS])
         if missing := {name: rows for name, rows in used.items() if name not in self._stores.sealer.key_ids}:
             log.error("sealing_keys_missing", rows_by_key_id=missing)

@@ -45,7 +45,7 @@ class OnBroker:
     def require_answer(self) -> None:
         """From a worker, to a task that is sent from now on."""
         self.ask_worker()
-        wait_until(self.is_answered, 20)
+        wait_until(self.is_answered)
 
     def ask_worker(self) -> None:
         """To delete an outdated row."""

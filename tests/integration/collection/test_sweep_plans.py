@@ -17,16 +17,21 @@ from services.accounts.revocations import forget_revocations
 from services.collection.retention import delete_ended_runs, delete_old_steps
 from services.collection.sealed_rows import count_row_keys, reseal_rows
 from services.collection.sweep import (
+    beyond_their_time,
+    due_or_sent,
     ended_sessions,
     expire_sessions,
+    held_by_dead,
     resend_lost,
     resume_stopped,
+    stopped_while_saving,
     take_from_dead,
 )
 from services.collection.transitions import take_waiting_runs
 from services.collection.waiting import asked_now, let_go
 from services.delivery.event_log import read_changed
 from services.delivery.unit_of_work import Work
+from services.processes.sweep_parts import SweepPart, find_due
 from services.stores import Stores, build_stores
 from tests.query_plans import read_whole
 from tests.stacks import create_database
@@ -78,9 +83,13 @@ def changed(work: Work) -> object:
     return read_changed(work.session, kind, window_seconds=13, settle_seconds=0.3, after=None, limit=500)
 
 
+CANDIDATES = (held_by_dead, due_or_sent, stopped_while_saving, beyond_their_time)
+PARTS = [SweepPart(candidates.__name__, candidates, lambda _work, _now: 0) for candidates in CANDIDATES]
 NOW = clock.now()
 SEALER = Sealer({"new": b"n" * 32})
 SWEEPS: dict[str, Callable[[Work], Any]] = {
+    "find_due": lambda work: find_due(work.session, PARTS, NOW),
+    "find_due of nothing": lambda work: find_due(work.session, PARTS, NOW - timedelta(days=1000)),
     "take_from_dead": lambda work: take_from_dead(work, NOW),
     "resend_lost": lambda work: resend_lost(work, NOW),
     "resend_lost of an empty queue": lambda work: resend_lost(work, NOW, queue_is_empty=True),

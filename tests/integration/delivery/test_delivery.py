@@ -218,7 +218,6 @@ def test_a_comparison_that_redis_cut_off_begins_anew(log: Log, monkeypatch: pyte
     log.emit(count=2)
     age(log, HALL)
     put_back(log.redis, {key: value for key, value in snapshot.items() if b"mark" not in key})
-    log.sweep.run(0)  # one page: the kind without subjects; the next page is this subject's
     with monkeypatch.context() as patch:
         patch.setattr(log.streams, "revisions", refuse)
         with pytest.raises(StreamsUnavailable):

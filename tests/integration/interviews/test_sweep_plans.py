@@ -1,6 +1,7 @@
 """At 100,000 interviews no sweep reads their runs from end to end."""
 
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -13,7 +14,18 @@ from core.settings import Settings
 from dev.local.postgres import EmbeddedPostgres
 from services.delivery.unit_of_work import Work
 from services.interviews.statistics import read_statistics
-from services.interviews.sweep import find_hopeless, give_up_unsettled, send_due, send_unsettled, take_from_dead
+from services.interviews.sweep import (
+    due,
+    find_hopeless,
+    give_up_unsettled,
+    held_by_dead,
+    hopeless,
+    send_due,
+    send_unsettled,
+    take_from_dead,
+    unsettled,
+)
+from services.processes.sweep_parts import SweepPart, find_due
 from services.stores import Stores, build_stores
 from tests.query_plans import read_whole
 from tests.stacks import create_database
@@ -35,8 +47,12 @@ FILL = """
     from welno.interview_runs limit 20;
     analyze welno.interview_runs, welno.interview_unsettled_calls
 """
+CANDIDATES = (held_by_dead, due, unsettled, hopeless)
+PARTS = [SweepPart(candidates.__name__, candidates, lambda _work, _now: 0) for candidates in CANDIDATES]
 NOW = clock.now()
 SWEEPS: dict[str, Callable[[Work], Any]] = {
+    "find_due": lambda work: find_due(work.session, PARTS, NOW),
+    "find_due of nothing": lambda work: find_due(work.session, PARTS, NOW - timedelta(days=1000)),
     "take_from_dead": lambda work: take_from_dead(work, NOW),
     "send_due": lambda work: send_due(work, NOW),
     "send_due of an empty queue": lambda work: send_due(work, NOW, queue_is_empty=True),

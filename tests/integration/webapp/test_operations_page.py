@@ -1,5 +1,6 @@
 """docs/operations.md names commands, options, routes, metrics, log events, alerts and settings that there are."""
 
+import json
 import os
 import re
 import subprocess
@@ -21,13 +22,44 @@ ROOMS = ("core", "services", "spool", "streams", "tasks", "upstream", "webapp")
 COMMANDS = sorted(set(re.findall(r"`python -m ((?:tasks|webapp)\.\w+)((?: [a-z][a-z-]*)*)", PAGE.replace("\n", " "))))
 
 
-@pytest.mark.parametrize(("module", "verbs"), COMMANDS)
-def test_a_command_is_there(module: str, verbs: str, demo_env: dict[str, str]):
-    command = [sys.executable, "-m", module, *verbs.split(), "--help"]
+# One process for all of them: each alone would import the whole product.
+ASK_EACH_FOR_HELP = """
+import contextlib, io, json, runpy, sys
+answers = []
+for module, verbs in json.load(sys.stdin):
+    sys.argv = [module, *verbs.split(), "--help"]
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()) as told:
+        try:
+            runpy.run_module(module, run_name="__main__")
+            code = None
+        except SystemExit as exc:
+            code = exc.code
+        except BaseException as exc:
+            code = repr(exc)
+    answers.append([code, told.getvalue()])
+print(json.dumps(answers))
+"""
+
+
+@pytest.fixture(scope="module")
+def helps(demo_env: dict[str, str]) -> dict[tuple[str, str], tuple[object, str]]:
+    """How each command ends that is asked for help, and what it complains about."""
     done = subprocess.run(
-        command, cwd=ROOT, env=os.environ | demo_env, check=False, capture_output=True, timeout=COMMAND_SECONDS
+        [sys.executable, "-c", ASK_EACH_FOR_HELP],
+        cwd=ROOT,
+        env=os.environ | demo_env,
+        check=True,
+        stdout=subprocess.PIPE,
+        input=json.dumps(COMMANDS).encode(),
+        timeout=COMMAND_SECONDS,
     )
-    assert done.returncode == 0, done.stderr
+    return {command: (code, told) for command, (code, told) in zip(COMMANDS, json.loads(done.stdout), strict=True)}
+
+
+@pytest.mark.parametrize(("module", "verbs"), COMMANDS)
+def test_a_command_is_there(module: str, verbs: str, helps: dict[tuple[str, str], tuple[object, str]]):
+    code, told = helps[module, verbs]
+    assert code == 0, told
 
 
 def test_there_are_ten():
