@@ -122,6 +122,19 @@ class Poller:
             self._owner_id = owner_id
         if owner_id is None:
             return
+        if len(self._schedule) or self._taken.session_ids:  # a look for nothing, each quarter of a second, costs a lot
+            await self._drop_ended(owner_id)
+        try:
+            await self._threads.run(self._taken.take, owner_id)
+        except SQLAlchemyError:
+            # The commit may have gone through all the same: then they are ours, and nobody would ever poll them.
+            self._runtime.lease.renounce()
+            raise
+        for poll in await asyncio.to_thread(self._taken.look_for_answers):
+            self._schedule.add(poll)
+
+    async def _drop_ended(self, owner_id: int) -> None:
+        """Sessions that wait no longer; and those whose person says to have approved are asked about at once."""
         window = _CHANGES_SECONDS + self._settings.processes.lease_seconds
         # Whose answer may be on the disk, and cannot be looked for just now, does not end either.
         asked = self._schedule.asked(clock.now()) | self._taken.session_ids
@@ -139,14 +152,6 @@ class Poller:
                 self._events.revoke(poll_id(session_id))
         for session_id in requested:
             self._schedule.poll_now(session_id)
-        try:
-            await self._threads.run(self._taken.take, owner_id)
-        except SQLAlchemyError:
-            # The commit may have gone through all the same: then they are ours, and nobody would ever poll them.
-            self._runtime.lease.renounce()
-            raise
-        for poll in await asyncio.to_thread(self._taken.look_for_answers):
-            self._schedule.add(poll)
 
     async def _dispatch_loop(self) -> None:
         loop = asyncio.get_running_loop()
