@@ -100,6 +100,21 @@ def _code_of(error: Exception) -> str:
 def connect_database(url: str, pool_size: int, clock: Clock | None = None) -> Engine:
     """An engine whose connections are tried after a rest and never wait for ever. A `clock` that is given follows the
     database's from the first connection on. Its use raises UnsuitableDatabase where the time-outs would not hold."""
+    engine = _connect(url, pool_size)
+    event.listen(engine, "handle_error", _leave_read_only)
+    _choose_newest_primary(engine)
+    _try_after_rest(engine, clock)
+    return engine
+
+
+def connect_replica(url: str, pool_size: int) -> Engine:
+    """The same of a standby. Each statement is a transaction of its own, as nobody writes there."""
+    engine = _connect(url, pool_size, isolation_level="AUTOCOMMIT")
+    _try_after_rest(engine, None)
+    return engine
+
+
+def _connect(url: str, pool_size: int, **options: Any) -> Engine:
     scheme, _, rest = url.partition("://")
     engine = create_engine(
         f"{scheme if '+' in scheme else 'postgresql+psycopg2'}://{rest}",
@@ -108,6 +123,7 @@ def connect_database(url: str, pool_size: int, clock: Clock | None = None) -> En
         pool_timeout=10,
         # An error that quotes the statement's values would carry them into logs.
         hide_parameters=True,
+        **options,
         connect_args={
             "connect_timeout": _CONNECT_TIMEOUT_SECONDS,
             "application_name": "welno",
@@ -120,9 +136,6 @@ def connect_database(url: str, pool_size: int, clock: Clock | None = None) -> En
         },
     )
     event.listen(engine, "connect", _require_time_outs)
-    event.listen(engine, "handle_error", _leave_read_only)
-    _choose_newest_primary(engine)
-    _try_after_rest(engine, clock)
     return engine
 
 

@@ -21,7 +21,7 @@ from services.collection.pushes import Pushes
 from services.collection.session_cache import SessionCache
 from services.collection.session_tokens import SessionTokens
 from services.collection.sessions import SessionDirectory
-from services.database import connect_database
+from services.database import connect_database, connect_replica
 from services.delivery.event_sender import EventSender
 from services.delivery.history_reader import HistoryReader
 from services.delivery.kinds import Lifetime, RowCounter, SubjectKind, SubjectKinds
@@ -35,6 +35,7 @@ from services.journey.work import Journeys
 from services.patients.access_log import AccessLog
 from services.patients.consent_texts import read_consent_texts
 from services.patients.consents import Consents
+from services.replica import Replica
 from services.threads.acting import ThreadUnitOfWork
 from services.threads.kinds import thread_kind
 from services.threads.service_member import ServiceMember
@@ -48,12 +49,14 @@ _REDIS_CONNECTIONS = 100
 
 @dataclass(frozen=True)
 class Stores:
-    """What services are given. `unit_of_work()` opens the one transaction of a request or task."""
+    """What services are given. `unit_of_work()` opens the one transaction of a request or task. `replica` is None where
+    there is no address of one."""
 
     settings: Settings
     clock: Clock
     engine: Engine
     sessions: sessionmaker[Session]
+    replica: Replica | None
     redis: Redis
     streams: Streams
     kinds: SubjectKinds
@@ -75,6 +78,8 @@ class Stores:
 
     def close(self) -> None:
         self.engine.dispose()
+        if self.replica is not None:
+            self.replica.close()
         self.redis.close()
 
 
@@ -130,6 +135,7 @@ def build_stores(
         clock=clock,
         engine=engine,
         sessions=sessions,
+        replica=_build_replica(settings, clock),
         redis=redis,
         streams=streams,
         kinds=kinds,
@@ -151,6 +157,14 @@ def build_stores(
         service_member=ServiceMember(sealer),
         unit_of_work=unit_of_work,
     )
+
+
+def _build_replica(settings: Settings, clock: Clock) -> Replica | None:
+    stores = settings.stores
+    if not stores.database_replica_url:
+        return None
+    engine = connect_replica(stores.database_replica_url, stores.database_pool_size)
+    return Replica(engine, clock, stores.replica_max_lag_seconds)
 
 
 def build_consents(settings: Settings) -> Consents:

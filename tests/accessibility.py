@@ -1,8 +1,9 @@
-"""What a page's state is asked beside axe, and the table of all states that `make accessibility` writes.
+"""What a page's state is asked, by axe and beside it, and the table of all states that `make accessibility` writes.
 
 `--accessibility-table FILE` writes what the tests of this run have examined.
 """
 
+from collections.abc import Container
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -17,6 +18,24 @@ from dev.local.programs import ROOT
 from webapp import interviews_pages, journey_pages, pages, shl_pages, threads_pages
 
 _QUESTIONS = Path(__file__).with_name("accessibility.js").read_text()
+_AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
+# How a page may be looked at, as Playwright sets it. In all but the first nothing differs from it but the colours.
+LOOKS: dict[str, dict[str, str]] = {
+    "light": {"color_scheme": "light"},
+    "dark": {"color_scheme": "dark"},
+    "high contrast": {"contrast": "more"},
+    "forced colors": {"forced_colors": "active"},
+}
+_GRAVE = {"serious", "critical"}
+# A fade that is under way has colours of its own: axe is asked once nothing moves that ends. Level AAA asks for 7:1.
+_RUN_AXE = """async ({ onlyColours, isEnhanced }) => {
+    const ending = document.getAnimations().filter(({ effect }) => effect.getComputedTiming().endTime !== Infinity);
+    await Promise.all(ending.map((moving) => moving.finished.catch(() => {})));
+    const rules = { "color-contrast-enhanced": { enabled: isEnhanced } };
+    const runOnly = onlyColours ? { runOnly: { type: "tag", values: ["cat.color"] } } : {};
+    const { violations } = await axe.run(document, { rules, ...runOnly, resultTypes: ["violations"] });
+    return violations.map(({ id, impact, nodes }) => ({ id, impact, nodes: nodes.map(({ html }) => html) }));
+}"""
 SPOILT = "spoilt"  # by a test, to see whether it is found
 _TABS_AT_ONCE, _MOST_TABS = 20, 400
 _HEAD = """# Accessibility
@@ -69,6 +88,25 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     path = session.config.getoption("--accessibility-table")
     if path:
         Path(path).write_text(render(_examined), encoding="utf-8")
+
+
+def ask_axe(
+    page: Page, *, look: str = "light", is_enhanced: bool = False, impacts: Container[str] | None = None
+) -> list[str]:
+    """Its findings, with the beginnings of their elements: of these impacts, if given, and all of enhanced contrast."""
+    page.evaluate(_AXE.read_text())
+    options = {"onlyColours": look != "light", "isEnhanced": is_enhanced and look != "forced colors"}
+    return [
+        f"{found['id']}: {' | '.join(html[:120] for html in found['nodes'])}"
+        for found in page.evaluate(_RUN_AXE, options)
+        if impacts is None or found["impact"] in impacts or found["id"] == "color-contrast-enhanced"
+    ]
+
+
+def examine_look(page: Page, state: str, look: str, *, is_enhanced: bool = False) -> list[str]:
+    """What axe finds that is grave; in the first look what else is examined, too."""
+    axe = ask_axe(page, look=look, is_enhanced=is_enhanced, impacts=_GRAVE)
+    return examine(page, state, axe) if look == "light" else axe
 
 
 def examine(page: Page, state: str, axe: list[str]) -> list[str]:

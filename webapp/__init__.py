@@ -50,6 +50,7 @@ from webapp.relay.handshake import install_handshake
 from webapp.relay.limits import RelayLimits
 from webapp.relay.reader_leases import ReaderLeases, connect_leases
 from webapp.relay.relay import Relay
+from webapp.replica_reads import tell_as_of
 from webapp.request_bounds import bound_requests
 
 
@@ -65,6 +66,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     bound_requests(app)
     check_bodies(app)
     app.after_request(harden)
+    app.after_request(tell_as_of)
     app.after_request(share_with_origin)
     keep_parts(app, build_parts(app, settings))
     keep_failures(app, parts(app).stores.redis, clock)

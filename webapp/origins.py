@@ -10,7 +10,7 @@ SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _ALLOWED_HEADERS = (
     "Authorization, Content-Type, Idempotency-Key, X-Request-ID, Last-Event-ID, If-None-Match, If-Range, Range"
 )
-_EXPOSED_HEADERS = "Accept-Ranges, Content-Range, ETag, Idempotent-Replayed, Retry-After, X-Request-ID"
+_EXPOSED_HEADERS = "Accept-Ranges, Content-Range, Data-As-Of, ETag, Idempotent-Replayed, Retry-After, X-Request-ID"
 
 
 def is_listed(origin: str | None) -> bool:

@@ -28,6 +28,16 @@ _BROKERS = frozenset({"redis", "rediss", "amqp", "amqps", "pyamqp"})
 def read_database_url(text: str) -> str:
     """With the driver that the product uses, whichever way the address is written. Several hosts, which libpq separates
     by commas, become options, as SQLAlchemy takes them."""
+    # Else whichever answers first is taken, were it a standby or a primary that was left behind.
+    return _read_postgresql_url(text, "read-write")
+
+
+def read_replica_url(text: str) -> str:
+    """The same of a streaming replica; of several hosts one that is a standby is taken. Empty for none."""
+    return _read_postgresql_url(text, "standby") if text else ""
+
+
+def _read_postgresql_url(text: str, session_attrs: str) -> str:
     scheme, separator, rest = text.partition("://")
     if not separator or scheme not in {"postgresql", "postgresql+psycopg2"}:
         raise ValueError("must begin with postgresql://")
@@ -37,7 +47,7 @@ def read_database_url(text: str) -> str:
         raise ValueError("must name a host, or in `?host=` the folder of a socket")
     if not re.fullmatch(r"/[^/]+", parts.path):
         raise ValueError("must name a database")
-    _require_one_that_takes_writes(parse_qs(parts.query))
+    _require_session_attrs(parse_qs(parts.query), session_attrs)
     return f"postgresql+psycopg2://{rest}"
 
 
@@ -55,11 +65,11 @@ def _name_hosts_as_options(rest: str) -> str:
     return f"{login}{at}{tail}{'&' if '?' in tail else '?'}host={names}&port={ports}"
 
 
-def _require_one_that_takes_writes(options: dict[str, list[str]]) -> None:
-    """Else whichever answers first is taken, were it a standby or a primary that was left behind."""
+def _require_session_attrs(options: dict[str, list[str]], wanted: str) -> None:
+    """Which of several hosts is taken."""
     hosts = ",".join(options.get("host", [])).split(",")
-    if len(hosts) > 1 and options.get("target_session_attrs") != ["read-write"]:
-        raise ValueError("names several hosts, so it must have ?target_session_attrs=read-write")
+    if len(hosts) > 1 and options.get("target_session_attrs") != [wanted]:
+        raise ValueError(f"names several hosts, so it must have ?target_session_attrs={wanted}")
 
 
 def read_redis_url(text: str) -> str:

@@ -13,6 +13,7 @@ from core.settings.addresses import (
     read_origins,
     read_provider_url,
     read_redis_url,
+    read_replica_url,
 )
 from core.settings.readers import (
     count_between,
@@ -54,6 +55,21 @@ class StoreSettings:
     )
     database_pool_size: int = setting(
         "WELNO_DATABASE_POOL_SIZE", count_between(1, 200), "Connections a process keeps.", default="10"
+    )
+    database_replica_url: str = setting(
+        "DATABASE_REPLICA_URL",
+        read_replica_url,
+        "A streaming replica, from which stored records and the auditors' list of looks are read. Several hosts, by"
+        " commas, with `?target_session_attrs=standby`. Empty: all is read from the primary.",
+        default="",
+        secret=True,
+    )
+    replica_max_lag_seconds: float = setting(
+        "WELNO_REPLICA_MAX_LAG_SECONDS",
+        number_between(1, 3600),
+        "While the replica is further behind, the primary answers in its place.",
+        default="10",
+        unit="s",
     )
     redis_url: str = setting(
         "REDIS_URL",

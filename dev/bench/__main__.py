@@ -4,6 +4,7 @@ import sys
 
 from dev.bench.at_rest import __main__ as at_rest
 from dev.bench.clients import __main__ as clients
+from dev.bench.idle import __main__ as idle
 from dev.bench.interviews import __main__ as interviews
 from dev.bench.journey import __main__ as journey
 from dev.bench.journey_estimates import __main__ as journey_estimates
@@ -21,6 +22,7 @@ def main() -> int:
     spool.main(["--large", "3000", "--rounds", "3"])
     at_rest.main(["--patients", "5000", "--rounds", "7"])
     waiting.main(["--sessions", "2000", "--seconds", "15", "--peer-sessions", "100", "--peer-seconds", "8"])
+    idle.main(["--seconds", "10", "--rounds", "3"])
     clients.main(["--rounds", "3", "--messages", "5000", "--commands", "4000", "--exchanges", "500"])
     journey_estimates.main([])
     journey.main(["--waiting", "2000", "--lines", "20", "--walkers", "100", "--per-second", "30", "--calls", "20"])

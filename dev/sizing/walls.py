@@ -68,7 +68,7 @@ WALLS = (
         of.POSTGRES_CORES.value * of.BUSY.value / 100,
         "cores",
         lambda demand: find_cores(demand).postgres,
-        "lists and records read from a replica, fewer statements, a database per domain",
+        "records read from a replica (DATABASE_REPLICA_URL), fewer statements, a database per domain",
     ),
     Wall(
         "PostgreSQL: connections",

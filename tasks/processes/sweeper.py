@@ -94,8 +94,8 @@ class Sweeper:
 
     def _run_parts(self) -> dict[str, int]:
         """What was found, of the parts that found something."""
-        with self._stores.sessions.begin() as session:
-            due = find_due(session, self._parts, clock.now())
+        with self._stores.unit_of_work() as work:
+            due = find_due(work.session, self._parts, clock.now())
         found: dict[str, int] = {}
         for part in due:
             if count := part.run(self._stores.unit_of_work, clock.now()):

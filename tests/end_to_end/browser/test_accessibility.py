@@ -2,13 +2,12 @@
 forced colours and twice the text. Of the other pages what is shown before anybody is known."""
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.accessibility import SPOILT, examine
+from tests.accessibility import SPOILT, ask_axe, examine
 from tests.end_to_end.browser.conftest import NewVisitor
 from tests.end_to_end.browser.driving import REPORT, TREND, Visitor
 from tests.end_to_end.browser.people import Phones
@@ -16,7 +15,6 @@ from tests.end_to_end.provider import TREATMENTS
 
 pytestmark = pytest.mark.timeout(240)
 
-AXE = Path(__file__).resolve().parents[3] / "node_modules" / "axe-core" / "axe.min.js"
 PHONE = {"width": 360, "height": 640}
 PASSWORD = "804251"
 STRANGER = "before anybody is known"
@@ -27,12 +25,6 @@ FIRST_VIEWS = (
     *("/journey", UNKNOWN_TAG, "/staff/journey", "/hall/HALL-1"),
     *("/login", "/threads", "/staff/runs"),
 )
-# A fade that is under way has colours of its own: axe is asked once nothing moves.
-_RUN = """async () => {
-    await Promise.all(document.getAnimations().map((moving) => moving.finished.catch(() => {})));
-    const { violations } = await axe.run(document, { resultTypes: ["violations"] });
-    return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 120)).join(" | ")}`);
-}"""
 _SPOIL = """() => {
     const sheet = [...document.styleSheets].at(-1);
     for (const rule of [
@@ -48,26 +40,32 @@ _SPOIL = """() => {
 Look = Callable[[str], None]
 
 
-def findings(page: Page) -> list[str]:
-    page.evaluate(AXE.read_text())
-    found: list[str] = page.evaluate(_RUN)
+def findings(page: Page, look: str = "light") -> list[str]:
+    found = ask_axe(page, look=look)
     if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
         found.append("wider than the screen")
     return found
 
 
 @pytest.fixture(params=["light", "dark"])
-def visitor(request: pytest.FixtureRequest, new_visitor: NewVisitor) -> Visitor:
-    return new_visitor(viewport=PHONE, color_scheme=request.param, reduced_motion="reduce")
+def colours(request: pytest.FixtureRequest) -> str:
+    scheme: str = request.param
+    return scheme
 
 
 @pytest.fixture
-def look(visitor: Visitor) -> Any:
+def visitor(colours: str, new_visitor: NewVisitor) -> Visitor:
+    return new_visitor(viewport=PHONE, color_scheme=colours, reduced_motion="reduce")
+
+
+@pytest.fixture
+def look(visitor: Visitor, colours: str) -> Any:
     """Notes what is wrong with a state; at the end that was nothing."""
     found: dict[tuple[str, str], list[str]] = {}
 
     def note(state: str) -> None:
-        found[visitor.page.url, state] = examine(visitor.page, state, findings(visitor.page))
+        axe = findings(visitor.page, colours)
+        found[visitor.page.url, state] = examine(visitor.page, state, axe) if colours == "light" else axe
 
     yield note
     assert {state: what for state, what in found.items() if what} == {}

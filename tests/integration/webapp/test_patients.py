@@ -17,6 +17,7 @@ from tests.integration.services.conftest import checkup, treatment
 from webapp.api.patients import records
 from webapp.api.patients.schemas.records import ReportOutput
 from webapp.current import parts
+from webapp.replica_reads import AS_OF_HEADER
 
 from .people import Person, arrive, change_run, collect, stranger
 
@@ -41,6 +42,21 @@ def test_checkups_come_newest_first_and_page_by_page(owner: Person):
     assert days == ["2024-03-02", "2023-09-28"]
     assert first["next_after"] == first["next"]  # its older name
     assert ("next" in second, second["next_after"]) == (False, None)
+
+
+def test_without_a_replica_there_is_one_pool_and_nothing_is_told(app: Flask, owner: Person):
+    assert parts(app).stores.replica is None
+    assert AS_OF_HEADER not in owner.ask("GET", f"/patients/{owner.patient_uuid}/checkups").headers
+
+
+def test_each_answer_that_a_replica_may_give_is_documented_with_its_age(app: Flask):
+    paths = app.test_client().get("/api/openapi.json").json["paths"]
+    answers = {path: one["get"]["responses"].get("200", {}) for path, one in paths.items() if "get" in one}
+    told = {
+        path.removeprefix("/api/v1") for path, answer in answers.items() if AS_OF_HEADER in answer.get("headers", {})
+    }
+    records = {f"/patients/{{patient_uuid}}/{kind}" for kind in ("checkups", "prescriptions", "report")}
+    assert told == records | {"/admin/access-log"}
 
 
 @pytest.mark.parametrize("kind", ["checkups", "prescriptions"])

@@ -136,6 +136,15 @@ OUTSIDE: dict[str, tuple[str, ...]] = {
         "h/d",
     ),
     "WELNO_DATABASE_POOL_SIZE": ("0", "201", "+5", "1_0", "１０"),
+    "DATABASE_REPLICA_URL": (
+        "postgresql://h",
+        "postgresql://h:99999/d",
+        "mysql://h/d",
+        "postgresql://a,b/d",
+        "postgresql://a,b/d?target_session_attrs=read-write",
+        "postgresql://a,b/d?target_session_attrs=prefer-standby",
+    ),
+    "WELNO_REPLICA_MAX_LAG_SECONDS": ("0.9", "3600.1"),
     "REDIS_URL": (
         *REDIS,
         "redis://h/0?nonsense=1",
@@ -340,6 +349,8 @@ def test_settings_that_contradict_each_other_stop_the_start(name: str, value: st
     [
         ("DATABASE_URL", "postgresql:///welno?host=/run/postgresql"),
         ("DATABASE_URL", "postgresql:///welno?host=a:1&host=b:2&target_session_attrs=read-write"),
+        ("DATABASE_REPLICA_URL", "postgresql://db-2.example.com/welno"),
+        ("DATABASE_REPLICA_URL", "postgresql://db-1,db-2:6432/welno?target_session_attrs=standby"),
         ("REDIS_URL", "rediss://:p%40ss@redis.example.com:6380/3?ssl_cert_reqs=none"),
         ("REDIS_URL", "unix:///run/redis.sock?db=1"),
         ("CELERY_BROKER_URL", "sentinel://s1.example.com:26379;sentinel://s2.example.com:26379"),
@@ -351,6 +362,10 @@ def test_settings_that_contradict_each_other_stop_the_start(name: str, value: st
 )
 def test_an_address_of_each_kind_is_taken(name: str, value: str):
     Settings.read(ENVIRONMENT | {name: value})
+
+
+def test_without_an_address_there_is_no_replica():
+    assert Settings.read(ENVIRONMENT).stores.database_replica_url == ""
 
 
 def test_a_key_of_zeros_seals_nothing():

@@ -1,7 +1,9 @@
 """A patient's stored records: checkups, prescriptions, the report; newest first, with an ETag."""
 
 import hashlib
-from typing import Any
+from collections.abc import Callable
+from functools import partial
+from typing import Any, TypeVar
 from uuid import UUID
 
 from flask import Response, jsonify, request
@@ -35,17 +37,21 @@ from webapp.current import stores
 from webapp.error_codes import Code
 from webapp.errors import ApiError
 from webapp.looks import record_look
+from webapp.replica_reads import AS_OF, read_replica
 from webapp.schema_shape import shape_of
 
 blueprint = Blueprint("patients", __name__, url_prefix="/api/v1/patients", description="Stored records")
 _UNCHANGED = "Unchanged since the answer with this ETag."
+
+T = TypeVar("T")
+_Model = type[Checkup | Prescription | MediarcReport]
 
 
 @blueprint.get("/<uuid:patient_uuid>/checkups")
 @blueprint.doc(security=SECURITY_PATIENT)
 @for_patient
 @blueprint.arguments(PageQuery, location="query", error_status_code=400)
-@blueprint.response(200, CheckupsOutput)
+@blueprint.response(200, CheckupsOutput, headers=AS_OF)
 @blueprint.alt_response(304, description=_UNCHANGED)
 @fails(blueprint, 400, 404)
 def checkups(patient_uuid: UUID, query: dict[str, Any]) -> Response:
@@ -53,10 +59,12 @@ def checkups(patient_uuid: UUID, query: dict[str, Any]) -> Response:
     after = _read_cursor(query["after"])
     with stores().unit_of_work() as work:
         collected_at = read_collected_at(work.session, patient_uuid, RecordKind.CHECKUP)
-        etag = _etag(work.session, patient_uuid, Checkup, CheckupsOutput, query | {"collected_at": collected_at})
+        version = records_version(work.session, patient_uuid, Checkup)
+        etag = _etag(version, patient_uuid, Checkup, CheckupsOutput, query | {"collected_at": collected_at})
         is_unchanged = _is_unchanged(etag)
         if not is_unchanged:
-            page = list_checkups(work.session, patient_uuid, limit=query["limit"], after=after)
+            read = partial(list_checkups, patient_uuid=patient_uuid, limit=query["limit"], after=after)
+            page = _read_version(work.session, version, patient_uuid, Checkup, read)
             person = _describe(work.session.get_one(Patient, patient_uuid))
         record_look(work, patient_uuid, AccessedWhat.CHECKUPS)
     if is_unchanged:
@@ -69,7 +77,7 @@ def checkups(patient_uuid: UUID, query: dict[str, Any]) -> Response:
 @blueprint.doc(security=SECURITY_PATIENT)
 @for_patient
 @blueprint.arguments(TreatmentsQuery, location="query", error_status_code=400)
-@blueprint.response(200, PrescriptionsOutput)
+@blueprint.response(200, PrescriptionsOutput, headers=AS_OF)
 @blueprint.alt_response(304, description=_UNCHANGED)
 @fails(blueprint, 400, 404)
 def prescriptions(patient_uuid: UUID, query: dict[str, Any]) -> Response:
@@ -77,12 +85,13 @@ def prescriptions(patient_uuid: UUID, query: dict[str, Any]) -> Response:
     after = _read_cursor(query["after"])
     schema = IllustratedPrescriptionsOutput if query["images"] else PrescriptionsOutput
     with stores().unit_of_work() as work:
-        etag = _etag(work.session, patient_uuid, Prescription, schema, query)
+        version = records_version(work.session, patient_uuid, Prescription)
+        etag = _etag(version, patient_uuid, Prescription, schema, query)
         is_unchanged = _is_unchanged(etag)
         if not is_unchanged:
-            page = list_prescriptions(
-                work.session, patient_uuid, limit=query["limit"], after=after, with_pictures=query["images"]
-            )
+            wanted = {"limit": query["limit"], "after": after, "with_pictures": query["images"]}
+            read = partial(list_prescriptions, patient_uuid=patient_uuid, **wanted)
+            page = _read_version(work.session, version, patient_uuid, Prescription, read)
         record_look(work, patient_uuid, AccessedWhat.PRESCRIPTIONS)
     if is_unchanged:
         return _unchanged(etag)
@@ -92,16 +101,18 @@ def prescriptions(patient_uuid: UUID, query: dict[str, Any]) -> Response:
 @blueprint.get("/<uuid:patient_uuid>/report")
 @blueprint.doc(security=SECURITY_PATIENT)
 @for_patient
-@blueprint.response(200, ReportOutput)
+@blueprint.response(200, ReportOutput, headers=AS_OF)
 @blueprint.alt_response(304, description=_UNCHANGED)
 @fails(blueprint, 404)
 def report(patient_uuid: UUID) -> Response:
     """The newest report and whose it is; null when there is none."""
     with stores().unit_of_work() as work:
-        etag = _etag(work.session, patient_uuid, MediarcReport, ReportOutput, {})
+        version = records_version(work.session, patient_uuid, MediarcReport)
+        etag = _etag(version, patient_uuid, MediarcReport, ReportOutput, {})
         is_unchanged = _is_unchanged(etag)
         if not is_unchanged:
-            found = newest_report(work.session, patient_uuid)
+            read = partial(newest_report, patient_uuid=patient_uuid)
+            found = _read_version(work.session, version, patient_uuid, MediarcReport, read)
             person = _describe(work.session.get_one(Patient, patient_uuid))
         record_look(work, patient_uuid, AccessedWhat.REPORT)
     if is_unchanged:
@@ -118,16 +129,15 @@ def _read_cursor(text: str | None) -> Cursor | None:
         raise ApiError(Code.VALIDATION_FAILED, details=details) from exc
 
 
-def _etag(
-    session: Session,
-    patient_uuid: UUID,
-    model: type[Checkup | Prescription | MediarcReport],
-    schema: type[Schema],
-    query: dict[str, Any],
-) -> str:
-    """Read before the records: at worst it is older than they are, and the next question is answered in full. What a
-    browser has kept from the version before may lack a field that its page now needs."""
-    version = records_version(session, patient_uuid, model)
+def _read_version(primary: Session, version: str, patient_uuid: UUID, model: _Model, read: Callable[[Session], T]) -> T:
+    """Of the replica only where it has these very records: it neither lacks what its person was told of, nor holds what
+    was withdrawn or erased."""
+    return read_replica(primary, read, lambda replica: records_version(replica, patient_uuid, model) == version)
+
+
+def _etag(version: str, patient_uuid: UUID, model: _Model, schema: type[Schema], query: dict[str, Any]) -> str:
+    """The version is read before the records: at worst it is older than they are, and the next question is answered in
+    full. What a browser has kept from the version before may lack a field that its page now needs."""
     asked = "|".join(f"{name}={query[name]}" for name in sorted(query))
     coding = "gzip" if takes_gzip() else "identity"
     text = f"{patient_uuid}|{model.__tablename__}|{version}|{asked}|{coding}|{shape_of(schema)}"

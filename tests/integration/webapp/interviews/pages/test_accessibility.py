@@ -1,24 +1,14 @@
 """Every view of the members' pages before axe: no serious and no critical finding, in light, dark and high contrast."""
 
-from typing import Any
-
 import pytest
 from playwright.sync_api import Page, expect
 
-from dev.local.programs import ROOT
-from tests.accessibility import examine
+from tests.accessibility import LOOKS, examine_look
 from tests.integration.webapp.interviews.members import Member
 
 from .analyses import Analyses
 from .conftest import PHONE, Visit
 
-AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
-LOOKS = {
-    "light": {"color_scheme": "light"},
-    "dark": {"color_scheme": "dark"},
-    "high contrast": {"contrast": "more"},
-    "forced colors": {"forced_colors": "active"},
-}
 NAMES = {
     "interviews": "the list of interviews",
     "search": "the search",
@@ -29,23 +19,6 @@ NAMES = {
     "settings": "the settings, as an admin",
 }
 AN_ANALYSIS = "an analysis, and the line of a quote"
-_RUN = """async () => {
-    const { violations } = await axe.run(document, { resultTypes: ["violations"] });
-    return violations
-        .filter(({ impact }) => impact === "serious" || impact === "critical")
-        .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 120)).join(" | ")}`);
-}"""
-
-
-def findings(page: Page) -> Any:
-    page.evaluate(AXE.read_text())
-    return page.evaluate(_RUN)
-
-
-def faults(page: Page, state: str, look: str) -> Any:
-    """What axe finds; in the first look what else is examined, too."""
-    axe = findings(page)
-    return examine(page, state, axe) if look == "light" else axe
 
 
 @pytest.mark.parametrize("look", LOOKS)
@@ -53,7 +26,7 @@ def test_signing_in_is_accessible(open_page: Visit, look: str) -> None:
     page = open_page("/login", **LOOKS[look])
     page.get_by_role("button", name="로그인").click()
     expect(page.locator("#email-error")).to_be_visible()
-    assert faults(page, "without an e-mail", look) == []
+    assert examine_look(page, "without an e-mail", look) == []
 
 
 @pytest.mark.parametrize("look", LOOKS)
@@ -70,10 +43,10 @@ def test_each_view_of_a_project_is_accessible(visit: Visit, analyses: Analyses, 
     for view in (*NAMES, f"interview={done}&line=3"):
         page.goto(f"{page.url.split('#')[0]}#{view}")
         show_whole(page, view)
-        found[view] = faults(page, NAMES.get(view, AN_ANALYSIS), look)
+        found[view] = examine_look(page, NAMES.get(view, AN_ANALYSIS), look)
     page.locator("a.back").first.click()
     expect(page.locator("#projects-rows li")).to_have_count(2)
-    found["projects"] = faults(page, "the list of projects", look)
+    found["projects"] = examine_look(page, "the list of projects", look)
     assert {view: what for view, what in found.items() if what} == {}
 
 
@@ -107,15 +80,15 @@ def test_what_members_write_is_accessible(visit: Visit, analyses: Analyses, look
     page.get_by_label("태그").fill("가" * 41)
     page.get_by_role("button", name="저장", exact=True).click()
     expect(page.locator("#highlight-tags-error")).to_be_visible()
-    found = {"highlight": faults(page, "a highlight, with an error", look)}
+    found = {"highlight": examine_look(page, "a highlight, with an error", look)}
     page.keyboard.press("Escape")
     page.get_by_text("화자 이름 바꾸기").click()
-    found["speakers"] = faults(page, "naming speakers", look)
+    found["speakers"] = examine_look(page, "naming speakers", look)
     page.get_by_role("link", name="페르소나와 대화").click()
     page.get_by_text("페르소나 만들기", exact=True).click()
     expect(page.locator("#chosen-rows li")).to_have_count(1)
     page.get_by_role("button", name="만들기", exact=True).click()
-    found["persona"] = faults(page, "a persona, with an error", look)
+    found["persona"] = examine_look(page, "a persona, with an error", look)
     assert {what: fault for what, fault in found.items() if fault} == {}
 
 
