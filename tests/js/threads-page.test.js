@@ -10,9 +10,7 @@ import { MembersView } from "../../webapp/static/page/threads/members_view.js";
 import { Messages } from "../../webapp/static/page/threads/messages.js";
 import { ThreadList } from "../../webapp/static/page/threads/thread_list.js";
 import { ThreadView, watchSendForm } from "../../webapp/static/page/threads/thread_view.js";
-import { Uploads } from "../../webapp/static/page/threads/uploads.js";
 import { encodeBase64url } from "../../webapp/static/sdk/core/base64url.js";
-import * as blobCrypto from "../../webapp/static/sdk/threads/blob_chunks.js";
 import { hashBytes } from "../../webapp/static/sdk/threads/encoding.js";
 import { Inbox } from "../../webapp/static/sdk/threads/inbox.js";
 import { failure, settle } from "./browser.js";
@@ -191,20 +189,6 @@ test("a thread's keys are read once when the network is back", async () => {
   await view.retryNow();
   assert.equal(reads, 1);
   view.close();
-});
-
-test("a file whose sending is cancelled while it is completed is told to nobody", async () => {
-  const sent = [];
-  let answer;
-  const client = { putBlobPart: async () => {}, completeBlob: () => new Promise((resolve) => (answer = resolve)) };
-  const sender = { send: async (threadId) => void sent.push(threadId) };
-  const uploads = new Uploads(/** @type {any} */ ({ client, crypto: blobCrypto, sender }));
-  uploads.begin(THREAD, new File(["x"], "a.pdf"));
-  await until(() => answer);
-  find("upload-rows").button("취소").click();
-  answer({});
-  await settle();
-  assert.deepEqual([sent, find("upload-rows").childElementCount], [[], 0]);
 });
 
 for (const [what, typed, left] of [

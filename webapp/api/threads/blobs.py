@@ -6,6 +6,7 @@ from uuid import UUID
 
 from flask import Response, after_this_request, request
 from flask_smorest import Blueprint
+from werkzeug.exceptions import ClientDisconnected
 
 from core.logs import get_logger
 from services.threads.blobs import LAST_PART, PART_MAX_BYTES, BlobRoom, StoredBlob
@@ -89,8 +90,10 @@ def blob_room() -> BlobRoom:
 
 
 def _read_octets() -> bytes:
-    """Raises ApiError."""
+    """Raises ApiError; ClientDisconnected where the sender was cut off."""
     data = request.stream.read(PART_MAX_BYTES + 1)
+    if len(data) < (request.content_length or 0):
+        raise ClientDisconnected  # its stream just ends, and half a part would pass for a whole one
     if len(data) > PART_MAX_BYTES:
         raise ApiError(Code.BODY_TOO_LARGE)
     if not data:

@@ -19,6 +19,7 @@ export { ThreadsClient } from "./threads/client.js";
 export { fingerprintOf } from "./threads/devices.js";
 export { PLAINTEXT_MAX_BYTES } from "./threads/envelopes.js";
 export { DisbelievedError } from "./threads/errors.js";
+export { KeptUploads } from "./threads/kept_uploads.js";
 export { KeyRotation } from "./threads/key_rotation.js";
 export { Outbox } from "./threads/outbox.js";
 export { OwnDevices } from "./threads/own_devices.js";

@@ -116,6 +116,17 @@ def test_a_part_may_be_sent_again_in_any_order_and_anew(upload: Upload, nurse: M
     assert upload.read(nurse).data == CONTENT
 
 
+def test_a_part_that_was_cut_on_its_way_is_missing(upload: Upload, nurse: Member):
+    """As a browser leaves it whose page is closed while it sends."""
+    upload.put(1)
+    announced = {"CONTENT_LENGTH": str(len(upload.pieces[1])), "wsgi.input_terminated": True}
+    half = {"data": upload.pieces[1][:-1], "environ_overrides": announced}
+    assert upload.member.ask("PUT", f"{upload.path}/parts/2", **half).status_code == 400
+    upload.put(3)
+    assert upload.complete().json["error"]["details"] == {"missing": [2]}
+    assert upload.run().read(nurse).data == CONTENT
+
+
 def test_parts_may_be_counted_from_zero(upload: Upload, nurse: Member):
     for number, piece in enumerate(upload.pieces):
         assert upload.put(number, piece).status_code == 200

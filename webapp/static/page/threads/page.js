@@ -3,6 +3,8 @@
  * @module
  */
 
+import { within } from "../../sdk/core/storage.js";
+import { KeptUploads } from "../../sdk/threads/kept_uploads.js";
 import { KeyRotation } from "../../sdk/threads/key_rotation.js";
 import { OwnDevices } from "../../sdk/threads/own_devices.js";
 import { ThreadSender } from "../../sdk/threads/sender.js";
@@ -26,9 +28,9 @@ import { chosenService, watchService } from "./service_part.js";
 import { ThreadList } from "./thread_list.js";
 import { HISTORY_ITEMS, ThreadView, watchSendForm } from "./thread_view.js";
 import { Uploads } from "./uploads.js";
-import { explainCode, troubleOf } from "./words.js";
+import { explainCode, signOutQuestion, troubleOf } from "./words.js";
 
-const api = new ThreadsApi(() => leave());
+const api = new ThreadsApi(() => void leaveForGood());
 let page = /** @type {ThreadsPage|null} */ (null);
 
 /** @typedef {import("../../sdk/threads/session.js").ThreadsSession} ThreadsSession */
@@ -64,9 +66,17 @@ class ThreadsPage {
       onChange: () => this.#outbox.changed(),
     });
     this.#outbox = new OutboxView(this.#sender);
-    this.#uploads = new Uploads({ client: api.client, crypto, sender: this.#sender });
+    this.#uploads = new Uploads({
+      client: api.client,
+      crypto,
+      sender: this.#sender,
+      kept: new KeptUploads(session.database),
+      isRevoked: () => session.state === "revoked",
+      ensureKeys: (threadId) => session.keysOf(threadId).ensure(),
+      onKept: () => void keepStore(),
+    });
     const devices = new OwnDevices({ session, client: api.client, crypto });
-    const countWaiting = () => this.#sender.outbox.count();
+    const countWaiting = async () => (await this.#sender.outbox.count()) + this.#uploads.count;
     this.#devices = new DevicesView({ session, devices, crypto, countWaiting, onChanged: () => this.#comeBack() });
     this.#members = new MembersView({ memberId: session.memberId, client: api.client, onLeft: (threadId) => this.#leaveThread(threadId) });
     this.#links = new LinkPart({ memberId: session.memberId, links: api.links, records: api.records, client: api.client, crypto });
@@ -89,6 +99,7 @@ class ThreadsPage {
     show(find("sign-out"));
     this.#sender.start();
     this.#outbox.changed();
+    void this.#uploads.resume();
     await this.#list.refresh();
     addEventListener("hashchange", () => void this.#go());
     await this.#go();
@@ -166,6 +177,7 @@ class ThreadsPage {
     show(find("thread"), threadId !== "");
     this.#list.mark(threadId);
     this.#outbox.open(threadId);
+    this.#uploads.open(threadId);
     const view = this.#view;
     if (!view) {
       this.#links.close();
@@ -184,6 +196,7 @@ class ThreadsPage {
 
   /** @param {string} threadId */
   #leaveThread(threadId) {
+    void this.#uploads.leaveThread(threadId);
     if (threadId === this.#view?.threadId) location.hash = "";
     void this.#list.refresh();
   }
@@ -241,23 +254,22 @@ class ThreadsPage {
     showToast("warning", "이 브라우저는 보내지 않은 메시지를 오래 두지 못할 수 있어요. 네트워크가 이어지면 곧 보내 주세요.");
   }
 
-  /** What waits is kept for the next time: somebody else at this computer finds nothing of it. */
+  /** Messages that wait are kept for the next time: somebody else at this computer finds nothing of them. Files go. */
   async #signOut() {
-    const left = await this.#sender.outbox.count();
-    const question = {
-      title: "보내지 않은 메시지가 있어요",
-      text: `메시지 ${left}개를 아직 보내지 못했어요. 로그아웃해도 이 컴퓨터에 암호로 남아 있다가, 네트워크가 이어지거나 다시 로그인하면 보내요.`,
-      yes: "로그아웃",
-      look: /** @type {const} */ ("danger"),
-    };
-    if (left > 0 && !(await askToConfirm(question))) return;
+    const question = signOutQuestion(await this.#sender.outbox.count(), this.#uploads.count);
+    if (question && !(await askToConfirm(question))) return;
     try {
       await api.signOut();
     } catch (/** @type {any} */ error) {
       showToast("error", `로그아웃하지 못했어요. ${troubleOf(error).text}`, error.requestId);
       return;
     }
-    leave();
+    await leaveForGood();
+  }
+
+  /** Files that are being sent, in all tabs. @returns {Promise<void>} rejects with a StoreError */
+  forgetUploads() {
+    return this.#uploads.forget();
   }
 
   #closeView() {
@@ -285,10 +297,22 @@ class ThreadsPage {
 
 /** Whoever was here is not any more: nothing of theirs stays on the page, nor in the browser's memory of it. */
 function leave() {
+  forget();
+  location.replace("/threads");
+}
+
+function forget() {
   page?.leave();
   page = null;
   api.forget();
   for (const form of document.forms) form.reset();
+}
+
+/** They have signed out: the files that a next page would go on sending go, too. A store that does not answer keeps nobody here. */
+async function leaveForGood() {
+  const gone = page?.forgetUploads();
+  forget();
+  await within(Promise.resolve(gone)).catch(() => {});
   location.replace("/threads");
 }
 

@@ -1,130 +1,144 @@
 /**
- * Larger things that are being sent: how far each is, and what the person can do about it.
+ * Larger things that are being sent, one after the other in the order in which they were chosen: by this page, and by
+ * those of before that were closed too early.
  * @module
  */
 
-import { BLOB_TYPE, writeBlobMessage } from "../../sdk/threads/blob_message.js";
-import { BlobUpload } from "../../sdk/threads/blob_upload.js";
-import { find, make, setText, show } from "../kit/dom.js";
-import { WORDS } from "../kit/words.js";
-import { formatBytes, troubleOf } from "./words.js";
+import { openChannel } from "../../sdk/core/tabs.js";
+import { find, setText, show } from "../kit/dom.js";
+import { UploadRow } from "./upload_row.js";
 
-/** @typedef {{client: import("../../sdk/threads/client.js").ThreadsClient,
+const CHANNEL = "welno.threads.uploads:";
+const NAMELESS = "파일";
+
+/** @typedef {import("../../sdk/threads/kept_uploads.js").KeptUpload} KeptUpload */
+/** `kept` as in the member's database; `onKept`: something is from now on; `ensureKeys` asks for a thread's keys.
+ * @typedef {{client: import("../../sdk/threads/client.js").ThreadsClient,
  *   crypto: import("../../sdk/threads/worker_link.js").WorkerLink,
- *   sender: import("../../sdk/threads/sender.js").ThreadSender}} UploadParts */
+ *   sender: import("../../sdk/threads/sender.js").ThreadSender,
+ *   kept: import("../../sdk/threads/kept_uploads.js").KeptUploads, isRevoked: () => boolean,
+ *   ensureKeys: (threadId: string) => Promise<unknown>, onKept: () => void}} UploadParts */
 
 export class Uploads {
   #parts;
-  #rows = /** @type {Set<UploadRow>} */ (new Set());
+  #rows = /** @type {Map<string, UploadRow>} */ (new Map()); // by blobId
+  #queue = /** @type {Promise<void>} */ (Promise.resolve());
+  #openId = "";
+  #isClosed = false;
+  #channel;
 
   /** @param {UploadParts} parts */
   constructor(parts) {
     this.#parts = parts;
+    this.#channel = openChannel(CHANNEL + parts.kept.name);
+    this.#channel?.addEventListener("message", () => void this.resume());
+  }
+
+  get count() {
+    return this.#rows.size;
   }
 
   /** @param {string} threadId @param {File} file */
   begin(threadId, file) {
-    const row = new UploadRow(threadId, file, this.#parts, () => {
-      this.#rows.delete(row);
-      this.#show();
-    });
-    this.#rows.add(row);
-    find("upload-rows").append(row.element);
-    this.#show();
-    void row.run();
+    const row = this.#add(threadId, file, file.name);
+    void row.prepare();
+    this.#enqueue(row);
+  }
+
+  /** What is kept and is not shown yet; what is not kept any more goes. */
+  async resume() {
+    const kept = await this.#parts.kept.list().catch(() => null);
+    if (kept === null || this.#isClosed) return; // the store does not answer; what is shown goes on as it can
+    const there = new Set(kept.map(({ blobId }) => blobId));
+    for (const row of [...this.#rows.values()]) if (row.isKept && !there.has(row.blobId)) this.#drop(row);
+    for (const one of kept) await this.#resume(one);
   }
 
   /** The network is back. */
   goOn() {
-    for (const row of this.#rows) row.goOn();
+    for (const row of this.#rows.values()) if (row.mayGoOn) this.#retry(row);
   }
 
+  /** By the person's word. @param {string} threadId */
+  async leaveThread(threadId) {
+    const rows = [...this.#rows.values()].filter((row) => row.threadId === threadId);
+    await Promise.all(rows.map((row) => row.giveUp()));
+  }
+
+  /** @param {string} threadId beside which they are shown; empty: none */
+  open(threadId) {
+    this.#openId = threadId;
+    for (const row of this.#rows.values()) row.showBeside(threadId);
+  }
+
+  /** Whoever was here has signed out: nothing of it stays. @returns {Promise<void>} rejects with a StoreError */
+  forget() {
+    this.close();
+    return this.#parts.kept.clear(); // other tabs that send it find that it is gone
+  }
+
+  /** What is kept goes on with the next page. */
   close() {
-    for (const row of [...this.#rows]) row.cancel();
+    this.#isClosed = true;
+    this.#channel?.close();
+    for (const row of this.#rows.values()) row.stop();
+    this.#rows.clear();
+    this.#show();
+  }
+
+  /** @param {KeptUpload} kept */
+  async #resume(kept) {
+    const known = await this.#parts.crypto.openUpload(kept).catch(() => null); // told by the row itself
+    if (this.#isClosed || this.#rows.has(kept.blobId)) return;
+    this.#enqueue(this.#add(kept.threadId, kept, known?.name || NAMELESS));
+  }
+
+  /** @param {string} threadId @param {File|KeptUpload} content @param {string} name */
+  #add(threadId, content, name) {
+    const row = new UploadRow(threadId, content, this.#parts, {
+      name,
+      onKept: () => {
+        this.#tell();
+        this.#parts.onKept();
+      },
+      onEnd: () => {
+        this.#drop(row);
+        this.#tell();
+      },
+      onRetry: () => this.#retry(row),
+    });
+    this.#rows.set(row.blobId, row);
+    find("upload-rows").append(row.element);
+    row.showBeside(this.#openId);
+    this.#show();
+    return row;
+  }
+
+  /** One that fails keeps the next ones from nothing. @param {UploadRow} row */
+  #enqueue(row) {
+    this.#queue = this.#queue.then(() => row.run());
+  }
+
+  /** @param {UploadRow} row */
+  #retry(row) {
+    row.clearFault();
+    this.#enqueue(row);
+  }
+
+  /** @param {UploadRow} row */
+  #drop(row) {
+    row.stop();
+    this.#rows.delete(row.blobId);
+    this.#show();
+  }
+
+  /** Other tabs. */
+  #tell() {
+    if (!this.#isClosed) this.#channel?.postMessage("changed");
   }
 
   #show() {
     show(find("uploads"), this.#rows.size > 0);
-  }
-}
-
-class UploadRow {
-  #threadId;
-  #file;
-  #parts;
-  #onEnd;
-  #upload;
-  #told = /** @type {import("../../sdk/threads/blob_message.js").BlobMessage|null} */ (null);
-  #isCancelled = false;
-  #mayGoOn = false;
-  #progress;
-  #state = make("p", { class: "hint", role: "status" });
-  #fault = make("p", { class: "error", role: "alert", hidden: true });
-  #retry = make("button", { type: "button", class: "small", hidden: true }, WORDS.retry);
-  #cancel = make("button", { type: "button", class: "small" }, "취소");
-  element;
-
-  /** @param {string} threadId @param {File} file @param {UploadParts} parts @param {() => void} onEnd */
-  constructor(threadId, file, parts, onEnd) {
-    this.#threadId = threadId;
-    this.#file = file;
-    this.#parts = parts;
-    this.#onEnd = onEnd;
-    this.#progress = make("progress", { max: 1, value: 0, "aria-label": `${file.name} 보내는 중` });
-    const { client, crypto } = parts;
-    this.#upload = new BlobUpload(threadId, file, { client, crypto, onProgress: (share) => this.#showShare(share) });
-    this.#retry.addEventListener("click", () => void this.run());
-    this.#cancel.addEventListener("click", () => this.cancel());
-    const title = make("p", { class: "file-name" }, file.name);
-    const buttons = make("div", { class: "buttons" }, this.#retry, this.#cancel);
-    this.element = make("li", { class: "row upload" }, title, this.#progress, this.#state, this.#fault, buttons);
-    this.#showShare(0);
-  }
-
-  /** From where it stopped. */
-  async run() {
-    this.#mayGoOn = false;
-    setText(this.#fault, "");
-    show(this.#retry, false);
-    try {
-      this.#told ??= await this.#upload.run();
-      if (this.#isCancelled) return;
-      await this.#parts.sender.send(this.#threadId, writeBlobMessage(this.#told), { contentType: BLOB_TYPE });
-    } catch (/** @type {any} */ error) {
-      if (!this.#isCancelled) this.#showFault(error);
-      return;
-    }
-    this.#end();
-  }
-
-  goOn() {
-    if (this.#mayGoOn) void this.run();
-  }
-
-  cancel() {
-    this.#isCancelled = true;
-    this.#upload.cancel();
-    this.#end();
-  }
-
-  /** @param {any} error */
-  #showFault(error) {
-    const hasChanged = error.name === "NotReadableError" || error.name === "NotFoundError";
-    const text = hasChanged ? "고른 뒤에 파일이 바뀌었어요. 다시 골라 주세요." : troubleOf(error).text;
-    setText(this.#fault, text);
-    show(this.#retry, !hasChanged);
-    this.#mayGoOn = error.retryable === true;
-    if (!hasChanged) this.#retry.focus();
-  }
-
-  /** @param {number} share */
-  #showShare(share) {
-    this.#progress.value = share;
-    this.#state.textContent = `${formatBytes(this.#file.size)} 가운데 ${Math.floor(share * 100)}%를 보냈어요.`;
-  }
-
-  #end() {
-    this.element.remove();
-    this.#onEnd();
+    setText(find("uploading"), this.#rows.size > 0 ? `보내는 파일 ${this.#rows.size}개` : "");
   }
 }

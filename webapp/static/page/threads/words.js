@@ -119,6 +119,36 @@ export function describeGap({ from, to, reason }) {
   return `${from === to ? from : `${from}~${to}`}쪽 메시지는 볼 수 없어요. ${LOST[reason]}`;
 }
 
+/** Of a larger thing that is being sent. */
+export const UPLOAD_STATES = Object.freeze({
+  preparing: "보낼 준비를 하고 있어요. 준비가 끝날 때까지 이 페이지를 닫지 마세요.",
+  queued: "앞의 파일을 보낸 다음에 보내요.",
+  waiting: "다른 탭에서 보내고 있어요. 그 탭이 닫히면 여기에서 이어서 보내요.",
+  kept: "다 보내기 전에 이 페이지를 닫아도 돼요. 다시 열면 이어서 보내요.",
+  resumed: "앞서 연 페이지에서 보내던 파일이에요. 멈춘 곳부터 이어서 보내요.",
+  notKept: "이 브라우저에 담아 둘 자리가 없어요. 다 보낼 때까지 이 페이지를 닫지 마세요.",
+});
+/** @param {number} messages that wait @param {number} files that are being sent
+ * @returns {Parameters<typeof import("../kit/dialog.js").askToConfirm>[0]|null} null where there is nothing to ask */
+export function signOutQuestion(messages, files) {
+  if (messages + files === 0) return null;
+  const kept = `메시지 ${messages}개를 아직 보내지 못했어요. 로그아웃해도 이 컴퓨터에 암호로 남아 있다가, 네트워크가 이어지거나 다시 로그인하면 보내요.`;
+  const lost = `파일 ${files}개를 아직 다 보내지 못했어요. 로그아웃하면 이 컴퓨터에서 지워지고 보내지 않아요.`;
+  return {
+    title: messages > 0 ? "보내지 않은 메시지가 있어요" : "다 보내지 않은 파일이 있어요",
+    text: [...(messages > 0 ? [kept] : []), ...(files > 0 ? [lost] : [])].join(" "),
+    yes: "로그아웃",
+    look: "danger",
+  };
+}
+/** Why it cannot be sent at all. @type {Record<string, string>} by the error's name */
+export const UPLOAD_FAULTS = {
+  NotReadableError: "고른 뒤에 파일이 바뀌었어요. 다시 골라 주세요.",
+  NotFoundError: "고른 뒤에 파일이 바뀌었어요. 다시 골라 주세요.",
+  HalfKeptError: "보낼 준비가 끝나기 전에 페이지가 닫혔어요. 파일을 다시 골라 주세요.",
+  RevokedError: "이 기기는 사용 중지되어서 보낼 수 없어요.",
+};
+
 /** Why an envelope was not taken, or not believed. @param {string} code */
 export const explainCode = (code) => FAULTS[code] ?? `${DISBELIEVED} (${code})`;
 

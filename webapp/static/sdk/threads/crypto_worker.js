@@ -19,6 +19,8 @@ const METHODS = new Set([
   "seal",
   "reseal",
   "openItem",
+  "sealUpload",
+  "openUpload",
 ]);
 const held = /** @type {any} */ (new ThreadCrypto());
 const OF_BLOBS = /** @type {any} */ ({ sealBlobPart, openBlobPart, hashBlob });

@@ -6,6 +6,8 @@
 import { settled } from "../core/storage.js";
 
 const OWN = "own";
+const SEALING = "sealing";
+const AES = { name: "AES-GCM", length: 256 };
 
 /** @typedef {import("./devices.js").OwnDevice} OwnDevice */
 /** A generation that was checked and opened; the secret is not extractable.
@@ -26,15 +28,7 @@ export class KeyStore {
 
   /** The one that is there, where another tab was faster. @param {OwnDevice} device @returns {Promise<OwnDevice>} */
   keepOwnDevice(device) {
-    return this.#database.write(
-      ["keys"],
-      async ({ keys }) => {
-        const known = await settled(keys.get(OWN));
-        if (!known) await settled(keys.put(device, OWN));
-        return known ?? device;
-      },
-      { isStrict: true },
-    );
+    return this.#keepFirst(OWN, device);
   }
 
   /** @param {string} threadId @param {string} kid @returns {Promise<OpenedKey|undefined>} */
@@ -47,6 +41,12 @@ export class KeyStore {
     await this.#database.write(["keys"], ({ keys }) => settled(keys.put(opened, secretName(threadId, kid))));
   }
 
+  /** What this browser seals for itself alone: made at the first time, and not extractable. @returns {Promise<CryptoKey>} */
+  async sealingKey() {
+    const known = await this.#get(SEALING);
+    return known ?? this.#keepFirst(SEALING, await crypto.subtle.generateKey(AES, false, ["encrypt", "decrypt"]));
+  }
+
   /** The hash of a device's text as it was first seen. @param {string} deviceId @returns {Promise<string|undefined>} */
   seenDevice(deviceId) {
     return this.#get(`device:${deviceId}`);
@@ -55,6 +55,19 @@ export class KeyStore {
   /** @param {string} deviceId @param {string} hash */
   async keepSeenDevice(deviceId, hash) {
     await this.#database.write(["keys"], ({ keys }) => settled(keys.put(hash, `device:${deviceId}`)));
+  }
+
+  /** @template Value @param {string} name @param {Value} made @returns {Promise<Value>} the one that is there */
+  #keepFirst(name, made) {
+    return this.#database.write(
+      ["keys"],
+      async ({ keys }) => {
+        const known = await settled(keys.get(name));
+        if (!known) await settled(keys.put(made, name));
+        return known ?? made;
+      },
+      { isStrict: true },
+    );
   }
 
   /** @param {string} name @returns {Promise<any>} */

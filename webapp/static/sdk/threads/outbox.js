@@ -6,6 +6,7 @@
 
 import { underLock } from "../core/locks.js";
 import { settled } from "../core/storage.js";
+import { removeKept } from "./kept_uploads.js";
 
 const LEASE_MILLISECONDS = 30_000;
 const ADD_MILLISECONDS = 20_000; // longer than the store takes; then the tab that adds is frozen
@@ -19,6 +20,8 @@ const MOST_TRIES = 100; // with locks the first one succeeds; without them each 
 /** @typedef {{most: number, mostBytes: number, isEarly?: boolean}} Take */
 /** @typedef {import("./blob_message.js").BlobCompletion} BlobCompletion */
 /** @typedef {BlobCompletion & {threadId: string}} AnnouncedBlob */
+/** Of an envelope about a blob: which one, and under which id it is kept until the envelope is here, if it is.
+ * @typedef {{blob?: BlobCompletion|null, uploadId?: string|null}} AddedBlob */
 
 export class Outbox {
   #database;
@@ -35,11 +38,12 @@ export class Outbox {
    * The next envelope of this device in a thread. Its number is given in the transaction that adds it: a number that was
    * taken before and lost with its tab would be a gap for ever. From when this resolves on, the tab may die.
    * @param {string} threadId @param {(clientSeq: number) => Promise<Envelope>} make may be called again with a later number
-   * @param {BlobCompletion|null} [blob] which it tells of @returns {Promise<OutboxRow>}
+   * @param {AddedBlob} [about] @returns {Promise<OutboxRow|null>} null where the upload is not kept any more: another tab
+   *   has added its envelope, or it was given up
    */
-  queueAdd(threadId, make, blob = null) {
+  queueAdd(threadId, make, about = {}) {
     const name = `welno.threads.add:${this.#database.name}`;
-    const add = () => underLock(name, () => this.#addNext(threadId, make, blob), { patienceMilliseconds: ADD_MILLISECONDS });
+    const add = () => underLock(name, () => this.#addNext(threadId, make, about), { patienceMilliseconds: ADD_MILLISECONDS });
     const added = this.#adding.then(add);
     this.#adding = added.catch(() => {});
     return added;
@@ -137,11 +141,12 @@ export class Outbox {
     return this.#database.read(["outbox"], ({ outbox }) => settled(outbox.count()));
   }
 
-  /** @param {string} threadId @param {(clientSeq: number) => Promise<Envelope>} make @param {BlobCompletion|null} blob */
-  async #addNext(threadId, make, blob) {
+  /** @param {string} threadId @param {(clientSeq: number) => Promise<Envelope>} make @param {AddedBlob} about */
+  async #addNext(threadId, make, { blob = null, uploadId = null }) {
     for (let tries = 0; tries < MOST_TRIES; tries += 1) {
       const row = rowOf(await make((await this.#lastSeq(threadId)) + 1), blob);
-      if (await this.#addUnlessTaken(row)) return row;
+      const outcome = await this.#addUnlessTaken(row, uploadId);
+      if (outcome !== "taken") return outcome === "added" ? row : null;
     }
     throw new Error("other tabs took each number");
   }
@@ -151,14 +156,17 @@ export class Outbox {
     return (await this.#database.read(["meta"], ({ meta }) => settled(meta.get(seqName(threadId))))) ?? 0;
   }
 
-  /** @param {OutboxRow} row @returns {Promise<boolean>} */
-  #addUnlessTaken(row) {
-    const add = async (/** @type {import("./database.js").Stores} */ { outbox, meta }) => {
+  /** @param {OutboxRow} row @param {string|null} uploadId @returns {Promise<"added"|"taken"|"gone">} `taken`: its number
+   * was, by another tab; `gone`: the upload was */
+  #addUnlessTaken(row, uploadId) {
+    /** @param {import("./database.js").Stores} stores @returns {Promise<"added"|"taken"|"gone">} */
+    const add = async ({ outbox, meta }) => {
       const name = seqName(row.threadId);
-      if (((await settled(meta.get(name))) ?? 0) !== row.clientSeq - 1) return false;
+      if (((await settled(meta.get(name))) ?? 0) !== row.clientSeq - 1) return "taken";
+      if (uploadId !== null && !(await removeKept(meta, uploadId))) return "gone";
       outbox.add(row);
       meta.put(row.clientSeq, name);
-      return true;
+      return "added";
     };
     return this.#database.write(["outbox", "meta"], add, { isStrict: true });
   }

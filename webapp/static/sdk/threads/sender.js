@@ -78,17 +78,20 @@ export class ThreadSender {
   /**
    * On the disk when this resolves: from then on the tab may die.
    * @param {string} threadId @param {Uint8Array<ArrayBuffer>|string} data at most `PLAINTEXT_MAX_BYTES`
-   * @param {{kind?: string, contentType?: string}} [how] with `BLOB_TYPE` the blob is completed once more after its ACK
-   * @returns {Promise<string>} its dedupeId
+   * @param {{kind?: string, contentType?: string, uploadId?: string|null}} [how] with `BLOB_TYPE` the blob is completed once
+   *   more after its ACK; `uploadId`: of a kept upload, which is kept no more from then on
+   * @returns {Promise<string|null>} its dedupeId; null where the upload was not kept any more, and nothing was sent
    */
-  async send(threadId, data, { kind = "data", contentType = "text/plain" } = {}) {
+  async send(threadId, data, { kind = "data", contentType = "text/plain", uploadId = null } = {}) {
     const plaintext = typeof data === "string" ? textBytes(data) : data;
     const { crypto: keys } = this.#options;
     const kid = await this.#newestKid(threadId);
     if (!kid) throw new DisbelievedError("UNKNOWN_KEY");
     const said = { threadId, dedupeId: crypto.randomUUID(), kind, contentType };
     const blob = contentType === BLOB_TYPE ? completionOf(plaintext) : null;
-    const row = await this.#outbox.queueAdd(threadId, (clientSeq) => keys.seal(kid, { ...said, clientSeq }, plaintext), blob);
+    const make = (/** @type {number} */ clientSeq) => keys.seal(kid, { ...said, clientSeq }, plaintext);
+    const row = await this.#outbox.queueAdd(threadId, make, { blob, uploadId });
+    if (row === null) return null;
     this.#options.onQueued?.(row);
     this.#changed();
     void this.flush();

@@ -3,6 +3,7 @@
  * @module
  */
 
+import { seal, unseal } from "../core/sealing.js";
 import { ownDatabases } from "../core/storage.js";
 import { ThreadsDatabase } from "./database.js";
 import { approveDevice, checkDevice, fingerprintOf, isApproved, makeDevice } from "./devices.js";
@@ -27,6 +28,8 @@ const NO_ROSTER = { kid: null, deviceIds: [] };
 /** @typedef {import("./keysets.js").ToldKeyset} ToldKeyset */
 /** @typedef {{memberId: string, role: string}} ToldMember */
 /** @typedef {import("./texts.js").Approval} Approval */
+/** @typedef {import("./kept_uploads.js").UploadSecret} UploadSecret */
+/** What an upload is. @typedef {{threadId: string, blobId: string, size: number, chunkBytes: number}} UploadPlace */
 /** `before` and `lacking` tell a generation that forgets a device.
  * @typedef {{keys: ToldKeyset[], devices: ToldDevice[], members: ToldMember[], before?: import("./keysets.js").Roster,
  *   lacking?: {deviceId: string, kids: string[]}[]}} ToldKeys */
@@ -169,6 +172,20 @@ export class ThreadCrypto {
     return decryptEnvelope(envelope, await this.#secret(threadId, envelope.enc.kid));
   }
 
+  /** For this browser alone: nobody else opens it, and here only in its place. @param {UploadPlace} place
+   * @param {UploadSecret} secret @returns {Promise<import("../core/sealing.js").Sealed>} */
+  async sealUpload(place, secret) {
+    return seal(await this.#store.sealingKey(), uploadContext(place), secret);
+  }
+
+  /** @param {UploadPlace & {sealed: import("../core/sealing.js").Sealed}} kept @returns {Promise<UploadSecret>} rejects with
+   *   a DisbelievedError where it was changed */
+  async openUpload(kept) {
+    const secret = await unseal(await this.#store.sealingKey(), uploadContext(kept), kept.sealed);
+    if (secret === undefined) throw new DisbelievedError("INVALID_BLOB");
+    return secret;
+  }
+
   /** @param {string} threadId @param {ToldKeyset} keyset @param {string} hash
    * @param {Omit<Required<ToldKeys>, "keys"> & {isVouched: boolean}} known */
   async #openKey(threadId, keyset, hash, { devices, members, before, lacking, isVouched }) {
@@ -222,6 +239,9 @@ export class ThreadCrypto {
 }
 
 const now = () => new Date().toISOString();
+
+/** @param {UploadPlace} place */
+const uploadContext = ({ threadId, blobId, size, chunkBytes }) => ["welno.upload.v1", threadId, blobId, size, chunkBytes].join("\n");
 
 /** @param {unknown} error @returns {string} anything else than disbelief is a fault of ours, or of the store */
 function codeOf(error) {

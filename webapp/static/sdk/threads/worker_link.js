@@ -18,8 +18,9 @@ const WORKER = BESIDE.origin === globalThis.location?.origin ? BESIDE.pathname :
  * @typedef {Pick<ThreadCrypto, "open"|"fingerprints"|"approve"|"makeKeyset"|"openKeys"|"makeRecovery"|"recover"
  *   |"sealRecovered"|"sealFor"|"seal"|"reseal"|"openItem">} Crypto */
 /** The same for larger things. @typedef {Pick<typeof import("./blob_chunks.js"), "sealBlobPart"|"openBlobPart"|"hashBlob">} BlobCrypto */
+/** For what is kept of them until it is sent. @typedef {Pick<ThreadCrypto, "sealUpload"|"openUpload">} UploadCrypto */
 
-/** @implements {Crypto} @implements {BlobCrypto} */
+/** @implements {Crypto} @implements {BlobCrypto} @implements {UploadCrypto} */
 export class WorkerLink {
   #worker;
   #waiting = /** @type {Map<number, Waiting>} */ (new Map());
@@ -59,6 +60,10 @@ export class WorkerLink {
   reseal = (...args) => this.#call("reseal", args);
   /** @type {ThreadCrypto["openItem"]} */
   openItem = (...args) => this.#call("openItem", args);
+  /** @type {UploadCrypto["sealUpload"]} */
+  sealUpload = (...args) => this.#call("sealUpload", args);
+  /** @type {UploadCrypto["openUpload"]} */
+  openUpload = (...args) => this.#call("openUpload", args);
   /** @type {BlobCrypto["sealBlobPart"]} */
   sealBlobPart = (...args) => this.#call("sealBlobPart", args);
   /** @type {BlobCrypto["openBlobPart"]} */
