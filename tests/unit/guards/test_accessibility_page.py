@@ -12,7 +12,7 @@ from .source import ROOT
 DOCUMENT = (ROOT / "docs" / "accessibility.md").read_text(encoding="utf-8")
 ROWS = [line.strip("| ").split(" | ") for line in DOCUMENT[DOCUMENT.index("| page |") :].splitlines()[2:]]
 EXAMINED = re.findall(r"tests/[\w/]+\.py", (ROOT / "Makefile").read_text(encoding="utf-8").partition("EXAMINED :=")[2])
-_ASKS = {"look": 0, "examine_look": 1, "examine": 1}
+_ASKS = {"look": 0, "faults": 1, "examine_look": 1, "examine": 1}
 
 
 def states_of(path: str) -> set[str]:
