@@ -78,7 +78,8 @@ class DataCentre:
         )
         behind = {"WELNO_TRUSTED_PROXIES": "1"} if self.network.topology.of(HostRole.PROXY) else {}
         files = bucket_settings(f"http://{self._objects_address}:{OBJECTS_PORT}")
-        return {**behind, **own, **DEMO_SETTINGS, **files, "CELERY_BROKER_URL": stores.broker_url}
+        more = {"DATABASE_REPLICA_URL": stores.replica_url, "CELERY_BROKER_URL": stores.broker_url}
+        return {**behind, **own, **DEMO_SETTINGS, **files, **more}
 
     @property
     def _objects_address(self) -> str:

@@ -34,9 +34,17 @@ class HostStores:
     @property
     def database_url(self) -> str:
         """As docs/operations.md has it: a process uses the one that takes writes."""
+        return self._postgres_url("read-write")
+
+    @property
+    def replica_url(self) -> str:
+        """Whichever is the standby."""
+        return self._postgres_url("standby")
+
+    def _postgres_url(self, wanted: str) -> str:
         password = keep_secret(self._home, "postgres_password")
         hosts = ",".join(f"{host.address}:{_POSTGRES_PORT}" for host in self._topology.of(HostRole.POSTGRES))
-        return f"postgresql://welno:{password}@{hosts}/welno?target_session_attrs=read-write"
+        return f"postgresql://welno:{password}@{hosts}/welno?target_session_attrs={wanted}"
 
     @property
     def redis_url(self) -> str:

@@ -112,6 +112,12 @@ def test_a_collection_is_done_through_haproxy(site: Site):
     assert site.meet().is_known_with().collects().status()["status"] == "completed"
 
 
+def test_records_are_read_from_the_replica(site: Site):
+    visit = site.meet().is_known_with().collects()
+    assert visit.ask_records("checkups", visit.patient_uuid).json()["items"]
+    wait_until(lambda: "Data-As-Of" in visit.ask_records("checkups", visit.patient_uuid).headers)
+
+
 def test_readers_go_on_when_a_web_host_is_cut_off(site: Site):
     visit = site.start()
     with following(visit) as followers, held_in_the_middle(site, visit, followers):
