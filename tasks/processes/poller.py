@@ -73,6 +73,7 @@ class Poller:
         self._paid: set[asyncio.Future[Any]] = set()  # those of them that may be paid for
         self._asked: set[str] = set()  # sessions of those, also of an earlier lease
         self._owner_id: int | None = None
+        self._had_some = False  # sessions, at the last look; or there were some that ended
         self._woken: asyncio.Future[None] | None = None
         self.stopping = asyncio.Event()
 
@@ -122,8 +123,9 @@ class Poller:
             self._owner_id = owner_id
         if owner_id is None:
             return
-        if len(self._schedule) or self._taken.session_ids:  # a look for nothing, each quarter of a second, costs a lot
-            await self._drop_ended(owner_id)
+        has_some = len(self._schedule) > 0 or bool(self._taken.session_ids)
+        if has_some or self._had_some:  # a look for nothing, each quarter of a second, costs a lot
+            self._had_some = await self._drop_ended(owner_id) or has_some
         try:
             await self._threads.run(self._taken.take, owner_id)
         except SQLAlchemyError:
@@ -133,8 +135,9 @@ class Poller:
         for poll in await asyncio.to_thread(self._taken.look_for_answers):
             self._schedule.add(poll)
 
-    async def _drop_ended(self, owner_id: int) -> None:
-        """Sessions that wait no longer; and those whose person says to have approved are asked about at once."""
+    async def _drop_ended(self, owner_id: int) -> bool:
+        """Sessions that wait no longer, and whether there were any; their rows are let go by the next look. Those whose
+        person says to have approved are asked about at once."""
         window = _CHANGES_SECONDS + self._settings.processes.lease_seconds
         # Whose answer may be on the disk, and cannot be looked for just now, does not end either.
         asked = self._schedule.asked(clock.now()) | self._taken.session_ids
@@ -152,6 +155,7 @@ class Poller:
                 self._events.revoke(poll_id(session_id))
         for session_id in requested:
             self._schedule.poll_now(session_id)
+        return bool(over)
 
     async def _dispatch_loop(self) -> None:
         loop = asyncio.get_running_loop()
