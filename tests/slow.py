@@ -6,8 +6,11 @@ other devices, in other looks, what whole processes do when they are killed, and
 """
 
 import re
+from pathlib import Path
 
 import pytest
+
+from dev.local.programs import ROOT
 
 # Whole processes that are killed, stopped or held, or what a test that stays shows more quickly.
 _SLOW = (
@@ -98,6 +101,7 @@ _SLOW = (
     "tests/integration/relay/test_sse.py::test_sigterm_ends",
     "tests/integration/tasks/journey/test_line_follower.py",
     "tests/integration/tasks/test_approval_paths.py",
+    "tests/integration/tasks/test_move_files_command.py",
     "tests/integration/tasks/test_paths.py::test_an_answer_of_thirty_mib",
     "tests/integration/tasks/test_threads_service.py::test_records_come_once",
     "tests/integration/tasks/test_webhooks.py::test_a_worker_",
@@ -161,6 +165,23 @@ def is_slow(nodeid: str) -> bool:
     if _ACCESSIBILITY.search(nodeid) is not None:
         return True
     return nodeid.startswith(_SLOW) and not nodeid.startswith(_MAIN_PATHS)
+
+
+def may_hold(path: str, *, slow: bool) -> bool:
+    """Whether that file, told from the checkout on, may hold tests that are slow, or such that are not."""
+    if slow:
+        named = any(path.startswith(entry.partition("::")[0]) for entry in _SLOW)
+        return named or "accessible" in (ROOT / path).read_text(encoding="utf-8")
+    left = {entry.partition("::")[0] for entry in _MAIN_PATHS}
+    return path in left or not path.startswith(tuple(entry for entry in _SLOW if "::" not in entry))
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Each of xdist's workers collects for itself, so files that would be left out whole are not even read."""
+    chosen = {"slow": True, "not slow": False}.get(config.option.markexpr)
+    if chosen is None or not collection_path.name.startswith("test_"):
+        return None
+    return None if may_hold(str(collection_path.relative_to(ROOT)), slow=chosen) else True
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -4,7 +4,7 @@ import pytest
 
 from dev.local.programs import ROOT
 from tests import slow
-from tests.slow import is_slow
+from tests.slow import is_slow, may_hold
 
 
 @pytest.mark.parametrize("path", slow._SLOW + slow._MAIN_PATHS)
@@ -21,6 +21,15 @@ def test_examining_a_page_is_slow_in_each_look(look: str):
 
 def test_a_page_s_own_path_is_not_slow():
     assert not is_slow("tests/end_to_end/browser/test_paths.py::test_the_trend_path_ends_with_charts[375]")
+
+
+def test_files_that_are_left_out_whole_are_not_collected():
+    path = "tests/end_to_end/browser/test_paths.py"  # has both
+    assert (may_hold(path, slow=True), may_hold(path, slow=False)) == (True, True)
+    path = "tests/integration/crash/test_every_step.py"
+    assert (may_hold(path, slow=True), may_hold(path, slow=False)) == (True, False)
+    path = "tests/unit/guards/test_arrows.py"
+    assert (may_hold(path, slow=True), may_hold(path, slow=False)) == (False, True)
 
 
 def test_ci_runs_both_halves():
