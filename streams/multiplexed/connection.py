@@ -128,6 +128,14 @@ class MultiplexedConnection:
                 reader.feed(data)
                 while (reply := reader.gets()) is not _INCOMPLETE:
                     if not isinstance(reply, hiredis.PushNotification):
-                        self._pending.popleft().resolve(reply)
+                        self._resolve_next(reply)
         self.close()
         self._connection.disconnect()
+
+    def _resolve_next(self, reply: Any) -> None:
+        """Raises ConnectionAbortedError where nobody waits for it: it came while the connection was closed."""
+        with self._lock:
+            if not self._pending:
+                raise ConnectionAbortedError
+            pending = self._pending.popleft()
+        pending.resolve(reply)
