@@ -12,6 +12,7 @@ from flask import Flask, Request, Response, current_app, g, request
 from flask_smorest import Blueprint
 from marshmallow import Schema
 from redis.exceptions import RedisError
+from werkzeug.exceptions import ClientDisconnected
 
 from core.logs import get_logger
 from webapp.current import stores
@@ -161,6 +162,17 @@ def _admit_stream(streamed: StreamedBody) -> None:
     allow_upload = getattr(request.environ.get("wsgi.input"), "allow_upload", None)
     if allow_upload is not None:
         allow_upload()
+
+
+def read_stream(max_bytes: int) -> bytes:
+    """The body of a view that `takes_stream`, where it is held whole. Raises ApiError; ClientDisconnected where its sender
+    was cut off: the stream just ends then, and half a body would pass for a whole one."""
+    data = request.stream.read(max_bytes + 1)
+    if len(data) > max_bytes:
+        raise ApiError(Code.BODY_TOO_LARGE)
+    if len(data) < (request.content_length or 0):
+        raise ClientDisconnected
+    return data
 
 
 def let_rest_come() -> None:

@@ -30,7 +30,7 @@ from webapp.api.interviews.multipart import (
     read_urlencoded,
 )
 from webapp.api.interviews.schemas.uploads import WORDS_MAX, UploadInput
-from webapp.bodies import let_rest_come, read_strict_json
+from webapp.bodies import let_rest_come, read_stream, read_strict_json
 from webapp.error_codes import Code
 from webapp.errors import ApiError, flatten_messages
 from webapp.json_reader import UnreadableJson, holds_odd_characters, read_json
@@ -77,13 +77,11 @@ def _receive(
 
 
 def _read_fields() -> Any:
-    """Of a body that holds no file. Raises ApiError."""
+    """Of a body that holds no file. Raises ApiError, ClientDisconnected."""
     is_form = request.mimetype == "application/x-www-form-urlencoded"
     if not (request.is_json or is_form or not request.mimetype):
         raise ApiError(Code.NOT_JSON)
-    data = request.stream.read(_JSON_MAX_BYTES + 1)
-    if len(data) > _JSON_MAX_BYTES:
-        raise ApiError(Code.BODY_TOO_LARGE)
+    data = read_stream(_JSON_MAX_BYTES)
     if request.is_json:
         return read_strict_json(data)
     if data and not is_form:

@@ -6,7 +6,6 @@ from uuid import UUID
 
 from flask import Response, after_this_request, request
 from flask_smorest import Blueprint
-from werkzeug.exceptions import ClientDisconnected
 
 from core.logs import get_logger
 from services.threads.blobs import LAST_PART, PART_MAX_BYTES, BlobRoom, StoredBlob
@@ -15,7 +14,7 @@ from webapp.api.documented import SECURITY_THREADS, fails
 from webapp.api.threads.bounds import count_act
 from webapp.api.threads.schemas.blobs import CompleteBlobInput, CompletedBlobOutput, StoredPartOutput
 from webapp.auth.thread_members import KnownMember, for_known
-from webapp.bodies import bounded_by_caller, let_rest_come, takes_stream
+from webapp.bodies import bounded_by_caller, let_rest_come, read_stream, takes_stream
 from webapp.byte_ranges import ByteRange, UnsatisfiableRange, find_range
 from webapp.current import parts, stores
 from webapp.error_codes import Code
@@ -91,11 +90,7 @@ def blob_room() -> BlobRoom:
 
 def _read_octets() -> bytes:
     """Raises ApiError; ClientDisconnected where the sender was cut off."""
-    data = request.stream.read(PART_MAX_BYTES + 1)
-    if len(data) < (request.content_length or 0):
-        raise ClientDisconnected  # its stream just ends, and half a part would pass for a whole one
-    if len(data) > PART_MAX_BYTES:
-        raise ApiError(Code.BODY_TOO_LARGE)
+    data = read_stream(PART_MAX_BYTES)
     if not data:
         raise ApiError(Code.VALIDATION_FAILED, details={"body": ["내용을 보내 주세요."]})
     return data

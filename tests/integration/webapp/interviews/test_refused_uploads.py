@@ -173,3 +173,19 @@ def test_who_has_not_signed_in_is_cut_off(server: Server, world: World):
         assert sender.recv(65_536).startswith(b"HTTP/1.1 401 ")
         with pytest.raises(ConnectionError):
             sender.sendall(form)
+
+
+@pytest.mark.parametrize("size", [-1, -200])
+def test_half_a_text_is_not_taken_for_a_whole_one(jun: Member, world: World, engine: Engine, size: int):
+    """As a browser leaves it whose page is closed while it sends: gunicorn's stream just ends."""
+    whole = f"projectId={world.food}&text={'a' * 1000}".encode()
+    announced = {"CONTENT_LENGTH": str(len(whole)), "wsgi.input_terminated": True}
+    form = {"data": whole[:size], "content_type": "application/x-www-form-urlencoded"}
+    before = count_interviews(engine)
+    assert jun.ask("POST", ASYNC, **form, environ_overrides=announced).status_code == 400
+    assert count_interviews(engine) == before
+
+
+def count_interviews(engine: Engine) -> int:
+    with engine.connect() as connection:
+        return int(connection.execute(text("select count(*) from welno.interviews")).scalar_one())
