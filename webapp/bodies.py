@@ -165,8 +165,8 @@ def _admit_stream(streamed: StreamedBody) -> None:
 
 
 def read_stream(max_bytes: int) -> bytes:
-    """The body of a view that `takes_stream`, where it is held whole. Raises ApiError; ClientDisconnected where its sender
-    was cut off: the stream just ends then, and half a body would pass for a whole one."""
+    """The body of a view that `takes_stream`, where it is held whole. Raises ApiError; ClientDisconnected where its
+    sender was cut off: the stream just ends then, and half a body would pass for a whole one."""
     data = request.stream.read(max_bytes + 1)
     if len(data) > max_bytes:
         raise ApiError(Code.BODY_TOO_LARGE)

@@ -73,7 +73,7 @@ class Poller:
         self._paid: set[asyncio.Future[Any]] = set()  # those of them that may be paid for
         self._asked: set[str] = set()  # sessions of those, also of an earlier lease
         self._owner_id: int | None = None
-        self._had_some = False  # sessions, at the last look; or there were some that ended
+        self._may_own_some = False  # sessions: taken since, or there at the last look, also some that had ended
         self._woken: asyncio.Future[None] | None = None
         self.stopping = asyncio.Event()
 
@@ -123,15 +123,16 @@ class Poller:
             self._owner_id = owner_id
         if owner_id is None:
             return
-        has_some = len(self._schedule) > 0 or bool(self._taken.session_ids)
-        if has_some or self._had_some:  # a look for nothing, each quarter of a second, costs a lot
-            self._had_some = await self._drop_ended(owner_id) or has_some
+        if self._may_own_some:  # a look for nothing, each quarter of a second, costs a lot
+            has_some = len(self._schedule) > 0 or bool(self._taken.session_ids)
+            self._may_own_some = await self._drop_ended(owner_id) or has_some
         try:
             await self._threads.run(self._taken.take, owner_id)
         except SQLAlchemyError:
             # The commit may have gone through all the same: then they are ours, and nobody would ever poll them.
             self._runtime.lease.renounce()
             raise
+        self._may_own_some |= bool(self._taken.session_ids)
         for poll in await asyncio.to_thread(self._taken.look_for_answers):
             self._schedule.add(poll)
 
