@@ -33,7 +33,7 @@ PAUSE_SECONDS = 5.0
 _STATE = text("select pg_is_in_recovery(), pg_last_xact_replay_timestamp()")
 
 
-class Unused(StrEnum):
+class FallbackReason(StrEnum):
     """Why the primary has to be asked."""
 
     UNREACHABLE = "unreachable"
@@ -49,19 +49,19 @@ class ReplicaUnused(Exception):
 
     retryable = True
 
-    def __init__(self, reason: Unused) -> None:
+    def __init__(self, reason: FallbackReason) -> None:
         super().__init__(reason)
         self.reason = reason
 
 
 def find_fault(
     *, is_standby: bool, replayed_until: datetime | None, now: datetime, max_lag: timedelta
-) -> Unused | None:
+) -> FallbackReason | None:
     """`replayed_until` is None where nothing was replayed since the start."""
     if not is_standby:
-        return Unused.PROMOTED
+        return FallbackReason.PROMOTED
     if replayed_until is None or now - replayed_until > max_lag:
-        return Unused.LAGGING
+        return FallbackReason.LAGGING
     return None
 
 
@@ -73,7 +73,7 @@ class CircuitBreaker:
         self._monotonic = monotonic
         self._lock = threading.Lock()
         self._next_try_at = 0.0
-        self.fault: Unused | None = None
+        self.fault: FallbackReason | None = None
 
     def admits(self) -> bool:
         with self._lock:
@@ -84,7 +84,7 @@ class CircuitBreaker:
             self._next_try_at = self._monotonic() + self._pause_seconds
             return True
 
-    def note(self, fault: Unused | None) -> None:
+    def note(self, fault: FallbackReason | None) -> None:
         """How a try went. Each change is logged once."""
         with self._lock:
             before, self.fault = self.fault, fault
@@ -112,11 +112,11 @@ class Replica:
         """What `read` gives, and until when everything that was committed is in it. Both functions are called in a
         thread of their own, each statement in a transaction of its own. Raises ReplicaUnused."""
         if self._is_held_up() or not self._breaker.admits():
-            raise ReplicaUnused(self._breaker.fault or Unused.SLOW)
+            raise ReplicaUnused(self._breaker.fault or FallbackReason.SLOW)
         try:
             found = self._read_in_time(lambda: self._read(read, is_current))
         except ReplicaUnused as exc:
-            self._breaker.note(None if exc.reason is Unused.CHANGED else exc.reason)
+            self._breaker.note(None if exc.reason is FallbackReason.CHANGED else exc.reason)
             raise
         self._breaker.note(None)
         return found
@@ -137,17 +137,17 @@ class Replica:
             return reading.result(WITHIN_SECONDS)
         except TimeoutError:
             self._given_up = reading
-            raise ReplicaUnused(Unused.SLOW) from None
+            raise ReplicaUnused(FallbackReason.SLOW) from None
 
     def _read(self, read: Callable[[Session], T], is_current: Callable[[Session], bool] | None) -> tuple[T, datetime]:
         try:
             with self._sessions() as session:
                 replayed_until = self._require_following(session)
                 if is_current is not None and not is_current(session):
-                    raise ReplicaUnused(Unused.CHANGED)
+                    raise ReplicaUnused(FallbackReason.CHANGED)
                 return read(session), replayed_until
         except SQLAlchemyError as exc:  # also a column that no migration has brought there yet
-            raise ReplicaUnused(Unused.UNREACHABLE) from exc
+            raise ReplicaUnused(FallbackReason.UNREACHABLE) from exc
 
     def _require_following(self, session: Session) -> datetime:
         is_standby, replayed_until = session.execute(_STATE).one()
@@ -155,7 +155,7 @@ class Replica:
             is_standby=is_standby, replayed_until=replayed_until, now=self._clock.now(), max_lag=self._max_lag
         )
         if fault is not None:
-            if fault is Unused.PROMOTED:  # of several hosts another may be the standby now
+            if fault is FallbackReason.PROMOTED:  # of several hosts another may be the standby now
                 self._engine.dispose()
             raise ReplicaUnused(fault)
         at: datetime = replayed_until

@@ -21,7 +21,7 @@ from spool.opening import open_mover, open_spool
 from spool.packages import Metadata, Package
 from spool.storage import Room, Storage
 from spool.store import Spool
-from spool.streamed import GrowingFile, StreamedFiles
+from spool.streamed import SealedFileWriter, StreamedFiles
 
 __all__ = [
     "AnswerKind",
@@ -34,7 +34,6 @@ __all__ = [
     "FileNotParked",
     "FileTaken",
     "Folder",
-    "GrowingFile",
     "KeptAnswer",
     "Metadata",
     "MovedFiles",
@@ -42,6 +41,7 @@ __all__ = [
     "Orphans",
     "Package",
     "Room",
+    "SealedFileWriter",
     "SealedWithUnknownKey",
     "Spool",
     "SpoolError",

@@ -15,22 +15,22 @@ _FOLDER = "exports"
 class Archives:
     """`exports/{patient_uuid}/{export_id}`: who erases a patient needs no list."""
 
-    def __init__(self, folders: Storage, sealer: Sealer) -> None:
-        self.folders = folders
+    def __init__(self, storage: Storage, sealer: Sealer) -> None:
+        self.storage = storage
         self._sealer = sealer
 
     @translated
     def put(self, patient_uuid: UUID, export_id: UUID, archive: bytes, seconds: float) -> None:
         """Whole or absent, durable. A second one replaces the first."""
         path = self._path(patient_uuid, export_id)
-        self.folders.ensure_folder(path.parent)
-        self.folders.replace(path, self._sealer.seal(archive, _context(patient_uuid, export_id)), seconds)
+        self.storage.ensure_folder(path.parent)
+        self.storage.replace(path, self._sealer.seal(archive, _context(patient_uuid, export_id)), seconds)
 
     @translated
     def read(self, patient_uuid: UUID, export_id: UUID) -> bytes:
         """Raises UnknownFile, DamagedFile, SealedWithUnknownKey."""
         try:
-            sealed = self.folders.read(self._path(patient_uuid, export_id))
+            sealed = self.storage.read(self._path(patient_uuid, export_id))
         except FileNotFoundError:
             raise UnknownFile from None
         try:
@@ -44,8 +44,8 @@ class Archives:
     def drop(self, patient_uuid: UUID, export_id: UUID) -> None:
         path = self._path(patient_uuid, export_id)
         with suppress(FileNotFoundError):
-            self.folders.remove(path)
-            self.folders.sync(path.parent)
+            self.storage.remove(path)
+            self.storage.sync(path.parent)
         self._remove_empty(path.parent)
 
     @translated
@@ -57,10 +57,10 @@ class Archives:
         """Archives by the id of the key that sealed them; None for what is none of ours. They are not sealed anew: they
         are gone within a day, and who replaced one could bring back what is being erased."""
         counted: Counter[str | None] = Counter()
-        for folder in self._listed(self.folders.root / _FOLDER):
+        for folder in self._listed(self.storage.root / _FOLDER):
             for path in self._listed(folder):
                 with suppress(FileNotFoundError):  # fetched meanwhile
-                    counted[key_id_of(self.folders.read_beginning(path, HEADER_BYTES))] += 1
+                    counted[key_id_of(self.storage.read_beginning(path, HEADER_BYTES))] += 1
         return counted
 
     @translated
@@ -69,18 +69,18 @@ class Archives:
         folder = self._folder(patient_uuid)
         for name in self._names(patient_uuid):
             with suppress(FileNotFoundError):
-                self.folders.remove(folder / name)
+                self.storage.remove(folder / name)
         self._remove_empty(folder)
 
     def _remove_empty(self, folder: PurePath) -> None:
         # Another archive may lie in it: rmdir refuses, which is what we want.
         with suppress(OSError):
-            self.folders.remove_empty(folder)
-            self.folders.sync(folder.parent)
+            self.storage.remove_empty(folder)
+            self.storage.sync(folder.parent)
 
     def _listed(self, folder: PurePath) -> list[PurePath]:
         try:
-            return [folder / name for name in self.folders.names(folder)]
+            return [folder / name for name in self.storage.names(folder)]
         except FileNotFoundError:
             return []
 
@@ -88,7 +88,7 @@ class Archives:
         return [path.name for path in self._listed(self._folder(patient_uuid))]
 
     def _folder(self, patient_uuid: UUID) -> PurePath:
-        return self.folders.root / _FOLDER / str(patient_uuid)
+        return self.storage.root / _FOLDER / str(patient_uuid)
 
     def _path(self, patient_uuid: UUID, export_id: UUID) -> PurePath:
         return self._folder(patient_uuid) / str(export_id)

@@ -13,7 +13,7 @@ from typing import Any
 from uuid import uuid4
 
 from spool.errors import FileTaken, UnknownFile, reason_of
-from spool.leases import CLOCKS_APART_SECONDS, ObjectLease, told_age
+from spool.leases import CLOCKS_APART_SECONDS, ObjectLease, age_told_by_store
 from spool.names import TEMPORARY_PREFIX, FileName, Folder, read_name
 from spool.objects import BucketAddress, BucketRefused, ObjectReader, Objects, ObjectStatus, PreconditionMissed
 from spool.storage import FileStatus, Storage, translating
@@ -57,7 +57,7 @@ class BucketRoom:
         """There is nothing to give back."""
 
 
-class GrowingObject:
+class ObjectWriter:
     """Sent in parts of 8 MiB; one that is shorter is sent as one at its end. `record`: the key under which the upload's
     id is kept, since not every store lists uploads."""
 
@@ -212,9 +212,9 @@ class SpoolBucket(Storage):
         self.prove_writable(0)
         return BucketRoom(self)
 
-    def begin(self, path: PurePath, seconds: float) -> GrowingObject:
+    def begin(self, path: PurePath, seconds: float) -> ObjectWriter:
         record = self._join(UPLOADS, *path.relative_to(self.root).parts, uuid4().hex)
-        return GrowingObject(self._objects, str(path), str(record), seconds)
+        return ObjectWriter(self._objects, str(path), str(record), seconds)
 
     # Folders
 
@@ -229,7 +229,7 @@ class SpoolBucket(Storage):
                 self._objects.put(key, _PROOF, is_new=True)
                 raise BucketRefused("no_conditional_writes")
             proof = self._objects.status(key)
-            if abs(told_age(proof, self._apart_seconds)) > self._apart_seconds:
+            if abs(age_told_by_store(proof, self._apart_seconds)) > self._apart_seconds:
                 raise BucketRefused("clocks_apart")
         finally:
             self._objects.delete(key)

@@ -21,8 +21,8 @@ _SESSION_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCI
 
 
 class Erasing:
-    def __init__(self, folders: Storage, sealer: Sealer, sessions: Sessions) -> None:
-        self._folders = folders
+    def __init__(self, storage: Storage, sealer: Sealer, sessions: Sessions) -> None:
+        self._storage = storage
         self._sealer = sealer
         self._sessions = sessions
 
@@ -30,22 +30,22 @@ class Erasing:
         """Whose the session is, before its patient's own file bears its name."""
         owner = metadata.patient_uuid
         sealed = self._sealer.seal(owner.encode(), _context(metadata.session_id))
-        self._folders.note_owner(metadata.session_id, self._sealer.tags(owner, _PURPOSE), sealed)
+        self._storage.note_owner(metadata.session_id, self._sealer.tags(owner, _PURPOSE), sealed)
 
     def sessions_of(self, patient_uuid: str) -> list[str]:
         """By what is noted of them, and by what the patients' own files say where nothing is: these are small, one per
         session, and each of them is opened."""
-        noted = self._folders.sessions_of_owner(self._sealer.tags(patient_uuid, _PURPOSE))
+        noted = self._storage.sessions_of_owner(self._sealer.tags(patient_uuid, _PURPOSE))
         found = ((name, path) for name, path in self._packages() if name.data_type is DataType.PATIENT)
         return sorted({*noted, *(name.session_id for name, path in found if self._is_of(name, path, patient_uuid))})
 
     def count_keys(self) -> Counter[str | None]:
-        return Counter(key_id_of(sealed) for _, _, sealed in self._folders.owners())
+        return Counter(key_id_of(sealed) for _, _, sealed in self._storage.owners())
 
     def reseal_notes(self) -> Resealed:
         """With the first key, and found by it."""
         resealed = Resealed()
-        for session_id, tag, sealed in self._folders.owners():
+        for session_id, tag, sealed in self._storage.owners():
             try:
                 owner = self._sealer.open(sealed, _context(session_id)).decode()
             except SealError:
@@ -54,34 +54,34 @@ class Erasing:
                 continue
             tags = self._sealer.tags(owner, _PURPOSE)
             if tag != tags[0]:
-                self._folders.note_owner(session_id, tags, self._sealer.seal(owner.encode(), _context(session_id)))
-                self._folders.forget_owners([session_id], but_tags=tags[:1])
+                self._storage.note_owner(session_id, tags, self._sealer.seal(owner.encode(), _context(session_id)))
+                self._storage.forget_owners([session_id], but_tags=tags[:1])
                 resealed.done += 1
         return resealed
 
     def find(self, session_ids: Collection[str]) -> list[PurePath]:
         wanted = set(session_ids)
         return [
-            path for path in self._folders.files() if (found := _SESSION_ID.search(path.name)) and found[0] in wanted
+            path for path in self._storage.files() if (found := _SESSION_ID.search(path.name)) and found[0] in wanted
         ]
 
     def erase(self, session_ids: Collection[str]) -> None:
-        self._folders.remove_all(self.find(session_ids))
+        self._storage.remove_all(self.find(session_ids))
         self._sessions.forget(session_ids)
-        self._folders.forget_owners(session_ids)
+        self._storage.forget_owners(session_ids)
         # Every one: who erased before us may have died before this, and has left no file that tells where.
-        for folder in [*self._folders.every_folder(), self._folders.sessions_path()]:
+        for folder in [*self._storage.every_folder(), self._storage.sessions_path()]:
             with suppress(FileNotFoundError):
-                self._folders.sync(folder)
+                self._storage.sync(folder)
 
     def _is_of(self, name: FileName, path: PurePath, patient_uuid: str) -> bool:
         try:
-            return open_package(self._sealer, name, self._folders.read(path)).metadata.patient_uuid == patient_uuid
+            return open_package(self._sealer, name, self._storage.read(path)).metadata.patient_uuid == patient_uuid
         except (DamagedFile, FileNotFoundError):
             return False
 
     def _packages(self) -> Iterator[tuple[FileName, PurePath]]:
-        for path in self._folders.unnoted_files():
+        for path in self._storage.unnoted_files():
             name = read_name(path.name)
             if name is not None and name.extension == "json":
                 yield name, path

@@ -12,7 +12,7 @@ from spool.names import TEMPORARY_PREFIX, Folder
 from spool.rooms import ROOM_PREFIX, DiskRoom, reserve_on_disk
 from spool.storage import SESSIONS, FileReader, FileStatus, Storage, translating
 from spool.writing import (
-    GrowingOnDisk,
+    DiskFileWriter,
     ReaderOfHandle,
     begin_temporary,
     drop_temporary,
@@ -114,7 +114,7 @@ class SpoolFolders(Storage):
     def reserve(self, size_bytes: int) -> DiskRoom:
         return reserve_on_disk(self.disk, self.root / Folder.INCOMING, size_bytes)
 
-    def begin(self, path: PurePath, seconds: float) -> GrowingOnDisk:
+    def begin(self, path: PurePath, seconds: float) -> DiskFileWriter:
         return begin_temporary(self.disk, _real(path), seconds)
 
     # Folders

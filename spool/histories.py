@@ -10,20 +10,20 @@ from spool.storage import Storage
 
 
 class Histories:
-    def __init__(self, folders: Storage) -> None:
-        self._folders = folders
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
 
     def load(self, name: FileName) -> History:
         try:
-            return load_history(self._folders.read(self._path(name)))
+            return load_history(self._storage.read(self._path(name)))
         except FileNotFoundError:
             return History()
 
     def save(self, name: FileName, history: History, now: datetime) -> None:
-        self._folders.replace(self._path(name), dump_history(history), now.timestamp())
+        self._storage.replace(self._path(name), dump_history(history), now.timestamp())
 
     def forget(self, names: Iterable[FileName]) -> None:
-        self._folders.remove_all(map(self._path, names))
+        self._storage.remove_all(map(self._path, names))
 
     def _path(self, name: FileName) -> PurePath:
-        return self._folders.path(Folder.FAILED, f"{name}{WHY_SUFFIX}")
+        return self._storage.path(Folder.FAILED, f"{name}{WHY_SUFFIX}")

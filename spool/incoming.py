@@ -37,8 +37,8 @@ class KeptAnswer:
 
 
 class Incoming:
-    def __init__(self, folders: Storage, sealer: Sealer, clock: Clock, histories: Histories) -> None:
-        self.folders = folders
+    def __init__(self, storage: Storage, sealer: Sealer, clock: Clock, histories: Histories) -> None:
+        self.storage = storage
         self._sealer = sealer
         self._clock = clock
         self._histories = histories
@@ -48,26 +48,26 @@ class Incoming:
         """Returns after the answer is durable. Idempotent: an answer that is there already stays as it is."""
         name = incoming_name(session_id, kind)
         path = self._path(name)
-        if self.folders.is_there(path):
-            self.folders.sync(path.parent)
+        if self.storage.is_there(path):
+            self.storage.sync(path.parent)
             return name
         sealed, seconds = seal_bytes(self._sealer, _join(answer), session_id, kind), self._clock.now().timestamp()
         if room is not None:
             room.fill(sealed, path, seconds)
         else:
-            self.folders.put_new(path, sealed, seconds)
+            self.storage.put_new(path, sealed, seconds)
         return name
 
     @translated
     def find(self, session_id: str, kind: AnswerKind) -> str | None:
         name = incoming_name(session_id, kind)
-        return name if self.folders.is_there(self._path(name)) else None
+        return name if self.storage.is_there(self._path(name)) else None
 
     @translated
     def read(self, session_id: str, kind: AnswerKind) -> KeptAnswer:
         """Raises UnknownFile, DamagedFile (then park it, or it stays in the way of a new answer)."""
         try:
-            stored = self.folders.read(self._path(incoming_name(session_id, kind)))
+            stored = self.storage.read(self._path(incoming_name(session_id, kind)))
         except FileNotFoundError:
             raise UnknownFile from None
         return _part(open_bytes(self._sealer, stored, session_id, kind))
@@ -89,34 +89,34 @@ class Incoming:
         """Of a whole session only after its packages are safe. Idempotent."""
         for kind in kinds or AnswerKind:
             with suppress(FileNotFoundError):
-                self.folders.remove(self._path(incoming_name(session_id, kind)))
-        self.folders.sync(self.folders.folder(Folder.INCOMING))
+                self.storage.remove(self._path(incoming_name(session_id, kind)))
+        self.storage.sync(self.storage.folder(Folder.INCOMING))
 
     @translated
     def park(self, session_id: str, kind: AnswerKind, reason: str) -> FileInfo:
         """An answer that is of no use goes to `failed/`, bytes untouched, for people to look at. Raises UnknownFile."""
         source, now = self._path(incoming_name(session_id, kind)), self._clock.now()
-        with self.folders.hold(source) as held:
+        with self.storage.hold(source) as held:
             found = held.status
             # By the time of its writing: parked again after a crash it gets the same name, the next answer another.
             written_at = datetime.fromtimestamp(found.written_at, UTC)
             name = FileName(build_stamp(written_at), session_id, AnswerKind(kind), "raw")
             history = after_parking(self._histories.load(name), Try(now, check_code(reason)))
             self._histories.save(name, history, now)
-            self.folders.move(source, self.folders.path(Folder.FAILED, name))
+            self.storage.move(source, self.storage.path(Folder.FAILED, name))
         return describe(name, Folder.FAILED, found.size_bytes, history)
 
     @translated
     def find_parked(self, session_id: str, kind: AnswerKind) -> list[str]:
         """Names of the session's parked answers of this kind. Reads the whole folder."""
         ending = f"_{incoming_name(session_id, kind)}"
-        names = self.folders.names(self.folders.folder(Folder.FAILED))
+        names = self.storage.names(self.storage.folder(Folder.FAILED))
         return [name for name in names if name.endswith(ending) and read_name(name) is not None]
 
     @translated
     def older_than(self, moment: float, limit: int) -> list[tuple[str, AnswerKind]]:
         """Oldest first; `moment` in seconds since 1970."""
-        aged = ((self._written_at(name), name) for name in self.folders.names(self.folders.folder(Folder.INCOMING)))
+        aged = ((self._written_at(name), name) for name in self.storage.names(self.storage.folder(Folder.INCOMING)))
         oldest = nsmallest(limit, ((at, name) for at, name in aged if at is not None and at <= moment))
         parsed = (read_incoming_name(name) for _, name in oldest)
         return [found for found in parsed if found is not None]
@@ -125,12 +125,12 @@ class Incoming:
         if read_incoming_name(name) is None:
             return None
         try:
-            return self.folders.status(self._path(name)).written_at
+            return self.storage.status(self._path(name)).written_at
         except FileNotFoundError:  # dropped while we listed
             return None
 
     def _path(self, name: str) -> PurePath:
-        return self.folders.path(Folder.INCOMING, name)
+        return self.storage.path(Folder.INCOMING, name)
 
 
 def _join(answer: KeptAnswer) -> bytes:

@@ -92,7 +92,7 @@ class ObjectLease:
             return
         try:
             status = self._objects.status(self._key)
-            if told_age(status, self._apart_seconds) <= self._seconds + self._apart_seconds:
+            if age_told_by_store(status, self._apart_seconds) <= self._seconds + self._apart_seconds:
                 raise FileTaken
             self._write(if_etag=status.etag)
         except FileNotFoundError:  # just released: it may be had a moment later
@@ -123,7 +123,7 @@ class ObjectLease:
         self._renewed_at = began_at
 
 
-def told_age(status: ObjectStatus, apart_seconds: float) -> float:
+def age_told_by_store(status: ObjectStatus, apart_seconds: float) -> float:
     """Seconds since it was written, as the store tells them. Raises BucketRefused when its clocks contradict each
     other by more than they may."""
     age = (status.answered_at - status.changed_at).total_seconds()

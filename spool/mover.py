@@ -42,7 +42,7 @@ class MovedFiles:
 
 class Mover:
     def __init__(self, older: Storage, newer: Storage, sealer: Sealer) -> None:
-        self.folders: Storage = MovingStorage(older, newer)  # tells both places' refusals
+        self.storage: Storage = MovingStorage(older, newer)  # tells both places' refusals
         self._older = older
         self._newer = newer
         self._sealer = sealer
@@ -161,14 +161,14 @@ class Mover:
             if self._digest_of_copy(path) == digest:
                 return True
             self._newer.ensure_folder(target.parent)
-            growing = self._newer.begin(target, self._older.status(source).written_at)
+            writer = self._newer.begin(target, self._older.status(source).written_at)
             try:
                 with self._older.open(source) as reader:
                     for piece in _pieces(reader):
-                        growing.write(piece)
-                growing.keep()
+                        writer.write(piece)
+                writer.keep()
             except BaseException:
-                growing.abort()
+                writer.abort()
                 raise
         except FileNotFoundError:
             self._drop_copy(path)

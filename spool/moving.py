@@ -11,12 +11,12 @@ from pathlib import PurePath, PurePosixPath
 
 from spool.errors import UnknownFile
 from spool.names import FileName
-from spool.storage import FileReader, FileStatus, Growing, HeldFile, Place, Room, Storage, translating
+from spool.storage import FileReader, FileStatus, FileWriter, HeldFile, Place, Room, Storage, translating
 
 BEGUN = ".move-begun"
 
 
-class RoomOnTheWay:
+class RoomDuringMove:
     """Reserved before the move began, it is given back, and the answer goes where answers go by then."""
 
     def __init__(self, storage: "MovingStorage", place: Storage, room: Room) -> None:
@@ -140,11 +140,11 @@ class MovingStorage(Storage):
         except FileNotFoundError:
             return self._newer.read_mark(self._newer.root / path)
 
-    def reserve(self, size_bytes: int) -> RoomOnTheWay:
+    def reserve(self, size_bytes: int) -> RoomDuringMove:
         place = self.place_of_new()
-        return RoomOnTheWay(self, place, place.reserve(size_bytes))
+        return RoomDuringMove(self, place, place.reserve(size_bytes))
 
-    def begin(self, path: PurePath, seconds: float) -> Growing:
+    def begin(self, path: PurePath, seconds: float) -> FileWriter:
         place = self.find_place(path) or self.place_of_new()
         return place.begin(place.root / path, seconds)
 

@@ -30,8 +30,8 @@ class Resealed:
 
 
 class Resealing:
-    def __init__(self, folders: Storage, sealer: Sealer) -> None:
-        self._folders = folders
+    def __init__(self, storage: Storage, sealer: Sealer) -> None:
+        self._storage = storage
         self._sealer = sealer
 
     def count_keys(self) -> Counter[str | None]:
@@ -60,32 +60,32 @@ class Resealing:
         again. An answer in incoming/ that is dropped just now comes back, and beat drops it again."""
         if self._key_of(path) == self._sealer.current_key_id:
             return False
-        with self._folders.hold(path) as held:
+        with self._storage.hold(path) as held:
             plain = open_bytes(self._sealer, held.read(), session_id, data_type)
             sealed = seal_bytes(self._sealer, plain, session_id, data_type)
             # Its age stays: what waits for too long is known by it.
             # Not in a folder of completed/: nobody looks there for what a crash leaves behind.
-            pending = self._folders.folder(Folder.PENDING)
-            self._folders.replace(path, sealed, held.status.written_at, temporary_in=pending)
+            pending = self._storage.folder(Folder.PENDING)
+            self._storage.replace(path, sealed, held.status.written_at, temporary_in=pending)
         return True
 
     def _key_of(self, path: PurePath) -> str | None:
-        return sealing_key_of(self._folders.read_beginning(path, BEGINNING_BYTES))
+        return sealing_key_of(self._storage.read_beginning(path, BEGINNING_BYTES))
 
     def _files(self) -> Iterator[tuple[PurePath, str, DataType | AnswerKind]]:
         """Each with the session and type for which it was sealed. A folder's names are read before its files are
         replaced: entries that change under an open listing may be seen twice or not at all."""
-        incoming = self._folders.folder(Folder.INCOMING)
-        for answer in list(self._folders.names(incoming)):
+        incoming = self._storage.folder(Folder.INCOMING)
+        for answer in list(self._storage.names(incoming)):
             if (parsed := read_incoming_name(answer)) is not None:
                 yield incoming / answer, *parsed
-        days = [path for _, path in self._folders.completed_days()]
-        for folder in (self._folders.folder(Folder.PENDING), self._folders.folder(Folder.FAILED), *days):
+        days = [path for _, path in self._storage.completed_days()]
+        for folder in (self._storage.folder(Folder.PENDING), self._storage.folder(Folder.FAILED), *days):
             for name in self._names(folder):
                 if (known := read_name(name)) is not None:
                     yield folder / name, known.session_id, known.data_type
 
     def _names(self, folder: PurePath) -> list[str]:
         with suppress(FileNotFoundError):  # a day that was cleaned up
-            return list(self._folders.names(folder))
+            return list(self._storage.names(folder))
         return []

@@ -16,13 +16,13 @@ _REMEMBERED = 1000
 
 
 class Sessions:
-    def __init__(self, folders: Storage) -> None:
-        self._folders = folders
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
         self._settled: set[tuple[str, str]] = set()
 
     def find_stamp(self, session_id: str) -> str | None:
         try:
-            stamp = self._folders.read_mark(self._path(session_id))
+            stamp = self._storage.read_mark(self._path(session_id))
         except FileNotFoundError:
             return None
         if not is_stamp(stamp):
@@ -36,7 +36,7 @@ class Sessions:
             return stamp, False
         reserved = build_stamp(now)
         try:
-            self._folders.mark(self._path(session_id), reserved)
+            self._storage.mark(self._path(session_id), reserved)
         except FileExistsError:
             return self.find_stamp(session_id) or reserved, False
         return reserved, True
@@ -45,14 +45,14 @@ class Sessions:
         """Also for a stamp that was found: who reserved it may have died before making it durable."""
         if (session_id, stamp) in self._settled:
             return
-        self._folders.sync(self._folders.sessions_path())
+        self._storage.sync(self._storage.sessions_path())
         if len(self._settled) >= _REMEMBERED:
             self._settled.clear()
         self._settled.add((session_id, stamp))
 
     def forget(self, session_ids: Iterable[str]) -> None:
-        self._folders.remove_all(map(self._path, session_ids))
+        self._storage.remove_all(map(self._path, session_ids))
 
     def _path(self, session_id: str) -> PurePath:
         check_session(session_id)
-        return self._folders.sessions_path(session_id)
+        return self._storage.sessions_path(session_id)

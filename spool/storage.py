@@ -61,7 +61,7 @@ class Room(Protocol):
     def close(self) -> None: ...
 
 
-class Growing(Protocol):
+class FileWriter(Protocol):
     """A file that nobody sees before its `keep`. Raises OSError."""
 
     def write(self, data: bytes) -> None: ...
@@ -129,7 +129,7 @@ class Storage(ABC):
         """Make sure, as far as one can before it comes, that an answer of this size will be kept."""
 
     @abstractmethod
-    def begin(self, path: PurePath, seconds: float) -> Growing: ...
+    def begin(self, path: PurePath, seconds: float) -> FileWriter: ...
 
     # Folders
 
@@ -288,11 +288,11 @@ class Storage(ABC):
         return []
 
 
-class OnShelf(Protocol):
-    folders: Storage
+class HasStorage(Protocol):
+    storage: Storage
 
 
-S = TypeVar("S", bound=OnShelf)
+S = TypeVar("S", bound=HasStorage)
 
 
 def translated(method: Callable[Concatenate[S, P], R]) -> Callable[Concatenate[S, P], R]:
@@ -300,15 +300,15 @@ def translated(method: Callable[Concatenate[S, P], R]) -> Callable[Concatenate[S
 
     @functools.wraps(method)
     def guarded(self: S, /, *args: P.args, **kwargs: P.kwargs) -> R:
-        with translating(self.folders):
+        with translating(self.storage):
             return method(self, *args, **kwargs)
 
     return guarded
 
 
 @contextmanager
-def translating(folders: Storage) -> Iterator[None]:
+def translating(storage: Storage) -> Iterator[None]:
     try:
         yield
     except OSError as exc:
-        raise StorageFault(folders.reason(exc)) from exc
+        raise StorageFault(storage.reason(exc)) from exc

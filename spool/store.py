@@ -41,34 +41,34 @@ class Spool:
 
     def __init__(self, where: Path | Storage, sealer: Sealer, clock: Clock, disk: Disk | None = None) -> None:
         """`where`: a folder, for which `disk` makes the calls, or an engine of its own."""
-        self.folders: Storage = where if isinstance(where, Storage) else SpoolFolders(where, disk or Disk())
+        self.storage: Storage = where if isinstance(where, Storage) else SpoolFolders(where, disk or Disk())
         self._sealer = sealer
         self._clock = clock
-        self._sessions = Sessions(self.folders)
-        self._histories = Histories(self.folders)
-        self._incoming = Incoming(self.folders, sealer, clock, self._histories)
-        self._resealing = Resealing(self.folders, sealer)
-        self.archives = Archives(self.folders, sealer)
-        self.interviews = StreamedFiles(self.folders, sealer, clock, folder="interviews", purpose="interview")
-        self.blobs = StreamedFiles(self.folders, sealer, clock, folder="blobs", purpose="blob")
-        self._erasing = Erasing(self.folders, sealer, self._sessions)
-        self._upkeep = Upkeep(self.folders, clock, self._sessions, self._histories)
+        self._sessions = Sessions(self.storage)
+        self._histories = Histories(self.storage)
+        self._incoming = Incoming(self.storage, sealer, clock, self._histories)
+        self._resealing = Resealing(self.storage, sealer)
+        self.archives = Archives(self.storage, sealer)
+        self.interviews = StreamedFiles(self.storage, sealer, clock, folder="interviews", purpose="interview")
+        self.blobs = StreamedFiles(self.storage, sealer, clock, folder="blobs", purpose="blob")
+        self._erasing = Erasing(self.storage, sealer, self._sessions)
+        self._upkeep = Upkeep(self.storage, clock, self._sessions, self._histories)
 
     @translated
     def ensure_folders(self) -> None:
-        self.folders.ensure_folders()
+        self.storage.ensure_folders()
 
     @translated
     def prove_writable(self) -> None:
         """Write a file where answers land, as durably as they are, and remove it. Raises StorageFault."""
-        self.folders.prove_writable(self._clock.now().timestamp())
+        self.storage.prove_writable(self._clock.now().timestamp())
 
     # Provider answers
 
     @translated
     def reserve_room(self, size_bytes: int) -> Room:
         """Room for an answer, to be had before it is paid for; close it when nothing came. Raises StorageFault."""
-        return self.folders.reserve(size_bytes)
+        return self.storage.reserve(size_bytes)
 
     def put_incoming(self, session_id: str, kind: AnswerKind, answer: KeptAnswer, room: Room | None = None) -> str:
         """First wins: an answer that is there already is kept, and its name returned."""
@@ -111,12 +111,12 @@ class Spool:
             raise UnfitPackage("naive_time")
         stamp, is_new = self._sessions.reserve_stamp(metadata.session_id, self._clock.now())
         name = FileName(stamp, metadata.session_id, DataType(metadata.data_type))
-        place = None if is_new else self.folders.find(name)
+        place = None if is_new else self.storage.find(name)
         if place is None:
             place = self._write_pending(name, package)
         else:
             # Its stamp was durable before it; its name may not be, if the one that saved it died.
-            self.folders.sync(place.path.parent)
+            self.storage.sync(place.path.parent)
         if place is not None and self._content_differs(name, place, package):
             raise DifferentContent
         return str(name)
@@ -127,13 +127,13 @@ class Spool:
 
         Memory grows with the limit, not with the folder. Each call reads the whole folder: ask for thousands at once.
         """
-        names = filter(is_package_name, self.folders.names(self.folders.folder(Folder.PENDING)))
+        names = filter(is_package_name, self.storage.names(self.storage.folder(Folder.PENDING)))
         return nsmallest(limit, names, key=import_order)
 
     @translated
     def list_failed(self, limit: int = 1000) -> list[str]:
         """The same of `failed/`: packages, parked ones included, and the providers' answers that were parked."""
-        failed = self.folders.names(self.folders.folder(Folder.FAILED))
+        failed = self.storage.names(self.storage.folder(Folder.FAILED))
         names = (name for name in failed if read_name(name) is not None)
         return nsmallest(limit, names, key=import_order)
 
@@ -144,7 +144,7 @@ class Spool:
         if stamp is None:
             return []
         names = (FileName(stamp, session_id, data_type) for data_type in DataType)
-        found = ((name, self.folders.find(name)) for name in names)
+        found = ((name, self.storage.find(name)) for name in names)
         return [self._describe(name, place) for name, place in found if place is not None]
 
     @contextmanager
@@ -152,8 +152,8 @@ class Spool:
         """Exclusive until the block ends or the process dies. Raises FileTaken, UnknownFile, DamagedFile (park it),
         SealedWithUnknownKey."""
         parsed = parse_name(name)
-        with self.folders.hold(self.folders.path(Folder.PENDING, parsed)) as held:
-            with translating(self.folders):
+        with self.storage.hold(self.storage.path(Folder.PENDING, parsed)) as held:
+            with translating(self.storage):
                 stored, history = held.read(), self._histories.load(parsed)
             package = open_package(self._sealer, parsed, stored)
             yield Claimed(_with_history(package, history, Folder.PENDING), name)
@@ -162,15 +162,15 @@ class Spool:
     def complete(self, claimed: Claimed) -> None:
         """After the import was committed. A crash before leaves the file pending: imported again, changing nothing."""
         name, now = parse_name(claimed.name), self._clock.now()
-        source, target = self.folders.path(Folder.PENDING, name), self.folders.day_folder(now) / claimed.name
-        self.folders.ensure_folder(target.parent)
+        source, target = self.storage.path(Folder.PENDING, name), self.storage.day_folder(now) / claimed.name
+        self.storage.ensure_folder(target.parent)
         try:
-            self.folders.move(source, target)
+            self.storage.move(source, target)
         except FileNotFoundError:
-            place = self.folders.require(name)
+            place = self.storage.require(name)
             if place.folder is not Folder.COMPLETED:
                 raise
-            self.folders.settle(place.path, source)
+            self.storage.settle(place.path, source)
 
     # Failures
 
@@ -189,7 +189,7 @@ class Spool:
         """
         failure = Try(self._clock.now(), check_code(reason))
         name = parse_name(claimed_or_name if isinstance(claimed_or_name, str) else claimed_or_name.name)
-        place = self.folders.require(name)
+        place = self.storage.require(name)
         with self._lock_unless_claimed(claimed_or_name, place):
             history = self._histories.load(name)
             if place.folder is Folder.PENDING:
@@ -201,8 +201,8 @@ class Spool:
     def park(self, name: str, reason: str) -> FileInfo:
         """For damaged files: to `failed/`, bytes untouched, not retried by itself. Idempotent. Raises FileTaken."""
         failure, parsed = Try(self._clock.now(), check_code(reason)), parse_name(name)
-        place = self.folders.require(parsed)
-        with self.folders.hold(place.path):
+        place = self.storage.require(parsed)
+        with self.storage.hold(place.path):
             history = self._histories.load(parsed)
             if place.folder is Folder.PENDING or (place.folder is Folder.FAILED and not history.parked):
                 history = after_parking(history, failure)
@@ -217,13 +217,13 @@ class Spool:
     def requeue(self, name: str) -> FileInfo:
         """From `failed/` back to `pending/` with its history; a parked one gets one more try. Idempotent."""
         parsed = parse_name(name)
-        place = self.folders.require(parsed)
+        place = self.storage.require(parsed)
         if parsed.extension != "json":
             raise UnknownFile("not_a_package")
         if place.folder is Folder.FAILED:
-            target = self.folders.path(Folder.PENDING, parsed)
-            with self.folders.hold(place.path):
-                self.folders.move(place.path, target)
+            target = self.storage.path(Folder.PENDING, parsed)
+            with self.storage.hold(place.path):
+                self.storage.move(place.path, target)
             place = Place(Folder.PENDING, target, place.size_bytes)
         return self._describe(parsed, place)
 
@@ -234,8 +234,8 @@ class Spool:
         Raises FileNotParked, UnknownFile, FileTaken.
         """
         parsed = parse_name(name)
-        place = self.folders.require(parsed)
-        with self.folders.hold(place.path):
+        place = self.storage.require(parsed)
+        with self.storage.hold(place.path):
             info = self._describe(parsed, place)
             if not info.parked:
                 raise FileNotParked
@@ -249,20 +249,20 @@ class Spool:
     def describe(self, name: str) -> FileInfo:
         """Where the file is, with the reason and time of each failed try. Raises UnknownFile."""
         parsed = parse_name(name)
-        return self._describe(parsed, self.folders.require(parsed))
+        return self._describe(parsed, self.storage.require(parsed))
 
     @translated
     def export(self, name: str) -> Package:
         """The content of one file, from any folder, without claiming it. Raises UnknownFile, DamagedFile,
         SealedWithUnknownKey."""
         parsed = parse_name(name)
-        return self._read(parsed, self.folders.require(parsed))
+        return self._read(parsed, self.storage.require(parsed))
 
     @translated
     def read_parked(self, name: str) -> KeptAnswer:
         """The provider's answer under a name that ends with `.raw`. Raises UnknownFile, DamagedFile."""
         parsed = parse_name(name)
-        return self._incoming.open(parsed, self.folders.read(self.folders.require(parsed).path))
+        return self._incoming.open(parsed, self.storage.read(self.storage.require(parsed).path))
 
     @translated
     def counts(self) -> dict[str, int]:
@@ -317,37 +317,37 @@ class Spool:
 
     def _write_pending(self, name: FileName, package: Package) -> Place | None:
         """None if this call wrote it; the place of the other file if somebody was faster."""
-        target = self.folders.path(Folder.PENDING, name)
+        target = self.storage.path(Folder.PENDING, name)
         sealed = seal_package(self._sealer, package)
 
         def settle_stamp() -> None:
             # Durable before the file has its name, else a second save could give it another. After the file's own fsync
             # this one is nearly free on a journaling file system.
             self._sessions.settle(name.session_id, name.stamp)
-            if self.folders.notes_owners and name.data_type is DataType.PATIENT:
+            if self.storage.notes_owners and name.data_type is DataType.PATIENT:
                 self._erasing.note(package.metadata)
 
-        is_new = self.folders.put_new(target, sealed, self._clock.now().timestamp(), settle_stamp)
-        return None if is_new else self.folders.require(name)
+        is_new = self.storage.put_new(target, sealed, self._clock.now().timestamp(), settle_stamp)
+        return None if is_new else self.storage.require(name)
 
     def _content_differs(self, name: FileName, place: Place, package: Package) -> bool:
         return canonical(self._read(name, place).raw_data) != canonical(package.raw_data)
 
     def _read(self, name: FileName, place: Place) -> Package:
-        package = open_package(self._sealer, name, self.folders.read(place.path))
+        package = open_package(self._sealer, name, self.storage.read(place.path))
         return _with_history(package, self._histories.load(name), place.folder)
 
     def _lock_unless_claimed(
         self, claimed_or_name: Claimed | str, place: Place
     ) -> AbstractContextManager[HeldFile | None]:
-        return self.folders.hold(place.path) if isinstance(claimed_or_name, str) else nullcontext()
+        return self.storage.hold(place.path) if isinstance(claimed_or_name, str) else nullcontext()
 
     def _set_aside(self, name: FileName, place: Place, history: History) -> Place:
         # The reason first: a file in `failed/` always has one.
         self._histories.save(name, history, self._clock.now())
-        target = self.folders.path(Folder.FAILED, name)
+        target = self.storage.path(Folder.FAILED, name)
         if place.path != target:
-            self.folders.move(place.path, target)
+            self.storage.move(place.path, target)
         return Place(Folder.FAILED, target, place.size_bytes)
 
     def _describe(self, name: FileName, place: Place) -> FileInfo:

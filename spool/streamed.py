@@ -15,7 +15,7 @@ from core.sealing_pieces import HEADER_BYTES, PieceSealer, key_id_of_pieces, ope
 from spool.errors import DamagedFile, SealedWithUnknownKey, StorageFault, UnknownFile
 from spool.names import TEMPORARY_PREFIX
 from spool.resealing import Resealed
-from spool.storage import Growing, Storage, translated
+from spool.storage import FileWriter, Storage, translated
 
 log = get_logger(__name__)
 
@@ -23,37 +23,37 @@ log = get_logger(__name__)
 class StreamedFiles:
     """`{folder}/{owner}/{name}`, each sealed for `{purpose}-{name}:{owner}`. Names are the product's own."""
 
-    def __init__(self, folders: Storage, sealer: Sealer, clock: Clock, *, folder: str, purpose: str) -> None:
-        self.folders = folders
+    def __init__(self, storage: Storage, sealer: Sealer, clock: Clock, *, folder: str, purpose: str) -> None:
+        self.storage = storage
         self._sealer = sealer
         self._clock = clock
-        self._root = folders.root / folder
+        self._root = storage.root / folder
         self._purpose = purpose
 
     @translated
-    def begin(self, owner: UUID, name: str, *, seconds: float | None = None) -> "GrowingFile":
+    def begin(self, owner: UUID, name: str, *, seconds: float | None = None) -> "SealedFileWriter":
         """A file that nobody sees before its `keep`. `seconds`: its age, if it is another than now."""
         folder = self._folder(owner)
-        self.folders.ensure_folder(folder)
+        self.storage.ensure_folder(folder)
         sealing = PieceSealer(self._sealer, self._context(owner, name))
         written_at = self._clock.now().timestamp() if seconds is None else seconds
-        return GrowingFile(self.folders, self.folders.begin(folder / name, written_at), sealing)
+        return SealedFileWriter(self.storage, self.storage.begin(folder / name, written_at), sealing)
 
     def put(self, owner: UUID, name: str, content: bytes) -> None:
         """Whole or absent, durable. A second one replaces the first. Raises StorageFault."""
-        growing = self.begin(owner, name)
+        writer = self.begin(owner, name)
         try:
-            growing.write(content)
-            growing.keep()
+            writer.write(content)
+            writer.keep()
         except BaseException:
-            growing.abort()
+            writer.abort()
             raise
 
     def read(self, owner: UUID, name: str) -> Iterator[bytes]:
         """In pieces; none is to be used before the last has come. Raises UnknownFile, DamagedFile,
         SealedWithUnknownKey, StorageFault."""
         try:
-            with self.folders.open(self._folder(owner) / name) as reader:
+            with self.storage.open(self._folder(owner) / name) as reader:
                 yield from open_pieces(self._sealer, reader.read, self._context(owner, name))
         except FileNotFoundError:
             raise UnknownFile from None
@@ -62,7 +62,7 @@ class StreamedFiles:
         except SealError as exc:
             raise DamagedFile("sealed") from exc
         except OSError as exc:
-            raise StorageFault(self.folders.reason(exc)) from exc
+            raise StorageFault(self.storage.reason(exc)) from exc
 
     def read_whole(self, owner: UUID, name: str) -> bytes:
         """For what is known to be short. Raises as `read`."""
@@ -72,7 +72,7 @@ class StreamedFiles:
     def drop(self, owner: UUID, name: str) -> None:
         """One of them; one that is not there is no fault."""
         with suppress(FileNotFoundError):
-            self.folders.remove(self._folder(owner) / name)
+            self.storage.remove(self._folder(owner) / name)
 
     @translated
     def names(self, owner: UUID) -> list[str]:
@@ -95,12 +95,12 @@ class StreamedFiles:
         names = self._listed(folder)
         for name in names:
             with suppress(FileNotFoundError):
-                self.folders.remove(folder / name)
-        self.folders.drop_unfinished(folder)
+                self.storage.remove(folder / name)
+        self.storage.drop_unfinished(folder)
         # Somebody may just be writing into it: rmdir refuses, which is what we want.
         with suppress(OSError):
-            self.folders.remove_empty(folder)
-            self.folders.sync(folder.parent)
+            self.storage.remove_empty(folder)
+            self.storage.sync(folder.parent)
         return sum(not name.startswith(TEMPORARY_PREFIX) for name in names)
 
     @translated
@@ -133,14 +133,14 @@ class StreamedFiles:
         if self._key_of(owner, name) == self._sealer.current_key_id:
             return False
         path = self._folder(owner) / name
-        growing = self.begin(owner, name, seconds=self.folders.status(path).written_at)
+        writer = self.begin(owner, name, seconds=self.storage.status(path).written_at)
         try:
             for piece in self.read(owner, name):
-                growing.write(piece)
-            self.folders.status(path)
-            growing.keep()
+                writer.write(piece)
+            self.storage.status(path)
+            writer.keep()
         except BaseException:
-            growing.abort()
+            writer.abort()
             raise
         return True
 
@@ -148,17 +148,17 @@ class StreamedFiles:
         return ((owner, name) for owner in self.owners() for name in self.names(owner))
 
     def _key_of(self, owner: UUID, name: str) -> str | None:
-        return key_id_of_pieces(self.folders.read_beginning(self._folder(owner) / name, HEADER_BYTES))
+        return key_id_of_pieces(self.storage.read_beginning(self._folder(owner) / name, HEADER_BYTES))
 
     def _changed_at(self, owner: UUID) -> float:
         try:
-            return self.folders.changed_at(self._folder(owner))
+            return self.storage.changed_at(self._folder(owner))
         except FileNotFoundError:
             return math.inf
 
     def _listed(self, folder: PurePath) -> list[str]:
         try:
-            return list(self.folders.names(folder))
+            return list(self.storage.names(folder))
         except FileNotFoundError:
             return []
 
@@ -169,23 +169,23 @@ class StreamedFiles:
         return f"{self._purpose}-{name}:{owner}"
 
 
-class GrowingFile:
+class SealedFileWriter:
     """Sealed as it comes; ended by `keep` or `abort`, the latter harmless when repeated. Raises StorageFault."""
 
-    def __init__(self, folders: Storage, growing: Growing, sealing: PieceSealer) -> None:
-        self.folders = folders
-        self._growing = growing
+    def __init__(self, storage: Storage, writer: FileWriter, sealing: PieceSealer) -> None:
+        self.storage = storage
+        self._writer = writer
         self._sealing = sealing
 
     @translated
     def write(self, data: bytes) -> None:
-        self._growing.write(self._sealing.feed(data))
+        self._writer.write(self._sealing.feed(data))
 
     @translated
     def keep(self) -> None:
         """Durable under its name."""
-        self._growing.write(self._sealing.finish())
-        self._growing.keep()
+        self._writer.write(self._sealing.finish())
+        self._writer.keep()
 
     def abort(self) -> None:
-        self._growing.abort()
+        self._writer.abort()

@@ -23,8 +23,8 @@ _LEAST_DAYS = 7
 
 
 class Upkeep:
-    def __init__(self, folders: Storage, clock: Clock, sessions: Sessions, histories: Histories) -> None:
-        self._folders = folders
+    def __init__(self, storage: Storage, clock: Clock, sessions: Sessions, histories: Histories) -> None:
+        self._storage = storage
         self._clock = clock
         self._sessions = sessions
         self._histories = histories
@@ -44,7 +44,7 @@ class Upkeep:
         for name in self._names(Folder.FAILED):
             failed += 1
             parked += self._histories.load(name).parked
-        incoming = self._folders.names(self._folders.folder(Folder.INCOMING))
+        incoming = self._storage.names(self._storage.folder(Folder.INCOMING))
         return {
             Folder.INCOMING.value: sum(read_incoming_name(name) is not None for name in incoming),
             Folder.PENDING.value: sum(1 for _ in self._names(Folder.PENDING)),
@@ -58,7 +58,7 @@ class Upkeep:
             raise ValueError(f"completed files are kept for {_LEAST_DAYS} days at least")
         last = (self._clock.now() - timedelta(days=older_than_days)).date()
         removed = 0
-        for day, folder in self._folders.completed_days():
+        for day, folder in self._storage.completed_days():
             if day < last:
                 removed += self._clean_day(folder)
         return removed
@@ -66,41 +66,41 @@ class Upkeep:
     def delete(self, name: FileName, path: PurePath) -> None:
         """The data first: what a crash leaves behind of the rest harms nobody."""
         with suppress(FileNotFoundError):
-            self._folders.remove(path)
-        self._folders.sync(path.parent)
+            self._storage.remove(path)
+        self._storage.sync(path.parent)
         self._forget([name])
 
     def sweep_temporary(self, older_than_seconds: float) -> int:
-        return self._folders.sweep_temporary(self._clock.now().timestamp() - older_than_seconds)
+        return self._storage.sweep_temporary(self._clock.now().timestamp() - older_than_seconds)
 
     def _clean_day(self, folder: PurePath) -> int:
         # A set of names, not a walk: entries that vanish under an open listing may be skipped by the file system.
-        names = [name for name in map(read_name, self._folders.names(folder)) if name is not None]
-        self._folders.remove_all(folder / str(name) for name in names)
-        self._folders.sync(folder)
+        names = [name for name in map(read_name, self._storage.names(folder)) if name is not None]
+        self._storage.remove_all(folder / str(name) for name in names)
+        self._storage.sync(folder)
         self._forget(names)
         self._remove_empty(folder)
         return len(names)
 
     def _forget(self, names: list[FileName]) -> None:
         self._histories.forget(names)
-        left = self._folders.sessions_with_files(names)
+        left = self._storage.sessions_with_files(names)
         over = {(name.stamp, name.session_id) for name in names} - left
         ended = [session_id for stamp, session_id in over if self._sessions.find_stamp(session_id) == stamp]
-        self._folders.forget_owners(ended)
+        self._storage.forget_owners(ended)
         self._sessions.forget(ended)
 
     def _remove_empty(self, day: PurePath) -> None:
         # Another file may arrive in the month meanwhile: rmdir refuses, which is what we want.
         with suppress(OSError):
             for folder in (day, day.parent, day.parent.parent):
-                self._folders.remove_empty(folder)
+                self._storage.remove_empty(folder)
 
     def _names(self, folder: Folder) -> Iterator[FileName]:
-        parsed = map(read_name, self._folders.names(self._folders.folder(folder)))
+        parsed = map(read_name, self._storage.names(self._storage.folder(folder)))
         return (name for name in parsed if name is not None)
 
     def _completed(self) -> Iterator[FileName]:
-        for _, folder in self._folders.completed_days():
+        for _, folder in self._storage.completed_days():
             with suppress(FileNotFoundError):
-                yield from (name for name in map(read_name, self._folders.names(folder)) if name is not None)
+                yield from (name for name in map(read_name, self._storage.names(folder)) if name is not None)

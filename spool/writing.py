@@ -89,13 +89,13 @@ class ReaderOfHandle:
         return self._disk.read(self._handle, size)
 
 
-def begin_temporary(disk: Disk, target: Path, seconds: float) -> "GrowingOnDisk":
+def begin_temporary(disk: Disk, target: Path, seconds: float) -> "DiskFileWriter":
     path = target.parent / f"{TEMPORARY_PREFIX}{os.getpid()}-{secrets.token_hex(8)}"
     handle = disk.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
-    return GrowingOnDisk(disk, handle, path, target, seconds)
+    return DiskFileWriter(disk, handle, path, target, seconds)
 
 
-class GrowingOnDisk:
+class DiskFileWriter:
     """A file with a temporary name, beside its target."""
 
     def __init__(self, disk: Disk, handle: int, path: Path, target: Path, seconds: float) -> None:

@@ -28,7 +28,7 @@ from spool import SpoolError
 from tasks.app import app, settings
 from tasks.collection.step_events import StepEvents, poll_id
 from tasks.opening import require_direct_database
-from tasks.processes.data_call_preparing import DataCallPreparing
+from tasks.processes.data_call_preparation import DataCallPreparation
 from tasks.processes.database_threads import DatabaseThreads
 from tasks.processes.poll_schedule import PendingPoll, PollSchedule
 from tasks.processes.poll_settlement import PollSettlement
@@ -68,7 +68,7 @@ class Poller:
         self._threads = DatabaseThreads(runtime.stores)
         self._settlement = PollSettlement(runtime, self._threads, self._schedule, events, settings)
         self._taken = TakenSessions(runtime.stores, runtime.tools)
-        self._preparing = DataCallPreparing(runtime.tools.spool)
+        self._preparation = DataCallPreparation(runtime.tools.spool)
         self._calls: set[asyncio.Future[Any]] = set()  # polls under way, and what settles them
         self._paid: set[asyncio.Future[Any]] = set()  # those of them that may be paid for
         self._asked: set[str] = set()  # sessions of those, also of an earlier lease
@@ -98,7 +98,7 @@ class Poller:
             await asyncio.wait(self._calls, timeout=deadline - loop.time(), return_when=asyncio.FIRST_COMPLETED)
         while self._paid:
             await asyncio.wait(self._paid, return_when=asyncio.FIRST_COMPLETED)
-        self._preparing.close()
+        self._preparation.close()
         if self._owner_id is not None:
             await self._threads.in_transaction(partial(give_back, owner_id=self._owner_id))
         self._threads.shutdown()
@@ -233,7 +233,7 @@ class Poller:
             self._reschedule(poll, 0)
 
     def _send_data_call(self, poll: PendingPoll) -> None:
-        if not self._preparing.is_ready(poll):
+        if not self._preparation.is_ready(poll):
             self._spawn(poll, self._prepare_data_call(poll))
             return
         if not self._may_ask(poll):
@@ -247,7 +247,7 @@ class Poller:
         outcome.add_done_callback(partial(self._on_data, poll))
 
     async def _prepare_data_call(self, poll: PendingPoll) -> float | None:
-        if await self._preparing.finds_answer(poll, self._may_ask):
+        if await self._preparation.finds_answer(poll, self._may_ask):
             return await self._settlement.settle_answered(poll)
         return 0 if poll.incoming_checked else _BLOCKED_SECONDS
 
@@ -259,7 +259,7 @@ class Poller:
         if error is None and not outcome.cancelled():
             answer = outcome.result()
             assert isinstance(answer, HttpResponse)
-            kept = self._spawn(poll, self._settlement.settle_answer(poll, answer, self._preparing.take_room()))
+            kept = self._spawn(poll, self._settlement.settle_answer(poll, answer, self._preparation.take_room()))
             self._paid.add(kept)
             kept.add_done_callback(self._paid.discard)
             return

@@ -82,8 +82,8 @@ def test_a_call_that_was_noted_and_never_left_is_lost_and_not_billed(analyses: A
 def test_an_answer_that_came_and_was_not_yet_kept_is_found(analyses: Analyses):
     planned = analyses.prepare(hold="after", hold_seconds=30)
     wait_until(lambda: analyses.held(planned.fault_id))
-    folder = analyses.files.folders.root / "interviews" / str(planned.interview.id)
-    aside = folder.rename(analyses.files.folders.root / f"aside-{folder.name}")
+    folder = analyses.files.storage.root / "interviews" / str(planned.interview.id)
+    aside = folder.rename(analyses.files.storage.root / f"aside-{folder.name}")
     folder.touch()  # what is no folder takes no file
     log = analyses.stack.home / "logs" / "interviews.log"
     analyses.release(planned.fault_id)

@@ -72,7 +72,7 @@ def _park_incoming(spool: Spool) -> None:
 
 def _clean_up(spool: Spool) -> None:
     with Clock().frozen(NOW + timedelta(days=40)) as later:
-        Spool(spool.folders, SEALER, later).clean_completed()
+        Spool(spool.storage, SEALER, later).clean_completed()
 
 
 def _save_everywhere(spool: Spool) -> None:
@@ -83,7 +83,7 @@ def _save_everywhere(spool: Spool) -> None:
 
 def _reseal(spool: Spool) -> None:
     with Clock().frozen(NOW) as clock:
-        Spool(spool.folders, ROTATED, clock).reseal()
+        Spool(spool.storage, ROTATED, clock).reseal()
 
 
 def _nothing(spool: Spool) -> None:

@@ -179,7 +179,7 @@ def test_damaged_bytes_are_never_returned(spool: Spool, bucket: Bucket):
 
 def test_every_file_is_sealed_anew_once(spool: Spool, bucket: Bucket, clock: Clock):
     test_resealing.full.__wrapped__(spool)
-    rotated, before = Spool(spool.folders, ROTATED, clock), bucket.files()
+    rotated, before = Spool(spool.storage, ROTATED, clock), bucket.files()
     assert dict(rotated.count_sealing_keys()) == {"test": 6}  # with what is noted of the patient's file
     assert (rotated.reseal(), rotated.reseal()) == (test_resealing.Resealed(done=6), test_resealing.Resealed())
     assert dict(rotated.count_sealing_keys()) == {"new": 6}
@@ -209,15 +209,15 @@ def test_a_streamed_file_is_sent_in_parts_and_comes_whole(spool: Spool, bucket: 
 
 
 def test_an_upload_that_is_given_up_or_left_is_gone(spool: Spool, bucket: Bucket):
-    for give_up in (lambda growing: growing.abort(), lambda _: spool.interviews.drop_all(test_streamed.OWNER)):
-        growing = spool.interviews.begin(test_streamed.OWNER, "original")
-        growing.write(os.urandom(20_000_000))
-        give_up(growing)
+    for give_up in (lambda writer: writer.abort(), lambda _: spool.interviews.drop_all(test_streamed.OWNER)):
+        writer = spool.interviews.begin(test_streamed.OWNER, "original")
+        writer.write(os.urandom(20_000_000))
+        give_up(writer)
         assert (
             bucket.client.list_multipart_uploads(Bucket=BUCKET, Prefix=bucket.address.prefix).get("Uploads", []) == []
         )
         with pytest.raises(StorageFault):
-            growing.keep()
+            writer.keep()
     assert bucket.all_keys() == []
 
 

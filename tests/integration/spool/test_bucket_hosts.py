@@ -87,7 +87,7 @@ def test_a_write_that_is_never_decided_is_no_answer_that_was_kept(bucket: Bucket
 def test_a_write_that_lost_to_another_is_found_out_by_a_look(bucket: Bucket, clock: Clock, spool: Spool):
     name = spool.put_pending(package())
     again = bucket.spool(clock, ConflictingPuts(bucket.client))
-    again.folders.put_new(again.folders.root / "pending" / name, b"of another", 0)
+    again.storage.put_new(again.storage.root / "pending" / name, b"of another", 0)
     assert spool.export(name).raw_data == package().raw_data
 
 
@@ -188,7 +188,7 @@ def test_what_is_noted_of_a_patient_goes_with_the_files(bucket: Bucket, clock: C
 
 def test_a_patients_sessions_are_found_after_a_rotation_of_keys(bucket: Bucket, clock: Clock, spool: Spool):
     mine = _save(spool)
-    rotated = Spool(spool.folders, ROTATED, clock)
+    rotated = Spool(spool.storage, ROTATED, clock)
     assert rotated.sessions_of(PATIENT) == [mine]
     rotated.reseal()
     assert set(rotated.count_sealing_keys()) == {"new"}
@@ -237,8 +237,8 @@ def _unfinished(bucket: Bucket) -> list[Any]:
 
 
 def _leave_an_upload(spool: Spool) -> None:
-    growing = spool.interviews.begin(OWNER, "original")
-    growing.write(bytes(20_000_000))
+    writer = spool.interviews.begin(OWNER, "original")
+    writer.write(bytes(20_000_000))
 
 
 def test_uploads_of_the_dead_go_where_they_cannot_be_listed(bucket: Bucket, clock: Clock):

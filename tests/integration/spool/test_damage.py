@@ -14,7 +14,7 @@ from tests.integration.spool.conftest import NOW, OTHER, SEALER, SESSION, comple
 
 @pytest.fixture
 def stored(spool: Spool) -> Path:
-    return spool.folders.root / "pending" / spool.put_pending(package())
+    return spool.storage.root / "pending" / spool.put_pending(package())
 
 
 def _reason(spool: Spool, path: Path) -> str:
@@ -46,7 +46,7 @@ def test_appended_bytes_are_noticed(spool: Spool, stored: Path) -> None:
 
 
 def test_file_of_another_session_does_not_open(spool: Spool, stored: Path) -> None:
-    other = spool.folders.root / "pending" / spool.put_pending(package(session_id=OTHER))
+    other = spool.storage.root / "pending" / spool.put_pending(package(session_id=OTHER))
     stored.write_bytes(other.read_bytes())
     assert _reason(spool, stored) == "sealed"
 
@@ -69,7 +69,7 @@ def test_checksum_covers_records_and_fixed_fields(spool: Spool, stored: Path, ch
 def test_checksum_covers_the_time_and_the_window_of_an_answer(spool: Spool) -> None:
     window = {"window_first": date(2025, 9, 21), "window_last": date(2026, 9, 21)}
     answer = replace(package(), metadata=replace(package().metadata, answered_at=NOW, **window))
-    stored = spool.folders.root / "pending" / spool.put_pending(answer)
+    stored = spool.storage.root / "pending" / spool.put_pending(answer)
     with spool.claim(stored.name) as claimed:
         assert claimed.package == replace(answer, metadata=replace(answer.metadata, status="pending"))
     plain = _document(stored).replace(b"2025-09-21", b"2024-09-21")
@@ -99,7 +99,7 @@ def test_parked_file_keeps_its_bytes_and_its_reason(spool: Spool, stored: Path) 
     stored.write_bytes(b"torn")
     info = spool.park(stored.name, _reason(spool, stored))
     assert (info.folder, info.parked, info.last_error) == ("failed", True, "truncated")
-    assert (spool.folders.root / "failed" / stored.name).read_bytes() == b"torn"
+    assert (spool.storage.root / "failed" / stored.name).read_bytes() == b"torn"
     assert spool.list_pending() == []
 
 
@@ -120,13 +120,13 @@ def test_saving_over_a_damaged_file_changes_nothing(spool: Spool, stored: Path) 
 
 def test_damaged_answer_is_parked_and_makes_room(spool: Spool) -> None:
     name = spool.put_incoming(SESSION, AnswerKind.HEALTH, KeptAnswer(b'{"first": 1}'))
-    (spool.folders.root / "incoming" / name).write_bytes(b"torn")
+    (spool.storage.root / "incoming" / name).write_bytes(b"torn")
     with pytest.raises(DamagedFile) as caught:
         spool.read_incoming(SESSION, AnswerKind.HEALTH)
     parked = spool.park_incoming(SESSION, AnswerKind.HEALTH, caught.value.reason)
     spool.put_incoming(SESSION, AnswerKind.HEALTH, KeptAnswer(b'{"second": 2}'))
     assert spool.read_incoming(SESSION, AnswerKind.HEALTH).body == b'{"second": 2}'
-    assert (spool.folders.root / "failed" / parked.name).read_bytes() == b"torn"
+    assert (spool.storage.root / "failed" / parked.name).read_bytes() == b"torn"
 
 
 def test_parked_answer_is_never_queued_for_import(spool: Spool) -> None:
@@ -138,7 +138,7 @@ def test_parked_answer_is_never_queued_for_import(spool: Spool) -> None:
 
 def test_damaged_reasons_file_only_grants_more_tries(spool: Spool, stored: Path) -> None:
     spool.fail(stored.name, "import_refused")
-    why = spool.folders.root / "failed" / f"{stored.name}.why"
+    why = spool.storage.root / "failed" / f"{stored.name}.why"
     why.write_bytes(why.read_bytes().replace(b'"retry_count":1', b'"retry_count":9'))
     assert spool.describe(stored.name).retry_count == 0
     spool.requeue(stored.name)

@@ -15,7 +15,7 @@ PATIENT, EXPORT = UUID("0c9c1a2b-0d4e-4f6a-8b7c-9d0e1f2a3b4c"), UUID("1c9c1a2b-0
 
 @pytest.fixture
 def root(spool: Spool) -> Path:
-    return spool.folders.root
+    return spool.storage.root
 
 
 def test_a_session_goes_from_every_folder_with_reasons_and_stamp(spool: Spool, root: Path):

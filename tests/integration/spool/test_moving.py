@@ -280,7 +280,7 @@ def test_what_is_done_after_a_kill_is_done_once(tmp_path: Path, clock: Clock, ac
         action.prepare(places.only(places.older))
         _cut(places, at)
         with Clock().frozen(NOW + timedelta(seconds=1)) as later:
-            action.act(Spool(places.both().folders, SEALER, later))
+            action.act(Spool(places.both().storage, SEALER, later))
         assert move_until_done(places.mover()) == MovedFiles()
         assert files_in(places.older) == []
         assert without_stamps(files_in(places.newer)) == without_stamps(alone.files()), at

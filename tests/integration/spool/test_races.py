@@ -67,14 +67,14 @@ def _run_two(target: object, *arguments: tuple[object, ...]) -> list[object]:
 
 def test_two_workers_import_each_file_once(spool: Spool) -> None:
     names = [spool.put_pending(package(session_id=f"{n:08x}-0000-4000-8000-000000000000")) for n in range(FILES)]
-    root = spool.folders.root
+    root = spool.storage.root
     first, second = _run_two(import_all, (root,), (root,))
     assert sorted([*first, *second]) == sorted(names)
     assert spool.counts() == {"incoming": 0, "pending": 0, "completed": FILES, "failed": 0, "parked": 0}
 
 
 def test_first_of_two_answers_stays(spool: Spool) -> None:
-    root = spool.folders.root
+    root = spool.storage.root
     seen = _run_two(answer, (root, b"one" * 1000), (root, b"two" * 1000))
     assert seen[0] == seen[1] == spool.read_incoming(SESSION, AnswerKind.HEALTH).body
 
@@ -82,7 +82,7 @@ def test_first_of_two_answers_stays(spool: Spool) -> None:
 def test_killed_worker_leaves_its_file_free(spool: Spool) -> None:
     name = spool.put_pending(package())
     receiver, sender = PROCESSES.Pipe(duplex=False)
-    worker = PROCESSES.Process(target=hold_forever, args=(spool.folders.root, name, sender))
+    worker = PROCESSES.Process(target=hold_forever, args=(spool.storage.root, name, sender))
     worker.start()
     _receive(receiver)
     with pytest.raises(FileTaken):
@@ -114,7 +114,7 @@ class LateLock(Disk):
 
 def test_file_completed_before_our_lock_is_unknown(spool: Spool, clock: Clock) -> None:
     name = spool.put_pending(package())
-    late = Spool(spool.folders.root, SEALER, clock, LateLock(spool))
+    late = Spool(spool.storage.root, SEALER, clock, LateLock(spool))
     with pytest.raises(UnknownFile), late.claim(name):
         pytest.fail("claimed a file that is gone")
 
@@ -141,5 +141,5 @@ class RequeueUnderway(Disk):
 def test_file_that_is_requeued_is_never_overlooked(spool: Spool, clock: Clock) -> None:
     name = spool.put_pending(package())
     spool.fail(name, "import_refused")
-    looking = Spool(spool.folders.root, SEALER, clock, RequeueUnderway(spool))
+    looking = Spool(spool.storage.root, SEALER, clock, RequeueUnderway(spool))
     assert looking.describe(name).folder == "pending"

@@ -30,11 +30,11 @@ def full(spool: Spool) -> Spool:
 
 
 def opened_with(spool: Spool, sealer: Sealer, clock: Clock) -> Spool:
-    return Spool(spool.folders.root, sealer, clock)
+    return Spool(spool.storage.root, sealer, clock)
 
 
 def test_a_file_of_an_unknown_key_is_no_damage(full: Spool, clock: Clock):
-    stranger, before = opened_with(full, STRANGER, clock), files_in(full.folders.root)
+    stranger, before = opened_with(full, STRANGER, clock), files_in(full.storage.root)
     with pytest.raises(SealedWithUnknownKey) as raised:
         stranger.read_incoming(SESSION, AnswerKind.HEALTH)
     assert (raised.value.retryable, raised.value.reason) == (True, "sealing_key_unknown")
@@ -42,11 +42,11 @@ def test_a_file_of_an_unknown_key_is_no_damage(full: Spool, clock: Clock):
         pass
     with pytest.raises(SealedWithUnknownKey):
         stranger.put_pending(package())
-    assert files_in(full.folders.root) == before
+    assert files_in(full.storage.root) == before
 
 
 def test_every_file_is_sealed_anew_once(full: Spool, clock: Clock):
-    rotated, before = opened_with(full, ROTATED, clock), files_in(full.folders.root)
+    rotated, before = opened_with(full, ROTATED, clock), files_in(full.storage.root)
     assert dict(rotated.count_sealing_keys()) == {"test": 5}
     assert rotated.reseal() == Resealed(done=5)
     assert rotated.reseal() == Resealed()
@@ -54,7 +54,7 @@ def test_every_file_is_sealed_anew_once(full: Spool, clock: Clock):
     assert dict(only_new.count_sealing_keys()) == {"new": 5}
     assert only_new.read_incoming(SESSION, AnswerKind.HEALTH).body == RAW
     assert all(only_new.export(info.name).raw_data == package().raw_data for info in only_new.names_of(SESSION))
-    assert files_in(full.folders.root) == before
+    assert files_in(full.storage.root) == before
 
 
 def test_an_archive_keeps_its_key_in_use_until_it_is_gone(spool: Spool, clock: Clock):
@@ -69,7 +69,7 @@ def test_an_archive_keeps_its_key_in_use_until_it_is_gone(spool: Spool, clock: C
 
 def test_a_file_keeps_its_age(spool: Spool, clock: Clock):
     spool.put_incoming(SESSION, AnswerKind.HEALTH, KeptAnswer(RAW))
-    [path] = (spool.folders.root / "incoming").iterdir()
+    [path] = (spool.storage.root / "incoming").iterdir()
     os.utime(path, (1_000_000, 1_000_000))
     opened_with(spool, ROTATED, clock).reseal()
     assert path.stat().st_mtime == 1_000_000
@@ -84,17 +84,17 @@ def test_a_file_in_use_is_told_and_left(spool: Spool, clock: Clock):
 
 def test_who_waited_for_a_file_finds_it_replaced(spool: Spool, clock: Clock):
     name = spool.put_pending(package())
-    path = spool.folders.root / "pending" / name
-    handle = spool.folders.disk.open(path, os.O_RDWR)
+    path = spool.storage.root / "pending" / name
+    handle = spool.storage.disk.open(path, os.O_RDWR)
     opened_with(spool, ROTATED, clock).reseal()
     with pytest.raises(UnknownFile):
-        spool.folders._lock(path, handle)
+        spool.storage._lock(path, handle)
     os.close(handle)
     complete(spool, name)
 
 
 def test_what_does_not_open_is_told_and_left(spool: Spool, clock: Clock):
-    path = spool.folders.root / "pending" / spool.put_pending(package())
+    path = spool.storage.root / "pending" / spool.put_pending(package())
     damaged = bytearray(path.read_bytes())
     damaged[-1] ^= 1
     path.write_bytes(damaged)
@@ -104,7 +104,7 @@ def test_what_does_not_open_is_told_and_left(spool: Spool, clock: Clock):
 
 def test_what_the_spool_did_not_write_is_counted_apart(spool: Spool, clock: Clock):
     name = spool.put_pending(package())
-    path: Path = spool.folders.root / "pending" / name
+    path: Path = spool.storage.root / "pending" / name
     path.write_bytes(b"")
     assert dict(spool.count_sealing_keys()) == {None: 1}
     assert opened_with(spool, ROTATED, clock).reseal() == Resealed(unopened=1)

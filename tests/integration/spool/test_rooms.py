@@ -25,10 +25,10 @@ def only_temporary(root: Path) -> Path:
 
 def test_a_room_takes_its_size_of_the_disk_at_once(spool: Spool):
     room = spool.reserve_room(2 * MIB)
-    found = only_temporary(spool.folders.root).stat()
+    found = only_temporary(spool.storage.root).stat()
     assert (found.st_size, found.st_blocks * 512 >= 2 * MIB) == (2 * MIB, True)
     room.close()
-    assert temporaries_in(spool.folders.root) == []
+    assert temporaries_in(spool.storage.root) == []
 
 
 def test_a_full_disk_is_found_out_before_anything_is_paid(open_spool: Callable[..., Spool]):
@@ -39,7 +39,7 @@ def test_a_full_disk_is_found_out_before_anything_is_paid(open_spool: Callable[.
     with pytest.raises(StorageFault) as caught:
         open_spool(full).reserve_room(MIB)
     assert (caught.value.reason, caught.value.retryable) == ("disk_full", True)
-    assert temporaries_in(open_spool().folders.root) == []
+    assert temporaries_in(open_spool().storage.root) == []
 
 
 @pytest.mark.parametrize("size", [10, 3 * MIB])
@@ -48,12 +48,12 @@ def test_an_answer_in_a_room_is_what_came_and_what_was_known_of_it(spool: Spool,
     spool.put_incoming(SESSION, AnswerKind.HEALTH, KeptAnswer(body, ABOUT), room)
     kept = spool.read_incoming(SESSION, AnswerKind.HEALTH)
     assert (kept.body, kept.about) == (body, ABOUT)
-    assert temporaries_in(spool.folders.root) == []
+    assert temporaries_in(spool.storage.root) == []
 
 
 def test_an_answer_on_disk_is_sealed_with_what_is_known_of_it(spool: Spool):
     spool.put_incoming(SESSION, AnswerKind.HEALTH, KeptAnswer(b"canary", ABOUT), spool.reserve_room(MIB))
-    stored = (spool.folders.root / "incoming" / f"{SESSION}_health_data.raw").read_bytes()
+    stored = (spool.storage.root / "incoming" / f"{SESSION}_health_data.raw").read_bytes()
     assert b"canary" not in stored
     assert b"checkups" not in stored
 
@@ -64,13 +64,13 @@ def test_the_first_answer_stays_and_the_room_of_the_second_is_given_back(spool: 
         spool.put_incoming(SESSION, AnswerKind.HEALTH, KeptAnswer(body), room)
         room.close()
     assert spool.read_incoming(SESSION, AnswerKind.HEALTH).body == b"first"
-    assert temporaries_in(spool.folders.root) == []
+    assert temporaries_in(spool.storage.root) == []
 
 
 def test_a_sweep_leaves_the_room_of_a_call_that_takes_long(spool: Spool):
     room = spool.reserve_room(MIB)
     with Clock().frozen(NOW + timedelta(days=365)) as later:
-        other = Spool(spool.folders.root, SEALER, later)
+        other = Spool(spool.storage.root, SEALER, later)
         assert other.sweep_temporary() == 0
         os.close(os.dup(room._handle or 0))
         room._disk.close(room._handle or 0)  # its process dies

@@ -51,7 +51,7 @@ def test_claim_shows_the_tries_so_far(spool: Spool) -> None:
 def test_nothing_readable_lies_on_disk(spool: Spool) -> None:
     spool.put_incoming(SESSION, AnswerKind.HEALTH, KeptAnswer(CANARY.encode()))
     spool.put_pending(package(raw={"name": CANARY}))
-    stored = [path.read_bytes() for path in spool.folders.root.rglob("*") if path.is_file()]
+    stored = [path.read_bytes() for path in spool.storage.root.rglob("*") if path.is_file()]
     assert len(stored) == 2
     assert not any(CANARY.encode() in content for content in stored)
     assert CANARY not in repr(package(raw={"name": CANARY}))
@@ -61,13 +61,13 @@ def test_files_and_folders_are_for_the_owner_only(spool: Spool) -> None:
     spool.put_incoming(SESSION, AnswerKind.HEALTH, KeptAnswer(b"{}"))
     spool.fail(spool.put_pending(package()), "import_refused")
     complete(spool, spool.put_pending(package(DataType.PATIENT)))
-    for path in [spool.folders.root, *spool.folders.root.rglob("*")]:
+    for path in [spool.storage.root, *spool.storage.root.rglob("*")]:
         if not path.is_symlink():
             assert stat.S_IMODE(path.stat().st_mode) == (0o700 if path.is_dir() else 0o600)
 
 
 def test_folders_that_were_open_are_closed(spool: Spool) -> None:
-    pending = spool.folders.root / "pending"
+    pending = spool.storage.root / "pending"
     pending.chmod(0o755)
     spool.ensure_folders()
     assert stat.S_IMODE(pending.stat().st_mode) == 0o700
@@ -127,14 +127,14 @@ def test_older_sessions_come_first(spool: Spool, clock: Clock) -> None:
 
 def test_listing_ignores_what_is_not_ours(spool: Spool) -> None:
     for name in ("notes.txt", ".tmp-1-abc", f"x_{SESSION}_health_data.json", "20261121T030405678901Z_x_y.json"):
-        (spool.folders.root / "pending" / name).touch()
+        (spool.storage.root / "pending" / name).touch()
     assert spool.list_pending() == []
     assert spool.counts()["pending"] == 0
 
 
 def test_listing_many_files_needs_little_memory(spool: Spool) -> None:
     for number in range(20_000):
-        Path(spool.folders.root, "pending", f"20261121T030405{number:06}Z_{SESSION}_health_data.json").touch()
+        Path(spool.storage.root, "pending", f"20261121T030405{number:06}Z_{SESSION}_health_data.json").touch()
     tracemalloc.start()
     names = spool.list_pending(limit=100)
     _, peak = tracemalloc.get_traced_memory()
@@ -165,7 +165,7 @@ def test_odd_names_are_unknown(spool: Spool, name: str) -> None:
 
 def test_symbolic_links_are_not_followed(spool: Spool, tmp_path: Path) -> None:
     name = spool.put_pending(package())
-    stored = spool.folders.root / "pending" / name
+    stored = spool.storage.root / "pending" / name
     stored.rename(tmp_path / "elsewhere")
     stored.symlink_to(tmp_path / "elsewhere")
     with pytest.raises(StorageFault), spool.claim(name):
@@ -230,7 +230,7 @@ def test_completing_twice_changes_nothing(spool: Spool, clock: Clock) -> None:
         spool.complete(claimed)
         clock.advance(timedelta(days=1))
         spool.complete(claimed)
-    assert (spool.folders.root / "completed/2026/11/21" / claimed.name).exists()
+    assert (spool.storage.root / "completed/2026/11/21" / claimed.name).exists()
     assert spool.counts()["completed"] == 1
 
 
@@ -251,13 +251,13 @@ def test_only_parked_files_can_be_discarded(spool: Spool) -> None:
     spool.park(name, "checksum")
     assert spool.discard(name, "staff-1").last_error == "checksum"
     assert spool.names_of(SESSION) == []
-    assert list((spool.folders.root / "failed").iterdir()) == []
+    assert list((spool.storage.root / "failed").iterdir()) == []
 
 
 def test_held_file_cannot_be_requeued_twice(spool: Spool) -> None:
     name = spool.put_pending(package())
     spool.fail(name, "import_refused")
-    with spool.folders.hold(spool.folders.root / "failed" / name), pytest.raises(FileTaken):
+    with spool.storage.hold(spool.storage.root / "failed" / name), pytest.raises(FileTaken):
         spool.requeue(name)
     assert spool.requeue(name).folder == spool.requeue(name).folder == "pending"
 
@@ -271,7 +271,7 @@ def test_clean_up_removes_old_completed_files_only(spool: Spool, clock: Clock) -
     clock.advance(timedelta(days=1))
     assert spool.clean_completed() == 1
     assert [info.folder for info in spool.names_of(SESSION)] == ["failed", "pending"]
-    assert list((spool.folders.root / "completed").iterdir()) == []
+    assert list((spool.storage.root / "completed").iterdir()) == []
 
 
 def test_clean_up_forgets_sessions_without_files(spool: Spool, clock: Clock) -> None:
@@ -281,7 +281,7 @@ def test_clean_up_forgets_sessions_without_files(spool: Spool, clock: Clock) -> 
     complete(spool, name)
     clock.advance(timedelta(days=40))
     spool.clean_completed()
-    assert [path for path in spool.folders.root.rglob("*") if not path.is_dir()] == []
+    assert [path for path in spool.storage.root.rglob("*") if not path.is_dir()] == []
 
 
 def test_clean_up_never_goes_under_a_week(spool: Spool) -> None:
@@ -300,12 +300,12 @@ def test_orphans_are_what_stands_still(spool: Spool, clock: Clock) -> None:
 
 
 def test_sweep_spares_young_temporary_files(spool: Spool, clock: Clock) -> None:
-    temporary = spool.folders.root / "pending" / ".tmp-1-abc"
+    temporary = spool.storage.root / "pending" / ".tmp-1-abc"
     temporary.touch()
     written = temporary.stat().st_mtime
     for age, swept in ((10, 0), (3601, 1)):
         with Clock().frozen(NOW.fromtimestamp(written + age, tz=NOW.tzinfo)) as later:
-            assert Spool(spool.folders.root, spool._sealer, later).sweep_temporary(3600) == swept
+            assert Spool(spool.storage.root, spool._sealer, later).sweep_temporary(3600) == swept
     assert not temporary.exists()
 
 

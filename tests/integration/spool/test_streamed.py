@@ -19,10 +19,10 @@ def spool(tmp_path: Path) -> Spool:
 
 
 def test_a_file_is_there_once_it_is_committed(spool: Spool):
-    growing = spool.interviews.begin(OWNER, "original")
-    growing.write("처음".encode() * 500_000)
+    writer = spool.interviews.begin(OWNER, "original")
+    writer.write("처음".encode() * 500_000)
     assert spool.interviews.names(OWNER) == []
-    growing.keep()
+    writer.keep()
     assert spool.interviews.read_whole(OWNER, "original") == "처음".encode() * 500_000
     assert spool.interviews.owners() == [OWNER]
 
@@ -33,10 +33,10 @@ def test_nothing_stands_in_clear(spool: Spool, tmp_path: Path):
 
 
 def test_an_aborted_file_leaves_nothing(spool: Spool, tmp_path: Path):
-    growing = spool.interviews.begin(OWNER, "original")
-    growing.write(b"x" * 3_000_000)
-    growing.abort()
-    growing.abort()
+    writer = spool.interviews.begin(OWNER, "original")
+    writer.write(b"x" * 3_000_000)
+    writer.abort()
+    writer.abort()
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]
     assert spool.interviews.owners() == []
 

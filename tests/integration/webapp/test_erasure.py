@@ -290,7 +290,7 @@ def search(canary: Canary, engine: Engine, client: redis.Redis) -> dict[str, lis
     """What is found of the canary, by the place where it lies."""
     places = everything_in_tables(engine)
     places |= everything_in_files(canary.stores.settings.files.data_dir)
-    places["links"] = "\n".join(map(str, (canary.spool.folders.root / ".sessions").iterdir())).encode()
+    places["links"] = "\n".join(map(str, (canary.spool.storage.root / ".sessions").iterdir())).encode()
     places["redis"] = redis_contents(client)
     return {place: found for place, hay in places.items() if (found := find_in(canary.needles, hay))}
 
@@ -334,7 +334,7 @@ def test_what_is_left_sealed_opens_with_no_key_that_is_left(canary: Canary, engi
 def test_after_erasure_the_canary_is_nowhere(canary: Canary, engine: Engine, redis_client: redis.Redis):
     canary.is_erased()
     assert search(canary, engine, redis_client) == {}
-    assert [path for path in everything_in_files(canary.spool.folders.root) if ".calls" not in path] == []
+    assert [path for path in everything_in_files(canary.spool.storage.root) if ".calls" not in path] == []
 
 
 def test_a_dump_of_the_database_holds_nothing_of_the_canary(

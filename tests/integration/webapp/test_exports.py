@@ -52,7 +52,7 @@ class Asked:
 
     @property
     def files(self) -> list[str]:
-        return [path.name for path in self.spool.folders.root.glob("exports/**/*") if path.is_file()]
+        return [path.name for path in self.spool.storage.root.glob("exports/**/*") if path.is_file()]
 
 
 @pytest.fixture
@@ -172,7 +172,7 @@ def test_a_link_by_password_ends_with_the_sign_out(app: Flask, asked: Asked):
 
 def test_the_archive_lies_sealed(asked: Asked):
     asked.is_built()
-    [path] = asked.spool.folders.root.glob("exports/*/*")
+    [path] = asked.spool.storage.root.glob("exports/*/*")
     assert (path.stat().st_mode & 0o777, path.parent.stat().st_mode & 0o777) == (0o600, 0o700)
     assert b"PK" not in path.read_bytes()[:64]
     assert "김하늘".encode() not in path.read_bytes()
@@ -207,7 +207,7 @@ def test_an_archive_is_built_once(asked: Asked):
 
 
 def test_what_the_disk_refuses_is_tried_again(asked: Asked):
-    in_the_way = asked.spool.folders.root / "exports"
+    in_the_way = asked.spool.storage.root / "exports"
     in_the_way.touch()
     with pytest.raises(StorageFault):
         asked.is_built()
@@ -237,7 +237,7 @@ def test_erasure_takes_archives_with_it_also_late_ones(app: Flask, asked: Asked)
     erasure_id = UUID(asked.person.ask("DELETE", f"/patients/{uuid}").json["erasure_id"])
     build_erasure_job(asked.stores, asked.spool).run(erasure_id)
     assert asked.files == []
-    assert not (asked.spool.folders.root / "exports" / str(uuid)).exists()
+    assert not (asked.spool.storage.root / "exports" / str(uuid)).exists()
     assert not asked.is_built()
     assert asked.files == []
 
@@ -255,6 +255,6 @@ class DiskOfAnErasedPerson(Disk):
 
 
 def test_an_archive_whose_person_is_erased_while_it_is_built_does_not_stay(asked: Asked, engine: Engine):
-    root, stores = asked.spool.folders.root, asked.stores
+    root, stores = asked.spool.storage.root, asked.stores
     assert not build_export(stores, Spool(root, stores.sealer, clock, DiskOfAnErasedPerson(engine)), asked.id)
     assert asked.files == []

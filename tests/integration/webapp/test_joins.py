@@ -270,7 +270,7 @@ def test_an_archive_whose_join_ends_while_it_is_built_does_not_stay(app: Flask, 
     join(newer)
     where, here = f"/patients/{newer.patient_uuid}", parts(app)
     export_id = UUID(newer.ask("POST", f"{where}/export").json["export_id"])
-    spool = Spool(here.spool.folders.root, here.stores.sealer, clock, DiskOfThePartedTwo(older))
+    spool = Spool(here.spool.storage.root, here.stores.sealer, clock, DiskOfThePartedTwo(older))
     assert not build_export(here.stores, spool, export_id)
     assert newer.ask("GET", f"{where}/exports/{export_id}").json == {"success": True, "state": "building"}
     assert newer.patient_uuid is not None

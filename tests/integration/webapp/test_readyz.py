@@ -219,7 +219,7 @@ def test_stores_that_hang_are_told_within_the_deadline(remake: Remake):
 
 
 def test_a_spool_that_takes_no_file_is_not_ready(app: Flask):
-    root = parts(app).spool.folders.root
+    root = parts(app).spool.storage.root
     assert told(app)["spool"] == OK
     shutil.rmtree(root / "incoming")
     wait_for(app, "spool", "missing")
@@ -227,4 +227,4 @@ def test_a_spool_that_takes_no_file_is_not_ready(app: Flask):
 
 def test_the_proof_of_the_spool_leaves_nothing(app: Flask):
     told(app)
-    assert [path for path in parts(app).spool.folders.root.rglob("*") if path.is_file()] == []
+    assert [path for path in parts(app).spool.storage.root.rglob("*") if path.is_file()] == []

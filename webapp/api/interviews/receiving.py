@@ -19,7 +19,7 @@ from services.interviews.extraction.kinds import REFUSED, extension_of, kind_of
 from services.interviews.files import ORIGINAL, TEXT, Said, keep_said
 from services.interviews.masking.masker import PatternMasker, outgrows
 from services.interviews.uploading import UploadedInterview
-from spool import GrowingFile, StreamedFiles
+from spool import SealedFileWriter, StreamedFiles
 from webapp.api.interviews.multipart import (
     FILE_FIELD,
     TEXT_MAX_BYTES,
@@ -128,7 +128,7 @@ class _IncomingFile:
         self._hash = hashlib.sha256()
         self._admit = admit
         self._project_id: UUID | None = None
-        self._growing: GrowingFile | None = None
+        self._writer: SealedFileWriter | None = None
 
     def judge(self, form: Form) -> None:
         """Raises ApiError, FormFault, and whatever `admit` raises, which is asked once."""
@@ -144,16 +144,16 @@ class _IncomingFile:
         if not self.name:
             return  # what a browser sends of a form in which none was chosen
         _require_name(self.name)
-        self._growing = self._files.begin(self._interview_id, ORIGINAL)
+        self._writer = self._files.begin(self._interview_id, ORIGINAL)
 
     def write(self, data: bytes) -> None:
         """Raises ApiError, StorageFault."""
         self.size += len(data)
         if self.size > FILE_MAX_BYTES:
             raise ApiError(Code.FILE_TOO_LARGE)
-        if self._growing is not None:
+        if self._writer is not None:
             self._hash.update(data)
-            self._growing.write(data)
+            self._writer.write(data)
         elif data:
             _require_name(self.name)
 
@@ -161,12 +161,12 @@ class _IncomingFile:
         """Durable. Raises ApiError, StorageFault."""
         if not self.size:
             raise _wrong(FILE_FIELD, "빈 파일이에요. 내용이 있는 파일을 올려 주세요.")
-        if self._growing is not None:
-            self._growing.keep()
+        if self._writer is not None:
+            self._writer.keep()
 
     def abort(self) -> None:
-        if self._growing is not None:
-            self._growing.abort()
+        if self._writer is not None:
+            self._writer.abort()
 
     @property
     def sha256(self) -> str:

@@ -63,7 +63,7 @@ def code_of(answer: TestResponse) -> tuple[int, str]:
 
 
 def files_of(app: Flask) -> list[Path]:
-    root = parts(app).spool.folders.root / "blobs"
+    root = parts(app).spool.storage.root / "blobs"
     return [path for path in root.rglob("*") if path.is_file()]
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import uuid4
 
 from spool import AnswerKind
-from tasks.processes.data_call_preparing import DataCallPreparing
+from tasks.processes.data_call_preparation import DataCallPreparation
 from tasks.processes.poll_schedule import PendingPoll
 
 
@@ -40,18 +40,18 @@ def test_a_store_that_is_away_holds_up_one_thread_and_not_the_loop():
     spool, polls = SlowSpool(), [_poll(), _poll()]
 
     async def play() -> None:
-        preparing = DataCallPreparing(spool)  # type: ignore[arg-type]
-        looks = [asyncio.create_task(preparing.finds_answer(poll, lambda _: True)) for poll in polls]
+        preparation = DataCallPreparation(spool)  # type: ignore[arg-type]
+        looks = [asyncio.create_task(preparation.finds_answer(poll, lambda _: True)) for poll in polls]
         async with asyncio.timeout(10):
             await asyncio.to_thread(spool.begun.wait)
             await asyncio.sleep(0.05)
-            assert (spool.looks, [preparing.is_ready(poll) for poll in polls]) == (1, [False, False])
+            assert (spool.looks, [preparation.is_ready(poll) for poll in polls]) == (1, [False, False])
             spool.back.set()
             assert await asyncio.gather(*looks) == [False, False]
-        assert all(preparing.is_ready(poll) for poll in polls)
+        assert all(preparation.is_ready(poll) for poll in polls)
         # One answer for each room; then the next poll has to see to more.
-        assert [preparing.take_room() is None for _ in range(5)] == [False] * 4 + [True]
-        assert not preparing.is_ready(polls[0])
+        assert [preparation.take_room() is None for _ in range(5)] == [False] * 4 + [True]
+        assert not preparation.is_ready(polls[0])
 
     asyncio.run(play())
     assert (spool.looks, spool.rooms) == (2, 4)
@@ -62,9 +62,9 @@ def test_who_may_not_ask_yet_looks_again_and_takes_no_room():
     spool.back.set()
 
     async def play() -> None:
-        preparing = DataCallPreparing(spool)  # type: ignore[arg-type]
-        assert not await preparing.finds_answer(poll, lambda _: False)
-        assert not await preparing.finds_answer(poll, lambda _: False)
+        preparation = DataCallPreparation(spool)  # type: ignore[arg-type]
+        assert not await preparation.finds_answer(poll, lambda _: False)
+        assert not await preparation.finds_answer(poll, lambda _: False)
 
     asyncio.run(play())
     assert (spool.looks, spool.rooms, poll.incoming_checked) == (2, 0, False)

@@ -9,7 +9,7 @@ from tasks.processes.poll_schedule import PendingPoll
 from tasks.processes.spare_rooms import SpareRooms
 
 
-class DataCallPreparing:
+class DataCallPreparation:
     """Off the loop, one poll at a time: a store that is away holds up each look for seconds, and paid answers need the
     threads."""
 
