@@ -1,4 +1,4 @@
-"""File first: whole or absent, sealed, retried with writer pauses, parked when nothing helps, never lost."""
+"""File first: whole or absent, sealed, retried with growing pauses, parked when nothing helps, never lost."""
 
 import json
 import subprocess
