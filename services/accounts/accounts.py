@@ -9,12 +9,13 @@ import unicodedata
 from collections.abc import Collection
 from uuid import UUID, uuid4
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from models.accounts import ROLES_OF, Account, AccountKind, AccountRole, Company, RevokedWhy
 from services.accounts.logins import end_logins
+from services.advisory_locks import lock_name
 from services.delivery.unit_of_work import Work
 
 PASSWORD_MIN_CHARACTERS = 12
@@ -128,7 +129,7 @@ def add_account(
 def find_or_add_company(session: Session, name: str) -> UUID:
     """By its exact name."""
     # Two that make one at once would make two of them.
-    session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
+    lock_name(session, name)
     found = session.scalar(select(Company.id).where(Company.name == name).order_by(Company.created_at).limit(1))
     if found is not None:
         return found

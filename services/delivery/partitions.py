@@ -7,19 +7,20 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from core.logs import get_logger
+from services.advisory_locks import try_lock_name
 from services.delivery.kinds import SubjectKind
 
 log = get_logger(__name__)
 
 _DAYS_AHEAD = 7
-# Any fixed number: two that make partitions at once would only wait for each other.
-_LOCK = 7_305_512_902
+# Two that make partitions at once would only wait for each other.
+_LOCK = "welno.log_partitions"
 _EXISTING = text("select tablename from pg_tables where schemaname = 'welno_log'")
 
 
 def keep_partitions(session: Session, kinds: Iterable[SubjectKind], today: date) -> None:
     """Make what is missing, drop what is older than its kind is kept. Repeatable; nobody waits long for its locks."""
-    if not session.execute(text("select pg_try_advisory_xact_lock(:lock)"), {"lock": _LOCK}).scalar_one():
+    if not try_lock_name(session, _LOCK):
         return
     session.execute(text("set local lock_timeout = '2s'"))
     existing = set(session.execute(_EXISTING).scalars())

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, delete, exists, func, select, text
+from sqlalchemy import ColumnElement, delete, exists, func, select
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 
@@ -22,6 +22,7 @@ from models.interviews import (
     ProjectRole,
     ScriptSection,
 )
+from services.advisory_locks import lock_name
 from services.delivery.unit_of_work import UnitOfWork, Work
 from services.interviews.changing import note_change
 from services.interviews.events import tell_deleted, tell_insight, tell_of_personas
@@ -36,8 +37,6 @@ from spool import SpoolError, StreamedFiles
 log = get_logger(__name__)
 
 _EMPTIED = ("masked_text", "evidence", "speakers", "persona_combination_id", *RESULT_COLUMNS)
-# Two that share a takeaway, and are erased at once, would each leave it to the other.
-_ONE_AT_A_TIME = text("select pg_advisory_xact_lock(hashtextextended('welno.learnt:' || :project, 0))")
 
 
 @dataclass(frozen=True)
@@ -177,7 +176,8 @@ def _erase_learnt(session: Session, interview: Interview) -> dict[str, int]:
     What another interview learns at this very moment may go, too: the next one that says it brings it back.
     """
     session.flush()
-    session.execute(_ONE_AT_A_TIME, {"project": str(interview.project_id)})
+    # Two that share a takeaway, and are erased at once, would each leave it to the other.
+    lock_name(session, f"welno.learnt:{interview.project_id}")
     takeaway, section = KeyTakeaway.takeaway_text, ScriptSection.section_name
     takeaway_entry = func.jsonb_build_array(takeaway, type_=JSONB)
     section_entry = func.jsonb_build_array(func.jsonb_build_object("sector_name", section), type_=JSONB)

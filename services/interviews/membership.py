@@ -5,13 +5,14 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from core.names import project_subject
 from models.accounts import Account, AccountKind
 from models.interviews import Interview, Project, ProjectMember, ProjectRole
+from services.advisory_locks import lock_name
 from services.delivery.unit_of_work import Work
 from services.interviews.errors import InterviewNotFound, LastAdmin, MemberNotFound, ProjectNotFound, RoleTooSmall
 from services.interviews.events import ProjectPart, tell_project
@@ -136,7 +137,7 @@ def end_membership(work: Work, project_id: UUID, account_id: UUID) -> None:
 
 def _require_another_admin(session: Session, project_id: UUID, account_id: UUID) -> None:
     """Two that remove each other at once wait here. Raises LastAdmin."""
-    session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(str(project_id), 0))))
+    lock_name(session, str(project_id))
     admins = select(ProjectMember.account_id).where(
         ProjectMember.project_id == project_id, ProjectMember.role == ProjectRole.ADMIN
     )

@@ -8,11 +8,10 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import text
-
 from models.accounts import Scope
 from models.journey import JourneyAction, JourneyRole, JourneyState, JourneyUser
 from services.accounts.logins import open_login
+from services.advisory_locks import lock_name
 from services.journey.actions import perform_action
 from services.journey.actors import JourneyActor
 from services.journey.bodies import Body
@@ -23,7 +22,6 @@ from services.journey.scan_tokens import claim_scan_token
 from services.journey.work import JourneyWork
 
 LOGIN_KIND = "patient"
-_LOCK_PERSON = text("select pg_advisory_xact_lock(hashtextextended(:login, 0))")
 
 
 class SimpleLoginError(Exception):
@@ -107,7 +105,7 @@ def _find_user(journey: JourneyWork, people: UserDirectory, wish: LoginWish) -> 
     if not journey.settings.allows_self_registration or wish.name is None or wish.phone is None:
         raise NobodyFits
     # Of two first logins at once the second finds whom the first has added.
-    journey.session.execute(_LOCK_PERSON, {"login": people.hash_login(wish.phone_last4, wish.birth_date)})
+    lock_name(journey.session, people.hash_login(wish.phone_last4, wish.birth_date))
     new_user = NewUser(wish.name, wish.phone, wish.birth_date)
     return _find_fitting(journey, people, wish) or people.add(journey.session, new_user)
 

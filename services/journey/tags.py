@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import exists, func, or_, select, text
+from sqlalchemy import exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from models.journey import TagAction, TagLog
+from services.advisory_locks import lock_name
 from services.journey.hospital_cache import HospitalFacts, TagFacts
 
 _ONE_SCAN = timedelta(seconds=3)
-_LOCK = text("select pg_advisory_xact_lock(hashtextextended(:name, 0))")
 _UID_BYTES = frozenset({4, 7, 10})
 _UID = re.compile(r"[0-9A-Fa-f]{2}([:-]?[0-9A-Fa-f]{2}){3,9}", re.ASCII)
 _SHORT_CODE = re.compile(r"[A-Z2-7]{4}-[A-Z2-7]{4}", re.ASCII)
@@ -109,7 +109,7 @@ def _lock_scans(session: Session, scanned: str, by: ScannedBy) -> None:
     """Until the end of the transaction: of the same scan twice at once the second sees the first."""
     holders = sorted(str(holder) for holder in (by.user_id, by.device_id) if holder is not None)
     for holder in holders:
-        session.execute(_LOCK, {"name": f"tag-scan:{scanned}:{holder}"})
+        lock_name(session, f"tag-scan:{scanned}:{holder}")
 
 
 def _was_logged(session: Session, tag_id: str | None, said_hash: str, by: ScannedBy) -> bool:

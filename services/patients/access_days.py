@@ -7,19 +7,20 @@ from sqlalchemy.orm import Session
 
 from core.logs import get_logger
 from models.patients import AccessDay
+from services.advisory_locks import try_lock_name
 
 log = get_logger(__name__)
 
 _DAYS_AHEAD = 7
-# Any fixed number: two that make partitions at once would only wait for each other.
-_LOCK = 7_305_512_903
+# Two that make partitions at once would only wait for each other.
+_LOCK = "welno.access_days"
 _EXISTING = text("select tablename from pg_tables where schemaname = 'welno_log' and tablename like 'access\\_%'")
 _LOG, _OTHER = "welno.welno_access_log", "welno_log.access_other"
 
 
 def keep_access_days(session: Session, today: date, keep_days: int) -> None:
     """Make what is missing, drop what is older. Repeatable; nobody waits long for its locks."""
-    if not session.execute(text("select pg_try_advisory_xact_lock(:lock)"), {"lock": _LOCK}).scalar_one():
+    if not try_lock_name(session, _LOCK):
         return
     session.execute(text("set local lock_timeout = '2s'"))
     existing = set(session.execute(_EXISTING).scalars())

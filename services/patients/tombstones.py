@@ -8,20 +8,18 @@ from collections.abc import Collection, Iterable
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select, text
+from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from models.patients import Tombstone
-
-_LOCK = text("select pg_advisory_xact_lock(hashtextextended(:id_hash, 0))")
-_LOCK_SHARED = text("select pg_advisory_xact_lock_shared(hashtextextended(:id_hash, 0))")
+from services.advisory_locks import lock_name, lock_name_shared
 
 
 def bury(session: Session, ids: Iterable[UUID], now: datetime) -> None:
     """From the commit on. Waits for whoever is bringing one of them in just now. Twice is once."""
     for id_hash in sorted(map(_hash, ids)):
-        session.execute(_LOCK, {"id_hash": id_hash})
+        lock_name(session, id_hash)
         row = {"id_hash": id_hash, "erased_at": now}
         session.execute(insert(Tombstone).values(row).on_conflict_do_nothing())
 
@@ -32,7 +30,7 @@ def is_buried(session: Session, one: UUID) -> bool:
 
 def is_buried_for_import(session: Session, patient_uuid: UUID) -> bool:
     """When not, nobody buries them before this transaction has ended."""
-    session.execute(_LOCK_SHARED, {"id_hash": _hash(patient_uuid)})
+    lock_name_shared(session, _hash(patient_uuid))
     return is_buried(session, patient_uuid)
 
 

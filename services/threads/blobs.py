@@ -10,10 +10,11 @@ from dataclasses import asdict, dataclass
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from models.threads import MemberRole, ThreadBlob
+from services.advisory_locks import lock_name
 from services.threads.acting import AuditedAttempt, LockedThread, ThreadUnitOfWork, ThreadWork, lock_thread
 from services.threads.audit import AuditedCaller
 from services.threads.audit_chain import AuditAction
@@ -38,8 +39,6 @@ PART_MAX_BYTES = 1024 * 1024
 LAST_PART = 320
 # A folder, and a file of one octet, take a block of the disk.
 _BLOCK_BYTES = 4096
-# For one member's bounds, which are over all of their threads.
-_LOCK_MEMBER = text("select pg_advisory_xact_lock(hashtextextended('thread_blobs:' || :member, 0))")
 
 Offload = Callable[..., Any]
 
@@ -175,7 +174,8 @@ class NamedPart:
 
 def _name_part(unit: ThreadWork, thread_id: str, blob_id: UUID, number: int, part: BlobPart) -> NamedPart:
     _require_writer(unit, thread_id)
-    unit.session.execute(_LOCK_MEMBER, {"member": unit.member})
+    # A member's bounds are over all of their threads.
+    lock_name(unit.session, f"thread_blobs:{unit.member}")
     new = {"thread_id": thread_id, "blob_id": blob_id, "file_id": uuid4(), "member": unit.member}
     unit.session.execute(insert(ThreadBlob).values(new).on_conflict_do_nothing())
     row = unit.session.get_one(ThreadBlob, (thread_id, blob_id), with_for_update=True)

@@ -4,11 +4,12 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, select, text
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from core.names import Task
 from models.threads import DeviceState, DeviceType, KeyState, ThreadDevice, ThreadWrap
+from services.advisory_locks import lock_name
 from services.threads.acting import LockedThread, ThreadWork, lock_own_threads
 from services.threads.audit_chain import AuditAction
 from services.threads.errors import DeviceExists, DeviceNotFound, NotOwnDevice, TooManyDevices
@@ -18,8 +19,6 @@ from services.threads.texts import DeviceApproval, DeviceClaim
 
 # In the audit: no device of the member has vouched for this one.
 RESET = "reset"
-# Two first devices of a member at once must not both be the first.
-_LOCK_MEMBER = text("select pg_advisory_xact_lock(hashtextextended(:member, 40))")
 
 
 def register_device(
@@ -163,7 +162,8 @@ def describe_device(device: ThreadDevice) -> dict[str, Any]:
 
 def lock_devices(unit: ThreadWork) -> None:
     """Those of the caller, until the unit ends; before any row of a thread."""
-    unit.session.execute(_LOCK_MEMBER, {"member": unit.member})
+    # Two first devices of a member at once must not both be the first.
+    lock_name(unit.session, f"thread_devices:{unit.member}")
 
 
 def _own_device(unit: ThreadWork, device_id: UUID) -> ThreadDevice:
