@@ -20,7 +20,7 @@ HOSTS = PROCESSES[1:]
 APART_SECONDS = (-60, -20, -0.01, 0.01, 20, 60)
 # What one step that waits for a clock, or for the sweep to send it again, takes at least.
 ALLOWED_SECONDS = 1.0
-TRIES = 3
+TRIES = 5
 # A busy machine may need a second look; who waits for the clock to come round needs longer.
 READY_SECONDS = 8
 
@@ -45,6 +45,18 @@ class Hosts:
         visit.approves().wait_for("completed")
         return time.monotonic() - approved_at
 
+    def is_late_each_time(self, host: str, apart: float) -> bool:
+        """Later than the same with equal clocks right before. A busy machine makes now this one late, now the other;
+        who waits for a clock is late each time."""
+        for _ in range(TRIES):
+            self.clocks.set(host, 0)
+            equal_seconds = self.complete(self.wait_for_approval())
+            waiting = self.wait_for_approval()
+            self.clocks.set(host, apart)
+            if self.complete(waiting) <= equal_seconds + ALLOWED_SECONDS:
+                return False
+        return True
+
 
 @pytest.fixture(scope="module")
 def hosts(migrated_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hosts]:
@@ -64,13 +76,8 @@ def test_a_host_whose_clock_is_set_delays_nothing_and_all_is_ready(hosts: Hosts,
     waiting = hosts.wait_for_approval()
     for apart in (*APART_SECONDS, 0):
         hosts.clocks.set(host, apart)  # between the push and the approval
-        took = hosts.complete(waiting)
-        for _ in range(TRIES - 1):
-            if took <= hosts.usual_seconds + ALLOWED_SECONDS:
-                break
-            # A busy machine is slow now and then; who waits for a clock waits each time.
-            took = hosts.complete(hosts.wait_for_approval())
-        assert took <= hosts.usual_seconds + ALLOWED_SECONDS, f"{host} {apart:+} s"
+        late = hosts.complete(waiting) > hosts.usual_seconds + ALLOWED_SECONDS
+        assert not late or not hosts.is_late_each_time(host, apart), f"{host} {apart:+} s"
         try:
             wait_until(hosts.are_ready, READY_SECONDS)
         except AssertionError as exc:
