@@ -74,11 +74,12 @@ class Poller:
         self._asked: set[str] = set()  # sessions of those, also of an earlier lease
         self._owner_id: int | None = None
         self._may_own_some = False  # sessions: taken since, or there at the last look, also some that had ended
+        self._has_taken = asyncio.Event()  # sessions whose answers are to be looked for
         self._woken: asyncio.Future[None] | None = None
         self.stopping = asyncio.Event()
 
     async def run(self) -> None:
-        loops = [asyncio.create_task(self._refresh_loop()), asyncio.create_task(self._dispatch_loop())]
+        loops = [asyncio.create_task(loop()) for loop in (self._refresh_loop, self._look_loop, self._dispatch_loop)]
         stopped = asyncio.create_task(self.stopping.wait())
         await asyncio.wait([stopped, *loops], return_when=asyncio.FIRST_COMPLETED)
         broken = [task for task in loops if task.done()]
@@ -109,10 +110,21 @@ class Poller:
         while True:
             try:
                 await self._refresh()
-            except (SQLAlchemyError, SpoolError) as exc:
+            except SQLAlchemyError as exc:
                 log.warning("poller_refresh_failed", error=type(exc).__name__)
             self._wake()
             await asyncio.sleep(_REFRESH_SECONDS)
+
+    async def _look_loop(self) -> None:
+        """Not of the refresh: a store that is away holds up a look for seconds, and what has ended is not polled
+        meanwhile. Woken by each refresh, which is the pause after a fault, too."""
+        while True:
+            await self._has_taken.wait()
+            self._has_taken.clear()
+            found = await asyncio.to_thread(self._taken.look_for_answers, self._taken.waiting)
+            for poll in self._taken.release(found):
+                self._schedule.add(poll)
+            self._wake()
 
     async def _refresh(self) -> None:
         owner_id = self._runtime.lease.id
@@ -127,14 +139,14 @@ class Poller:
             has_some = len(self._schedule) > 0 or bool(self._taken.session_ids)
             self._may_own_some = await self._drop_ended(owner_id) or has_some
         try:
-            await self._threads.run(self._taken.take, owner_id)
+            self._taken.add(await self._threads.run(self._taken.take, owner_id))
         except SQLAlchemyError:
             # The commit may have gone through all the same: then they are ours, and nobody would ever poll them.
             self._runtime.lease.renounce()
             raise
-        self._may_own_some |= bool(self._taken.session_ids)
-        for poll in await asyncio.to_thread(self._taken.look_for_answers):
-            self._schedule.add(poll)
+        if self._taken.session_ids:
+            self._may_own_some = True
+            self._has_taken.set()
 
     async def _drop_ended(self, owner_id: int) -> bool:
         """Sessions that wait no longer, and whether there were any; their rows are let go by the next look. Those whose

@@ -5,7 +5,7 @@ with, and are looked for again.
 """
 
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Sequence
 from uuid import UUID
 
 from core.clock import clock
@@ -24,50 +24,64 @@ _AT_ONCE = 1000
 
 
 class TakenSessions:
-    """Used by one thread at a time."""
+    """`take` and `look_for_answers` are for threads, as both wait for a store; all else is for the loop alone. What
+    changes here while a look is under way makes it a look for nothing."""
 
     def __init__(self, stores: Stores, tools: Tools) -> None:
         self._stores = stores
         self._tools = tools
-        self._waiting: list[Waiting] = []
+        self._waiting: dict[UUID, Waiting] = {}
         self._unopened: set[UUID] = set()  # sealed with a key that this process was not given at its start
 
     @property
     def session_ids(self) -> set[UUID]:
         """Of those that were not looked for yet."""
-        return {one.claim.session_id for one in self._waiting}
+        return set(self._waiting)
+
+    @property
+    def waiting(self) -> list[Waiting]:
+        return list(self._waiting.values())
 
     def clear(self) -> None:
-        self._waiting = []
+        self._waiting.clear()
 
     def drop(self, session_ids: Collection[UUID]) -> set[UUID]:
         """They wait no longer. Which of them were here."""
         dropped = self.session_ids.intersection(session_ids)
-        self._waiting = [one for one in self._waiting if one.claim.session_id not in dropped]
+        for session_id in dropped:
+            del self._waiting[session_id]
         return dropped
 
-    def take(self, owner_id: int) -> None:
-        """Raises SQLAlchemyError, after which nobody knows whether they are ours."""
+    def take(self, owner_id: int) -> list[Waiting]:
+        """For `add`. Raises SQLAlchemyError, after which nobody knows whether they are ours."""
         with self._stores.unit_of_work() as work:
-            taken = take_waiting(work, owner_id, self._tools, _AT_ONCE, unopened=self._unopened)
-        self.drop([one.claim.session_id for one in taken])  # asked anew: what was known of them is outdated
-        self._waiting += taken
+            return take_waiting(work, owner_id, self._tools, _AT_ONCE, unopened=self._unopened)
 
-    def look_for_answers(self) -> list[PendingPoll]:
-        """Those that may be polled now; after a fault of the store the others stay for the next look."""
-        waiting, self._waiting = self._waiting, []
-        found: list[PendingPoll] = []
-        while waiting:
-            one = waiting.pop(0)
+    def add(self, taken: Iterable[Waiting]) -> None:
+        """One that was here is asked anew: what was known of it is outdated."""
+        self._waiting |= {one.claim.session_id: one for one in taken}
+
+    def look_for_answers(self, waiting: Sequence[Waiting]) -> list[tuple[Waiting, PendingPoll]]:
+        """For `release`. After a fault of the store the rest stays for the next look."""
+        found: list[tuple[Waiting, PendingPoll]] = []
+        for one in waiting:
             try:
-                found.append(self._look_for(one))
+                found.append((one, self._look_for(one)))
             except SealedWithUnknownKey:
-                self._waiting.append(one)
+                continue
             except SpoolError as exc:
-                log.warning("poller_look_refused", reason=exc.reason, waiting=len(waiting) + 1)
-                self._waiting += [one, *waiting]
+                log.warning("poller_look_refused", reason=exc.reason, waiting=len(waiting) - len(found))
                 break
         return found
+
+    def release(self, found: Iterable[tuple[Waiting, PendingPoll]]) -> list[PendingPoll]:
+        """Those that may be polled now: they have neither ended nor been asked anew since the look began."""
+        released = []
+        for one, poll in found:
+            if self._waiting.get(one.claim.session_id) is one:
+                del self._waiting[one.claim.session_id]
+                released.append(poll)
+        return released
 
     def _look_for(self, waiting: Waiting) -> PendingPoll:
         # A poller before us may have paid for this answer and died before it could record it.

@@ -2,6 +2,7 @@
 
 import itertools
 import random
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -134,7 +135,10 @@ class Visit:
         return body
 
     def events(self, after_seq: int = 0) -> list[dict[str, Any]]:
-        answer = self.browser.get(f"{self.path}/messages", params={"after_seq": after_seq})
+        """Waits its turn after a minute of being asked for too often, as a slow machine has it."""
+        path, asked = f"{self.path}/messages", {"after_seq": after_seq}
+        while (answer := self.browser.get(path, params=asked)).status_code == 429:
+            time.sleep(1)
         assert answer.status_code == 200, answer.text
         found: list[dict[str, Any]] = answer.json()["messages"]
         return found

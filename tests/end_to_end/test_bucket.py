@@ -1,12 +1,15 @@
 """The whole product with its files in a bucket, which goes away and comes back."""
 
+import socket
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from moto.server import ThreadedMotoServer
 
+from tests.end_to_end.person import Visit
 from tests.end_to_end.product import Product, run_product
 from tests.end_to_end.provider import CHECKUPS, LOGIN_CHECK, TREATMENTS
 from tests.integration.spool.actions import files_in
@@ -32,6 +35,14 @@ class Store:
 
     def stop(self) -> None:
         self._server.stop()
+
+    @contextmanager
+    def stands_still(self) -> Iterator[None]:
+        """Connections are let in, and nothing is ever answered."""
+        self.stop()
+        with socket.create_server(("127.0.0.1", self.port)):
+            yield
+        self.start()
 
     @property
     def url(self) -> str:
@@ -74,6 +85,26 @@ def test_collections_go_on_while_a_folder_is_moved_into_a_bucket(moving: Product
     for visit in (before, waiting):
         assert moving.provider.bill_of(visit.cx_id) == {"checkups": 1, "prescriptions": 1}
     assert files_in(moving.spool) == []
+
+
+def test_a_poller_lets_sessions_go_while_it_looks_into_a_bucket_that_stands_still(migrated_home: Path, store: Store):
+    where = {"TILKO_DATA_URL": f"s3://{BUCKET}/still", "TILKO_DATA_ENDPOINT": store.url}
+    with run_product(migrated_home, _PROCESSES, TILKO_DATA_TIMEOUT_SECONDS="10", **where, **KEYS) as product:
+        before = product.meet().is_known_with().start().asks_for_push()
+        wait_until(lambda: product.provider.count_calls(LOGIN_CHECK, before.cx_id))
+        with store.stands_still():
+            after = product.meet().is_known_with().start().asks_for_push()
+            wait_until(lambda: _owner(product, after) is not None)
+            # Of the one that is polled, and of the one whose answer is looked for.
+            for visit in (before, after):
+                assert visit.cancel().status_code == 204
+                wait_until(lambda visit=visit: _owner(product, visit) is None, timeout=8)
+
+
+def _owner(product: Product, visit: Visit) -> int | None:
+    asked = {"session_id": visit.session_id}
+    [row] = product.rows("select owner_id from welno.welno_collection_history where session_id = :session_id", **asked)
+    return row["owner_id"]
 
 
 def test_a_collection_goes_through_a_bucket_that_was_away_and_buys_nothing_twice(product: Product, store: Store):
