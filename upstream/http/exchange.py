@@ -14,6 +14,7 @@ import logging
 import math
 import ssl
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from functools import cache
 from http.cookiejar import DefaultCookiePolicy
@@ -22,6 +23,7 @@ from typing import ClassVar
 import httpx
 
 from core.clock import clock
+from upstream.http.deadline import Deadline, ending_at, open_transport
 
 # More than a process has threads: nobody waits for another's long call to end.
 _MAX_CONNECTIONS = 1000
@@ -115,13 +117,13 @@ def open_http(kept_connections: int = _MAX_CONNECTIONS, ca_file: str = "") -> ht
     # httpx logs each URL at INFO and httpcore the headers at DEBUG: an API key can stand in both.
     for name in ("httpx", "httpcore"):
         logging.getLogger(name).setLevel(logging.WARNING)
+    limits = httpx.Limits(
+        max_connections=_MAX_CONNECTIONS,
+        max_keepalive_connections=kept_connections,
+        keepalive_expiry=_KEEP_ALIVE_SECONDS,
+    )
     http = httpx.Client(
-        verify=_tls_context(ca_file),
-        limits=httpx.Limits(
-            max_connections=_MAX_CONNECTIONS,
-            max_keepalive_connections=kept_connections,
-            keepalive_expiry=_KEEP_ALIVE_SECONDS,
-        ),
+        transport=open_transport(_tls_context(ca_file), limits),
         headers={"Accept-Encoding": "identity"},
         trust_env=False,
         follow_redirects=False,
@@ -140,17 +142,14 @@ def send(
 
     `before_send` is called when the connection stands, right before the request leaves; what it raises keeps it back.
     """
-    deadline = clock.monotonic() + limits.total_seconds
+    deadline = Deadline(clock.monotonic() + limits.total_seconds)
     connect_seconds = min(limits.connect_seconds, limits.total_seconds)
     request.extensions["timeout"] = httpx.Timeout(limits.total_seconds, connect=connect_seconds).as_dict()
     if before_send is not None:
         request.extensions["trace"] = _tracer_of(before_send)
     try:
-        response = http.send(request, stream=True)
-        try:
+        with ending_at(deadline), closing(http.send(request, stream=True)) as response:
             body = _read_bounded(response, deadline, limits.max_response_bytes)
-        finally:
-            response.close()
     except httpx.TimeoutException as exc:
         raise TimedOut from exc
     except (httpx.ConnectError, httpx.UnsupportedProtocol, httpx.ProxyError) as exc:
@@ -168,8 +167,7 @@ def _tracer_of(before_send: Callable[[], object]) -> Callable[[str, object], Non
     return trace
 
 
-def _read_bounded(response: httpx.Response, deadline: float, max_bytes: int) -> bytes:
-    # httpx's read timeout starts anew with each byte: a server that sends byte by byte needs a deadline of its own.
+def _read_bounded(response: httpx.Response, deadline: Deadline, max_bytes: int) -> bytes:
     declared = response.headers.get("content-length", "")
     parts = bytearray()
     for chunk in response.iter_raw():
@@ -177,7 +175,7 @@ def _read_bounded(response: httpx.Response, deadline: float, max_bytes: int) -> 
         if len(parts) > max_bytes:
             raise ResponseTooLarge(HttpResponse(response.status_code, response.headers, bytes(parts)))
         # Who was stopped beyond the deadline keeps what has come whole meanwhile: it may be paid for.
-        if clock.monotonic() > deadline and str(len(parts)) != declared:
+        if deadline.is_over and str(len(parts)) != declared:
             raise TimedOut
     return bytes(parts)
 

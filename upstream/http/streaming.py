@@ -15,6 +15,7 @@ from typing import Any
 import httpx
 
 from core.clock import clock
+from upstream.http.deadline import Deadline, ending_at
 from upstream.http.exchange import LEAVING, BrokenResponse, ExchangeError, ResponseTooLarge, TimedOut, Unreachable
 
 _SMALLEST_SECONDS = 0.001
@@ -104,7 +105,7 @@ class HttpStream:
         self,
         response: httpx.Response,
         max_bytes: int,
-        deadline: float,
+        deadline: Deadline,
         *,
         sockets: OpenSockets,
         cancellation: Cancellation,
@@ -116,7 +117,6 @@ class HttpStream:
         self._deadline = deadline
         self._sockets = sockets
         self._cancellation = cancellation
-        self._is_cut = False
 
     @property
     def is_aborted(self) -> bool:
@@ -124,11 +124,6 @@ class HttpStream:
 
     def abort(self) -> None:
         self._cancellation.cancel()
-
-    def cut(self) -> None:
-        """At its deadline."""
-        self._is_cut = True
-        self._cancellation.cut()
 
     def pieces(self) -> Iterator[bytes]:
         """Raises ExchangeError, also where our own cut looks like an end. Ends early, without one, when aborted."""
@@ -144,7 +139,7 @@ class HttpStream:
                 yield piece
         except (httpx.RequestError, ssl.SSLError) as exc:
             if not self.is_aborted:
-                raise _translate(exc, is_over_time=self._is_over_time) from exc
+                raise _translate(exc, is_over_time=self._deadline.is_over) from exc
         self._require_uncut()
 
     def _require_uncut(self) -> None:
@@ -152,18 +147,12 @@ class HttpStream:
         tells_end = "content-length" in self.headers or "transfer-encoding" in self.headers
         if tells_end or self.is_aborted:
             return
-        if self._is_cut:
-            raise TimedOut
         if self._sockets.is_shut:
             raise BrokenResponse
 
     def read(self) -> bytes:
         """All of it. Raises ExchangeError."""
         return b"".join(self.pieces())
-
-    @property
-    def _is_over_time(self) -> bool:
-        return clock.monotonic() >= self._deadline
 
 
 @contextmanager
@@ -181,15 +170,15 @@ def open_stream(
     `before_send` is called when the connection stands, right before the request leaves; what it raises keeps it back.
     `sockets` is told of a connection that is opened for this call.
     """
-    deadline = clock.monotonic() + limits.total_seconds
+    deadline = Deadline(clock.monotonic() + limits.total_seconds)
     leaving = _Leaving(before_send, sockets or OpenSockets(), cancellation or Cancellation())
-    with contextlib.closing(leaving), _sent(http, request, limits, leaving, deadline) as stream:
+    with ending_at(deadline), contextlib.closing(leaving), _sent(http, request, limits, leaving, deadline) as stream:
         yield stream
 
 
 @contextmanager
 def _sent(
-    http: httpx.Client, request: httpx.Request, limits: StreamLimits, leaving: "_Leaving", deadline: float
+    http: httpx.Client, request: httpx.Request, limits: StreamLimits, leaving: "_Leaving", deadline: Deadline
 ) -> Iterator[HttpStream]:
     request.extensions |= {"timeout": _timeouts(limits), "trace": leaving.trace}
     try:
@@ -197,13 +186,13 @@ def _sent(
     except (httpx.RequestError, ssl.SSLError) as exc:
         if not leaving.has_left:
             raise Unreachable from exc
-        raise _translate(exc, is_over_time=clock.monotonic() >= deadline) from exc
+        raise _translate(exc, is_over_time=deadline.is_over) from exc
     # Of a kept connection nobody was told; it is the response's.
     leaving.cancellation.bind(response.extensions["network_stream"].get_extra_info("socket"))
     stream = HttpStream(
         response, limits.max_bytes, deadline, sockets=leaving.sockets, cancellation=leaving.cancellation
     )
-    with contextlib.closing(response), _cut_at(stream, deadline - clock.monotonic()):
+    with contextlib.closing(response):
         yield stream
 
 
@@ -239,18 +228,6 @@ class _Leaving:
             if self._before_send is not None:
                 self._before_send()
             self.has_left = True
-
-
-@contextmanager
-def _cut_at(stream: HttpStream, seconds: float) -> Iterator[None]:
-    # A read's own time-out starts anew with each byte, and cannot be changed once the body has begun.
-    timer = threading.Timer(max(seconds, _SMALLEST_SECONDS), stream.cut)
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
 
 
 def _translate(error: Exception, *, is_over_time: bool) -> ExchangeError:

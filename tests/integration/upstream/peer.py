@@ -93,6 +93,19 @@ def drip(handler: Handler) -> None:
         handler.wfile.write(b" ")
 
 
+def drip_head(handler: Handler) -> None:
+    """A status at once, then a header without end."""
+    handler.wfile.write(b"HTTP/1.1 200 OK\r\nX-Slow: ")
+    while not handler.server.stopping.wait(0.05):
+        handler.wfile.write(b"x")
+
+
+def announce_without_end(handler: Handler) -> None:
+    """Interim responses, of which HTTP allows as many as one likes."""
+    while not handler.server.stopping.wait(0.05):
+        handler.wfile.write(b"HTTP/1.1 102 Processing\r\n\r\n")
+
+
 def cut_before_answer(handler: Handler) -> None:
     handler.connection.shutdown(socket.SHUT_RDWR)
     handler.close_connection = True

@@ -1,13 +1,22 @@
 """A body that we have cut ourselves is never taken for a whole one."""
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import httpx
 import pytest
 
-from tests.integration.upstream.peer import Handler, Peer, give_body, truncate_body
+from tests.integration.upstream.peer import (
+    Answer,
+    Handler,
+    Peer,
+    announce_without_end,
+    drip_head,
+    give_body,
+    truncate_body,
+)
 from upstream.http.exchange import BrokenResponse, TimedOut, open_http
 from upstream.http.streaming import Cancellation, HttpStream, OpenSockets, StreamLimits, open_stream
 from upstream.miso.workflows import MisoWorkflows
@@ -59,6 +68,15 @@ def test_a_body_without_a_length_that_is_cut_at_its_deadline_is_late(peer: Peer,
     peer.answer = begin_and_stall
     with opened(http, peer, seconds=0.4) as stream, pytest.raises(TimedOut):
         stream.read()
+
+
+@pytest.mark.parametrize("answer", [drip_head, announce_without_end])
+def test_a_head_that_does_not_end_is_late_at_the_deadline(peer: Peer, http: httpx.Client, answer: Answer):
+    peer.answer = answer
+    started = time.monotonic()
+    with pytest.raises(TimedOut), opened(http, peer, seconds=0.4):
+        pass
+    assert time.monotonic() - started < 3
 
 
 def test_a_body_without_a_length_that_a_stopping_process_cuts_is_broken(peer: Peer, http: httpx.Client):

@@ -30,6 +30,8 @@ PATIENT = Timeouts()
     [
         (peers.stay_silent, "timed_out"),
         (peers.drip, "timed_out"),
+        (peers.drip_head, "timed_out"),
+        (peers.announce_without_end, "timed_out"),
         (peers.cut_before_answer, "broken_response"),
         (peers.cut_in_body, "broken_response"),
         (peers.speak_no_http, "broken_response"),
@@ -68,8 +70,9 @@ def test_no_coding_is_asked_for_and_one_that_comes_is_taken_off(peer, asking):
     assert {headers["Accept-Encoding"] for headers in peer.seen_headers} == {"identity"}
 
 
-def test_a_response_sent_byte_by_byte_ends_at_the_deadline(peer, asking):
-    peer.answer = peers.drip
+@pytest.mark.parametrize("answer", [peers.drip, peers.drip_head, peers.announce_without_end])
+def test_a_response_sent_byte_by_byte_ends_at_the_deadline(peer, asking, answer):
+    peer.answer = answer
     started = time.monotonic()
     with pytest.raises(TilkoUnavailable):
         asking.ask(peer.url)
