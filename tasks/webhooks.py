@@ -1,4 +1,4 @@
-"""The operators' command for webhooks: `python -m tasks.webhooks add | list | remove | log | resend`.
+"""The operators' command for webhooks: `python -m tasks.webhooks add | list | remove | enable | log | resend`.
 
 `add` prints the id and, this once, the secret with which the receiver verifies what comes (Standard Webhooks).
 Exit status: 0 done, 1 not possible (the sentence says why), 2 wrong use.
@@ -12,8 +12,10 @@ from uuid import UUID
 from services.stores import Stores
 from services.webhooks.operators import (
     InvalidWebhookUrl,
+    WebhookDisabled,
     WebhookNotFound,
     add_webhook,
+    enable,
     list_webhooks,
     read_log,
     remove_webhook,
@@ -40,6 +42,12 @@ def remove(here: Stores, options: argparse.Namespace) -> str:
     with here.unit_of_work() as work:
         remove_webhook(work.session, options.webhook)
     return "is told no more; its messages are gone"
+
+
+def enable_again(here: Stores, options: argparse.Namespace) -> str:
+    with here.unit_of_work() as work:
+        enable(work.session, options.webhook)
+    return "is told of what ends from now on"
 
 
 def show_log(here: Stores, options: argparse.Namespace) -> str:
@@ -76,6 +84,7 @@ def _parser() -> argparse.ArgumentParser:
     verb("add", add, "tell this address of every session's end").add_argument("url", help="https only")
     verb("list", show_all, "all webhooks")
     verb("remove", remove, "tell it no more").add_argument("webhook", type=UUID)
+    verb("enable", enable_again, "tell it again, after it answered 410").add_argument("webhook", type=UUID)
     log = verb("log", show_log, "the newest messages, and what came of them")
     log.add_argument("--webhook", type=UUID)
     log.add_argument("--limit", type=int, default=_LOG_LINES)
@@ -90,6 +99,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         answer = options.run(here, options)
     except WebhookNotFound:
         sys.stderr.write("nothing has this id\n")
+        return 1
+    except WebhookDisabled as exc:
+        sys.stderr.write(f"its receiver has answered 410, and is told no more: enable {exc} first\n")
         return 1
     except InvalidWebhookUrl as exc:
         sys.stderr.write(f"{exc}\n")

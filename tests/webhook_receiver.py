@@ -16,7 +16,8 @@ class Received(NamedTuple):
 
 
 class WebhookReceiver:
-    """`answers` are the statuses of the next messages; 204 after them. While `answering` is not set, none is given."""
+    """`answers` are the statuses of the next messages; 204 after them. While `answering` is not set, none is given;
+    while `is_dripping`, what is given has no end."""
 
     def __init__(self, folder: Path) -> None:
         make_certificate(folder)
@@ -25,6 +26,8 @@ class WebhookReceiver:
         self.answers: list[int] = []
         self.answering = threading.Event()
         self.answering.set()
+        self.stopping = threading.Event()
+        self.is_dripping = False
         self._server = ThreadingHTTPServer((LOOPBACK, 0), self._handler())
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(self.certificate, folder / "privkey.pem")
@@ -40,6 +43,7 @@ class WebhookReceiver:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.stopping.set()
         self._server.shutdown()
         self._thread.join(10)
         self._server.server_close()
@@ -52,6 +56,9 @@ class WebhookReceiver:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 receiver.received.append(Received({name.lower(): value for name, value in self.headers.items()}, body))
                 receiver.answering.wait(60)
+                while receiver.is_dripping:
+                    self.wfile.write(b"HTTP/1.1 102 Processing\r\n\r\n")
+                    receiver.stopping.wait(0.05)
                 self.send_response(receiver.answers.pop(0) if receiver.answers else 204)
                 self.send_header("Content-Length", "0")
                 self.end_headers()

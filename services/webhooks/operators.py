@@ -2,6 +2,7 @@
 
 Errors:
     WebhookNotFound
+    WebhookDisabled     its receiver has answered 410
     InvalidWebhookUrl   the sentence says why
 """
 
@@ -11,7 +12,7 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from core.sealing import Sealer
@@ -22,6 +23,10 @@ _LONGEST_URL = 2000
 
 
 class WebhookNotFound(Exception):
+    pass
+
+
+class WebhookDisabled(Exception):
     pass
 
 
@@ -61,11 +66,21 @@ def read_log(session: Session, webhook_id: UUID | None, limit: int) -> Sequence[
     return session.scalars(query if webhook_id is None else query.where(WebhookDelivery.webhook_id == webhook_id)).all()
 
 
+def enable(session: Session, webhook_id: UUID) -> None:
+    """Tell it of what ends from now on; what it was not told meanwhile waits for `resend`. Raises WebhookNotFound."""
+    enabled = update(Webhook).where(Webhook.id == webhook_id).values(disabled_at=None).returning(Webhook.id)
+    if session.scalar(enabled) is None:
+        raise WebhookNotFound(str(webhook_id))
+
+
 def resend(session: Session, delivery_id: UUID, now: datetime) -> None:
-    """Begin its attempts anew, also when it was delivered: the receiver knows it by its id. Raises WebhookNotFound."""
+    """Begin its attempts anew, also when it was delivered: the receiver knows it by its id. What comes of an attempt
+    under way counts no more. Raises WebhookNotFound, WebhookDisabled."""
     row = session.get(WebhookDelivery, delivery_id, with_for_update=True)
     if row is None:
         raise WebhookNotFound(str(delivery_id))
+    if session.get_one(Webhook, row.webhook_id).disabled_at is not None:
+        raise WebhookDisabled(str(row.webhook_id))
     row.attempts, row.due_at, row.ended_at, row.claimed_until = 0, now, None, None
     row.is_delivered = False
 

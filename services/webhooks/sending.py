@@ -19,7 +19,8 @@ from upstream.http.exchange import ExchangeError, ExchangeLimits, send
 
 log = get_logger(__name__)
 
-# A worker that stops lets its tasks end, and needs half of its ten seconds for all else that it does.
+# docs/integration.md promises them. A worker that stops lets its tasks end, and needs half of its ten seconds for all
+# else that it does.
 _LIMITS = ExchangeLimits(total_seconds=4, max_response_bytes=64 * 1024)
 _CLAIM = timedelta(seconds=60)
 # As Standard Webhooks propose; together 24 hours.
@@ -37,6 +38,7 @@ class _Message:
     url: str
     sealed_secret: bytes
     body: str
+    claimed_until: datetime
 
 
 def send_message(unit_of_work: UnitOfWork, http: httpx.Client, sealer: Sealer, clock: Clock, delivery_id: UUID) -> None:
@@ -68,7 +70,7 @@ def _claim(session: Session, delivery_id: UUID, now: datetime) -> _Message | Non
     row.attempts += 1
     row.claimed_until = now + _CLAIM
     row.due_at = now + _CLAIM
-    return _Message(row.id, webhook.id, webhook.url, webhook.secret, row.body)
+    return _Message(row.id, webhook.id, webhook.url, webhook.secret, row.body, row.claimed_until)
 
 
 def _post(http: httpx.Client, sealer: Sealer, message: _Message, now: datetime) -> str:
@@ -87,6 +89,9 @@ def _post(http: httpx.Client, sealer: Sealer, message: _Message, now: datetime) 
 def _note(session: Session, message: _Message, result: str, now: datetime) -> None:
     row = session.get(WebhookDelivery, message.id, with_for_update=True)
     if row is None:  # removed meanwhile, with its receiver or its session
+        return
+    if row.claimed_until != message.claimed_until:  # `resend` or another attempt counts now, whatever came of this one
+        log.info("webhook_attempt_overtaken", delivery_id=str(row.id), result=result)
         return
     row.claimed_until, row.last_result = None, result
     if result.startswith("2"):

@@ -1,7 +1,11 @@
 """Messages about outcomes: which there are, for how long they are tried, which addresses are taken."""
 
+import re
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
+from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -13,11 +17,25 @@ from dev.local.ports import pick_port
 from models.webhooks import WebhookDelivery
 from services.collection.events import say, say_ended, say_streaming
 from services.delivery.unit_of_work import Work
-from services.webhooks.operators import AddedWebhook, InvalidWebhookUrl, add_webhook, list_webhooks, remove_webhook
+from services.webhooks import sending
+from services.webhooks.operators import (
+    AddedWebhook,
+    InvalidWebhookUrl,
+    WebhookDisabled,
+    add_webhook,
+    enable,
+    list_webhooks,
+    remove_webhook,
+    resend,
+)
 from services.webhooks.sending import list_due, send_message
+from tests.waiting import wait_until
+from tests.webhook_receiver import WebhookReceiver
 from upstream.http.exchange import open_http
 
 from .conftest import World
+
+PAGE = Path(__file__).parents[3] / "docs" / "integration.md"
 
 
 @pytest.fixture
@@ -117,6 +135,90 @@ def test_what_another_may_be_sending_is_left_alone_until_it_must_have_died(world
         assert list_due(session, now, 10) == []
         assert list_due(session, now + timedelta(minutes=2), 10) == [message.id]
     assert deliveries(world)[0].attempts == 0
+
+
+@pytest.fixture(scope="module")
+def receiver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WebhookReceiver]:
+    with WebhookReceiver(tmp_path_factory.mktemp("receiver")) as receiver:
+        yield receiver
+
+
+@pytest.fixture
+def message(world: World, receiver: WebhookReceiver) -> Iterator[WebhookDelivery]:
+    """One to the receiver, due."""
+    receiver.received.clear()
+    added: AddedWebhook = world.unit(lambda work: add_webhook(work.session, world.stores.sealer, receiver.url))
+    world.unit(tell_completed, world.start_somebody())
+    yield deliveries(world)[0]
+    receiver.answers, receiver.is_dripping = [], False
+    receiver.answering.set()
+    world.unit(lambda work: remove_webhook(work.session, added.id))
+
+
+def attempt(world: World, receiver: WebhookReceiver, message: WebhookDelivery) -> WebhookDelivery:
+    with open_http(0, str(receiver.certificate)) as http:
+        send_message(world.stores.unit_of_work, http, world.stores.sealer, clock, message.id)
+    return deliveries(world)[0]
+
+
+@contextmanager
+def attempting(world: World, receiver: WebhookReceiver, message: WebhookDelivery) -> Iterator[None]:
+    """The receiver has it, and answers after the body of the `with`."""
+    receiver.answering.clear()
+    sending = threading.Thread(target=attempt, args=(world, receiver, message))
+    sending.start()
+    wait_until(lambda: receiver.received)
+    yield
+    receiver.answering.set()
+    sending.join()
+
+
+def test_what_is_sent_again_during_an_attempt_is_due_at_once(world: World, receiver, message):
+    receiver.answers = [500]
+    with attempting(world, receiver, message):
+        world.unit(lambda work: resend(work.session, message.id, clock.now()))
+    [row] = deliveries(world)
+    assert (row.attempts, row.last_result, row.due_at <= clock.now()) == (0, None, True)
+    assert attempt(world, receiver, message).is_delivered
+
+
+def test_an_attempt_that_was_overtaken_says_nothing_of_the_newer_ones(world: World, receiver, message):
+    receiver.answers = [500]
+    delivered = """
+        update welno.welno_webhook_deliveries
+        set attempts = 2, claimed_until = null, last_result = '204', is_delivered = true, ended_at = now()
+        where id = :id
+    """
+    with attempting(world, receiver, message):
+        world.execute(delivered, id=message.id)
+    [row] = deliveries(world)
+    assert (row.last_result, row.is_delivered, row.attempts) == ("204", True, 2)
+
+
+def test_a_receiver_may_take_the_seconds_that_the_page_promises(world: World, receiver, message):
+    promised = re.search(r"Answer 2xx\s+within (\d+) seconds", PAGE.read_text("utf-8"))
+    assert promised
+    assert int(promised[1]) == sending._LIMITS.total_seconds
+    with attempting(world, receiver, message):
+        threading.Event().wait(int(promised[1]) - 2)  # the rest is for a busy machine
+    assert deliveries(world)[0].is_delivered
+
+
+def test_a_receiver_that_never_ends_its_head_is_given_up_in_time(world: World, receiver, message):
+    receiver.is_dripping = True
+    began = clock.monotonic()
+    assert attempt(world, receiver, message).last_result == "timed_out"
+    assert clock.monotonic() - began < sending._LIMITS.total_seconds + 3
+
+
+def test_one_that_has_gone_is_enabled_before_it_is_told_again(world: World, receiver, message):
+    receiver.answers = [410]
+    assert attempt(world, receiver, message).ended_at is not None
+    with pytest.raises(WebhookDisabled):
+        world.unit(lambda work: resend(work.session, message.id, clock.now()))
+    world.unit(lambda work: enable(work.session, message.webhook_id))
+    world.unit(lambda work: resend(work.session, message.id, clock.now()))
+    assert attempt(world, receiver, message).is_delivered
 
 
 @pytest.mark.parametrize(

@@ -43,7 +43,9 @@ def test_a_receiver_is_added_listed_and_removed(env: dict[str, str]):
     assert added[2] not in said
     assert call("log", "--webhook", added[1]) == (0, "")
     assert call("resend", str(uuid4())) == (1, "nothing has this id\n")
+    assert call("enable", added[1]) == (0, "is told of what ends from now on\n")
     assert call("remove", added[1])[0] == 0
+    assert call("enable", added[1]) == (1, "nothing has this id\n")
     assert call("remove", added[1]) == (1, "nothing has this id\n")
 
 
@@ -78,6 +80,19 @@ def test_the_log_says_what_became_of_a_message(
     line = f"2026-11-26T03:04:05Z  {message['id']}  session.completed  session {session_id}  {words}\n"
     assert (logged.status, logged.output) == (0, line)
     assert run_command("tasks.webhooks", "log", "--limit", "0", env=env).output == ""
+    assert run_command("tasks.webhooks", "remove", webhook, env=env).status == 0
+
+
+def test_nothing_is_sent_again_to_one_that_has_gone(env: dict[str, str], engine: Engine, session_id: UUID):
+    webhook = run_command("tasks.webhooks", "add", "https://receiver.example/welno", env=env).output.split()[1]
+    message = {"id": uuid4(), "webhook": webhook, "session": session_id, "ended": True, "delivered": False}
+    with engine.begin() as connection:
+        connection.execute(text(_MESSAGE), message)
+        connection.execute(text("update welno.welno_webhooks set disabled_at = now() where id = :id"), {"id": webhook})
+    refused = run_command("tasks.webhooks", "resend", str(message["id"]), env=env)
+    assert (refused.status, f"enable {webhook} first" in refused.errors) == (1, True)
+    assert run_command("tasks.webhooks", "enable", webhook, env=env).status == 0
+    assert run_command("tasks.webhooks", "resend", str(message["id"]), env=env).status == 0
     assert run_command("tasks.webhooks", "remove", webhook, env=env).status == 0
 
 
