@@ -111,6 +111,7 @@ class Connection:
         for json in greeting:
             self.send(json)
         self._register()
+        self._pool.reauthorization.note_opened(self.reviewables())
         return True
 
     def _register(self) -> None:

@@ -132,7 +132,7 @@ class Hub:
             self._to_check: list[Channel[Subscription]] = []
             self._work = threading.Event()
             self._stopped = threading.Event()
-            self._check_now = self._was_ready = False
+            self._check_now = False
             self._longest_before, self._longest_since = 0, time.monotonic()
             self._link = PubSubLink(
                 self._url,
@@ -184,10 +184,9 @@ class Hub:
             self._on_notice(payload.decode(errors="replace"))
 
     def _on_ready(self) -> None:
-        """Connected (again): whatever was published in between was missed."""
-        if self._was_ready and self._on_link_restored is not None:
+        """Connected (again): whatever was published in between was missed, or since the first reader was decided on."""
+        if self._on_link_restored is not None:
             self._on_link_restored()
-        self._was_ready = True
         with self.lock:
             self._to_check = list(self._channels.values())
             self._check_now = True

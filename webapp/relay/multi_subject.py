@@ -146,6 +146,7 @@ class MultiSubjectSocket(ReaderConnection):
             return
         for json in greeting:
             self.send(json)
+        self._pool.reauthorization.note_opened((stream,))
         stream.subscription.listener = stream
         stream.flush()
 

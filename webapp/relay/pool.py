@@ -18,6 +18,7 @@ from webapp.relay.timer_wheel import Timed, TimerWheel
 log = get_logger(__name__)
 _WORKERS = 32
 _MAX_CONCURRENT_ADMISSIONS = 32
+_SUBSCRIBE_SECONDS = 10.0  # after the permit of an admission, at most: Redis, and what came before
 _EVENTS_OUT = metrics.EVENTS_OUT.labels("websocket")
 _DELAY = metrics.DELAY.labels("websocket")
 
@@ -52,7 +53,11 @@ class ReaderPool:
         self._pings = Round(self.sockets, limits.ping_every_seconds, now)
         self._pong_checks = Round(self.sockets, limits.ping_every_seconds, now + limits.pong_within_seconds)
         self.reauthorization = Reauthorization(
-            loop, self.workers, [self.sockets, self.streams], limits.check_every_seconds
+            loop,
+            self.workers,
+            [self.sockets, self.streams],
+            limits.check_every_seconds,
+            admission_seconds=limits.admit_within_seconds + _SUBSCRIBE_SECONDS,
         )
         self.writes = self.bytes_out = self._events_out = 0
         self._delays: list[float] = []
@@ -69,6 +74,7 @@ class ReaderPool:
 
     def add_stream(self, stream: PooledStream) -> None:
         self.streams.add(stream)
+        self.reauthorization.note_opened(stream.reviewables())
         metrics.STREAMS.set(len(self.streams))
 
     def remove_stream(self, stream: PooledStream) -> None:

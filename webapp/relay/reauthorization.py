@@ -71,6 +71,9 @@ class Batches:
 class Reauthorization:
     """Belongs to the loop, save `notice` and `notice_loss`, which any thread may call.
 
+    Between the decision on a reader and its opening it is nobody's whom a notice could reach: notices are remembered
+    for `admission_seconds`, the longest that may take, and compared with whoever opens.
+
     A reader whose right nobody can look up stays for another `check_every_seconds` at most, and is then told to try
     again.
     """
@@ -82,6 +85,8 @@ class Reauthorization:
         groups: Sequence[Members[Any]],
         check_every_seconds: float,
         now: Callable[[], float] = time.monotonic,
+        *,
+        admission_seconds: float,
     ) -> None:
         self._loop = loop
         self._workers = workers
@@ -97,6 +102,14 @@ class Reauthorization:
         self._batches: dict[Authority, Batches] = {}
         self._notices: deque[str] = deque()
         self._has_lost_notices = False
+        self._admission_seconds = admission_seconds
+        self._recent: dict[str, float] = {}  # what was said, and when, the newest last
+        self._lost_until = 0.0
+        self._opened: list[Reviewable] = []
+
+    def note_opened(self, reviewables: Iterable[Reviewable]) -> None:
+        """They are among the readers from now on."""
+        self._opened.extend(reviewables)
 
     def notice(self, name: str) -> None:
         """Of the control channel: whoever it concerns is looked at with the next tick."""
@@ -110,7 +123,7 @@ class Reauthorization:
         now = self._now()
         for reviewable in self._due(now):
             self._add(reviewable, now + self._gather_seconds)
-        for reviewable in self._concerned():
+        for reviewable in (*self._concerned(now), *self._opened_too_late(now)):
             self._add(reviewable, now)
         for authority, batches in self._batches.items():
             if batches.is_due(now):
@@ -121,6 +134,7 @@ class Reauthorization:
     def _due(self, now: float) -> Iterator[Reviewable]:
         if self._has_lost_notices:
             self._has_lost_notices = False
+            self._lost_until = now + self._admission_seconds
             self._extra_rounds = [Round(group, _AFTER_LOSS_SECONDS, now) for group in self._groups]
             self._extra_until = now + 1.1 * _AFTER_LOSS_SECONDS  # a few of them twice, but nobody not at all
         for extra in self._extra_rounds:
@@ -130,12 +144,23 @@ class Reauthorization:
         for regular in self._rounds:
             yield from _reviewables(regular.due(now))
 
-    def _concerned(self) -> Iterator[Reviewable]:
-        names = {self._notices.popleft() for _ in range(len(self._notices))}
-        if names:
-            notices = frozenset(names)
+    def _concerned(self, now: float) -> Iterator[Reviewable]:
+        notices = frozenset(self._notices.popleft() for _ in range(len(self._notices)))
+        for name in notices:
+            self._recent.pop(name, None)
+            self._recent[name] = now
+        if notices:
             for group in self._groups:
                 yield from (one for one in _reviewables(group) if one.source.is_concerned(notices))
+
+    def _opened_too_late(self, now: float) -> Iterator[Reviewable]:
+        """To hear what was said of them."""
+        while self._recent and next(iter(self._recent.values())) < now - self._admission_seconds:
+            del self._recent[next(iter(self._recent))]
+        opened, self._opened = self._opened, []
+        if opened and (self._recent or now < self._lost_until):
+            recent = frozenset(self._recent)
+            yield from (one for one in opened if now < self._lost_until or one.source.is_concerned(recent))
 
     def _add(self, reviewable: Reviewable, ask_by: float) -> None:
         authority = reviewable.source.authority

@@ -123,6 +123,7 @@ class Relay:
     def take_slot(self, person: str, person_max: int) -> ReaderSlot:
         """For an answer that follows no subject, before it is made. Raises DrainingError, TooManySocketsError."""
         self._refuse_while_draining()
+        self._pool_of_process()  # which notices are told to
         self.hub.listen()  # whoever follows no subject can lose a right, too
         return self.registry.acquire_connection(None, person, person_max=person_max)
 
@@ -315,6 +316,7 @@ class Relay:
         return self.hub.subscribe(source.subject, start, source.on_slow_reader, budget, source.restart_after)
 
     def _poll_long(self, request: SubscribeRequest, after: Position, wait_seconds: float) -> Polled:
+        self._pool_of_process()  # which notices are told to: the hub begins here as well
         with self._admission_permit():
             slot, subscription, _ = self._admit(replace(request, after=after))
         try:

@@ -39,6 +39,7 @@ class Routes:
         self.streams = streams
         self.office = Office()
         self._max_readers = max_readers
+        self.waiting: list[str] = []
 
     def reader(self, subject: str, query: Mapping[str, str], after: Position | None) -> SubscribeRequest:
         return SubscribeRequest(
@@ -52,7 +53,14 @@ class Routes:
         threading.Event().wait(float(query.get("decide_seconds", "0")))
         if "deny" in query:
             return CloseCode(int(query["deny"]))
-        return self.reader(subject, query, parse_position(query.get("after_seq", "0")))
+        return self._decided(subject, query, parse_position(query.get("after_seq", "0")))
+
+    def _decided(self, subject: str, query: Mapping[str, str], after: Position | None) -> SubscribeRequest:
+        """As by a crowd, all of whom wait for their permit by now."""
+        if "admit_seconds" in query:
+            self.waiting.append(subject)
+            threading.Event().wait(float(query["admit_seconds"]))
+        return self.reader(subject, query, after)
 
     def decide_desk(self, login: str, query: Mapping[str, str]) -> MultiSubjectRequest | CloseCode:
         def make(subject: str) -> Source:
@@ -64,7 +72,7 @@ class Routes:
         place = request.headers.get("Last-Event-ID", "0")
         after = parse_position(place) if place != "end" else None
         try:
-            body = self.relay.stream_sse(self.reader(subject, request.args.to_dict(), after))
+            body = self.relay.stream_sse(self._decided(subject, request.args.to_dict(), after))
         except TooManySocketsError:
             return Response(status=429)
         return Response(body, headers=HEADERS)
@@ -105,6 +113,7 @@ def create_app(redis_url: str, limits: RelayLimits, max_readers: int = 20, reade
     app.add_url_rule("/revoke/<subject>", view_func=routes.revoke, methods=["POST"])
     app.add_url_rule("/office/<closed>", view_func=routes.close_office, methods=["POST"])
     app.add_url_rule("/questions", view_func=lambda: jsonify(routes.office.questions))
+    app.add_url_rule("/waiting", "waiting", lambda: jsonify(routes.waiting))
     app.add_url_rule("/count", view_func=routes.count)
 
     @sock.route("/ws/<subject>")

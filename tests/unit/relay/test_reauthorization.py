@@ -12,7 +12,7 @@ from webapp.relay.loop import ThreadLoop
 from webapp.relay.reauthorization import Reauthorization
 from webapp.relay.rounds import Members
 
-TICK, CHECK_EVERY = 0.25, 55.0
+TICK, CHECK_EVERY, ADMISSION = 0.25, 55.0, 20.0
 
 
 class Clock:
@@ -65,11 +65,24 @@ class Desk:
         self.clock = Clock()
         self.registrar = Registrar(self.clock)
         self.readers = [Reader(number, self.registrar) for number in range(readers)]
-        members: Members[Reader] = Members()
+        self.members: Members[Reader] = Members()
         for reader in self.readers:
-            members.add(reader)
+            self.members.add(reader)
         self.loop = loop
-        self.reauthorization = Reauthorization(loop, self.workers, [members], CHECK_EVERY, self.clock)
+        self.reauthorization = Reauthorization(
+            loop, self.workers, [self.members], CHECK_EVERY, self.clock, admission_seconds=ADMISSION
+        )
+
+    def open(self, number: int) -> Reader:
+        """One more, that was let in by now."""
+        reader = Reader(number, self.registrar)
+
+        def begin() -> None:
+            self.members.add(reader)
+            self.reauthorization.note_opened((reader,))
+
+        self.loop.run(begin)
+        return reader
 
     def pass_time(self, seconds: float) -> None:
         for _ in range(round(seconds / TICK)):
@@ -142,6 +155,36 @@ def test_a_notice_is_followed_at_once_and_by_those_it_concerns_only(make_desk):
     desk.reauthorization.notice("subject:1")
     desk.pass_time(TICK)
     assert [reader.code for reader in desk.readers] == [None, CloseCode.UNKNOWN, None]
+
+
+def test_a_notice_that_came_while_its_reader_was_let_in_is_followed_when_it_is(make_desk):
+    desk = make_desk(3)
+    desk.registrar.revoked = {7, 8}
+    desk.reauthorization.notice("subject:7")
+    desk.pass_time(ADMISSION - TICK)
+    late, other = desk.open(7), desk.open(8)
+    desk.pass_time(TICK)
+    assert (late.code, other.code) == (CloseCode.UNKNOWN, None)
+    assert sum(desk.registrar.batches) < 10
+
+
+def test_an_older_notice_concerns_nobody_who_was_decided_on_after_it(make_desk):
+    desk = make_desk(0)
+    desk.reauthorization.notice("subject:7")
+    desk.pass_time(ADMISSION + 2 * TICK)
+    desk.open(7)
+    desk.pass_time(TICK)
+    assert desk.registrar.batches == []
+
+
+def test_who_was_let_in_while_notices_were_lost_is_asked_about(make_desk):
+    desk = make_desk(0)
+    desk.reauthorization.notice_loss()
+    desk.pass_time(9)
+    desk.registrar.revoked = {7}
+    late = desk.open(7)
+    desk.pass_time(TICK)
+    assert late.code == CloseCode.UNKNOWN
 
 
 def test_after_lost_notices_everybody_is_asked_about_within_seconds(make_desk):
