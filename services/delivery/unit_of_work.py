@@ -7,10 +7,11 @@ said after it, too; who does not hear of it looks at every reader's right within
 Order of locks: the idempotency key, the domain's rows in its own order, then the subjects of the events by name.
 """
 
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from sqlalchemy.orm import Session, sessionmaker
@@ -18,6 +19,10 @@ from sqlalchemy.orm import Session, sessionmaker
 from services.delivery.event_log import number_events
 from services.delivery.kinds import SubjectKinds
 from streams import EventBatch, InvalidEventError, Position, Projection, encode_body
+
+# A store that did not answer for so long hangs, and is waited for once only by whoever has committed.
+_HANGS_AFTER_SECONDS = 1.0
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -126,7 +131,7 @@ class UnitOfWork:
     and `end_login` tell all web processes whose readers to look at again: a subject's, or a login's. `wake` has whoever
     follows by their own clock look now.
 
-    None may raise: the commit is done, and what they could not do is made up for later.
+    None may raise: the commit is done, and what they could not do, told by False, is made up for later.
     """
 
     def __init__(
@@ -154,16 +159,12 @@ class UnitOfWork:
             work = Work(session, self._kinds)
             yield work
             deliveries = work.deliveries()
-        for delivery in deliveries:
-            self._deliver(delivery)
-        for call in work.calls:
-            self._send(call)
-        for subject in work.ended_rights:
-            self._reauthorize(subject)
-        for sid in work.ended_logins:
-            self._end_login(sid)
-        for name in work.woken:
-            self._wake(name)
+        redis, broker = _Store(), _Store()
+        redis.hand_over(self._deliver, deliveries)
+        broker.hand_over(self._send, work.calls)
+        redis.hand_over(self._reauthorize, work.ended_rights)
+        redis.hand_over(self._end_login, work.ended_logins)
+        redis.hand_over(self._wake, work.woken)
 
     @contextmanager
     def reading(self) -> Iterator[Work]:
@@ -172,3 +173,18 @@ class UnitOfWork:
         with self.sessions.begin() as session:
             session.connection(execution_options=options)
             yield Work(session, self._kinds)
+
+
+class _Store:
+    """One that is told what a unit has committed, until it turns out to hang: whoever waits for the unit would wait as
+    often as there is something to tell."""
+
+    def __init__(self) -> None:
+        self._hangs = False
+
+    def hand_over(self, tell: Callable[[T], object], things: Iterable[T]) -> None:
+        for thing in things:
+            if self._hangs:
+                return
+            began = time.monotonic()
+            self._hangs = tell(thing) is False and time.monotonic() - began >= _HANGS_AFTER_SECONDS

@@ -1,6 +1,8 @@
 """From the log to the streams and the readers: Redis may lose anything, senders may die, stand still, come late."""
 
+import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -11,11 +13,14 @@ import redis
 from sqlalchemy import create_engine, event, text
 from sqlalchemy.orm import sessionmaker
 
-from dev.local.ports import pick_port
+from dev.local.ports import LOOPBACK, pick_port
 from services.delivery.event_sender import EventSender
 from services.delivery.history_reader import HistoryReader
-from services.delivery.unit_of_work import Delivery, UnitOfWork
+from services.delivery.unit_of_work import Delivery, TaskCall, UnitOfWork
 from streams import NOWHERE, Position, Streams, StreamsUnavailable
+from streams.control import ControlChannel
+from streams.keys import log_key
+from streams.wake import WakeChannel
 
 from .conftest import HALL, KINDS, Log, nothing, seqs
 
@@ -278,6 +283,48 @@ def test_a_store_that_is_away_is_no_error_of_the_unit(log: Log):
         work.emit(HALL, {})
     assert log.streams.positions([HALL]) == [NOWHERE]
     assert log.sweep.run(0) == 1
+
+
+def test_a_redis_that_hangs_is_waited_for_once_and_not_for_each_thing_to_tell(log: Log):
+    """Whoever asked for the unit waits, and it is committed."""
+    with socket.create_server((LOOPBACK, 0)) as silent:  # connects, and never answers
+        hanging = redis.Redis(port=silent.getsockname()[1], socket_timeout=1.2, retry=None)
+        sender, control = EventSender(log.sessions, Streams(hanging), KINDS), ControlChannel(hanging)
+        tell, wake = control.reauthorize_subject, WakeChannel(hanging).wake
+        unit = UnitOfWork(log.sessions, KINDS, sender.deliver, nothing, tell, control.reauthorize_login, wake)
+        began = time.monotonic()
+        with unit() as work:
+            for subject in (HALL, "screen:two", "screen:three"):
+                work.emit(subject, {})
+                work.reauthorize(subject)
+                work.wake(subject)
+            work.end_login(uuid4())
+        assert time.monotonic() - began < 3
+    assert log.logged() == [1]
+    assert log.sweep.run(0) == 3
+
+
+def test_one_stream_that_is_damaged_keeps_none_of_the_others_back(log: Log):
+    log.redis.set(log_key("screen:damaged"), "no stream")
+    with log.unit_of_work() as work:
+        work.emit("screen:damaged", {})
+        work.emit(HALL, {})
+    assert log.streamed() == [1]
+
+
+def test_a_broker_that_hangs_is_waited_for_once(log: Log):
+    sent: list[str] = []
+
+    def send(call: TaskCall) -> bool:
+        sent.append(call.about)
+        return threading.Event().wait(1.1)
+
+    unit = UnitOfWork(log.sessions, KINDS, log.sender.deliver, send, nothing, nothing)
+    with unit() as work:
+        work.emit(HALL, {})
+        for number in range(5):
+            work.send("task", str(number), "")
+    assert (sent, log.streamed()) == (["0"], [1])
 
 
 def test_a_database_without_a_free_connection_is_no_error_of_a_committed_unit(log: Log):
