@@ -16,7 +16,8 @@ import urllib.request
 from collections.abc import Iterator
 from typing import Any
 
-ENDS = {"completed", "error", "expired", "cancelled"}
+# By type: the status of a `collection_error` is `error` too, and what it tells of goes on by itself.
+FAILED = {"error", "expired", "cancelled"}
 
 
 class Api:
@@ -82,8 +83,9 @@ def collect(api: Api, person: dict[str, str]) -> bool:
             api.token = api.call("GET", f"/tilko/session/{session_id}/status")["session_token"]
         if state == "completed":
             show_records(api, event["data"]["patient_uuid"])
-        if state in ENDS:
-            return bool(state == "completed")
+            return True
+        if event["type"] in FAILED:
+            return False
     return False
 
 

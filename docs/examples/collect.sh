@@ -4,7 +4,7 @@
 #   URL=http://127.0.0.1:8000 NAME=김하늘 BIRTHDATE=19840517 PHONE=01000000001 GENDER=M docs/examples/collect.sh
 #
 # The person agrees to the texts of $URL/api/v1/consents/texts, and approves on the phone (of `make run`: the sandbox's
-# /phone). Ends with 0 when the records are stored.
+# /phone). Ends with 0 when the records are stored, with another number when the session ended otherwise.
 set -eu
 
 api="$URL/api/v1"
@@ -26,12 +26,15 @@ echo "session $session: approve on the phone"
 place=0
 patient=
 while [ -z "$patient" ]; do
-  events=$(call --no-buffer --max-time 5 "$api/tilko/session/$session/events?after_seq=$place" 2> /dev/null || true)
+  events=$(call --no-buffer --max-time 5 --write-out '\nanswered: %{http_code}' \
+    "$api/tilko/session/$session/events?after_seq=$place" 2> /dev/null || true)
+  case $events in *"answered: 401" | *"answered: 403" | *"answered: 404") printf '%s\n' "$events" >&2; exit 1 ;; esac
   printf '%s\n' "$events" | grep '^data: {.*"seq"' | sed 's/.*"message":"\([^"]*\)".*/\1/' || true
   newest=$(printf '%s\n' "$events" | sed -n 's/^id: //p' | tail -n 1)
   place=${newest:-$place}
   patient=$(printf '%s\n' "$events" | grep '"status":"completed"' | field patient_uuid || true)
   if printf '%s\n' "$events" | grep -q -E '"type":"(expired|cancelled|error)"'; then exit 1; fi
+  [ -n "$patient" ] || sleep 3
 done
 
 for kind in checkups prescriptions; do
