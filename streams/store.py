@@ -80,6 +80,11 @@ class Streams:
             epoch, end, events = _READ.run(self._redis, keys, [max(seq, 0), limit, max_bytes])
         return Page(_position([epoch, end]), [StoredEvent.from_json(event) for event in events])
 
+    def position(self, subject: str) -> Position:
+        """Where the stream ends; NOWHERE for one that is not."""
+        with translated(self._redis, "position"):
+            return _position(self._redis.hmget(meta_key(subject), "epoch", "seq"))
+
     def positions(self, subjects: Iterable[str]) -> list[Position]:
         """The ends of many streams in one round trip (on a cluster: one per node); NOWHERE for those that are not."""
         with translated(self._redis, "position"), self._redis.pipeline(transaction=False) as pipe:

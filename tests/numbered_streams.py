@@ -28,7 +28,7 @@ class NumberedStreams:
         return [Position(epoch, batch.first + number) for number in range(len(bodies))]
 
     def position(self, subject: str) -> Position:
-        return self.streams.positions([subject])[0]
+        return self.streams.position(subject)
 
     def last(self, subject: str, count: int) -> list[StoredEvent]:
         return self.streams.read_after(subject, max(self.position(subject).seq - count, 0)).events
@@ -41,6 +41,9 @@ class NumberedStreams:
         if is_fresh or (covers(page, seq) and (not epoch or epoch == page.position.epoch)):
             return page
         return Page(page.position, [], gone=True)
+
+    def find_end(self, subject: str) -> Position:
+        return self.position(subject)
 
     def moved(self, places: Mapping[str, Position]) -> list[str]:
         return self.streams.moved(places)

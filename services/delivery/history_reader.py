@@ -6,7 +6,7 @@ told to start anew but for what is older than the log keeps, or of another epoch
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from sqlalchemy.orm import Session, sessionmaker
 
@@ -63,6 +63,16 @@ class HistoryReader:
             return True
         with self._sessions() as session:
             return seq >= kind.log.held_after(session, kind.key_of(subject))
+
+    def find_end(self, subject: str) -> Position:
+        """Where the subject stands: no event is read for it, and of a crowd that asks at once none asks alone."""
+        with _translated():
+            current = self._read_epoch()
+            with suppress(StreamsUnavailable):
+                at = self._streams.position(subject)
+                if at.epoch == current:
+                    return at
+            return Position(current, self._known_ends.find(subject) or 0)
 
     def moved(self, places: Mapping[str, Position]) -> list[str]:
         """The subjects, of many at once, that have gone on from where they are believed to be, or are of another epoch.

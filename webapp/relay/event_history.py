@@ -16,5 +16,8 @@ class EventHistory(Protocol):
         more; the history then begins anew at `Page.position`.
         """
 
+    def find_end(self, subject: str) -> Position:
+        """For whoever begins there: what comes after it is told."""
+
     def moved(self, places: Mapping[str, Position]) -> list[str]:
         """The subjects, of many at once, that may end elsewhere than believed."""

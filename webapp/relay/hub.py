@@ -249,7 +249,7 @@ class Hub:
 
     def find_end(self, subject: str) -> Position:
         """Where the stream stands. Blocks; raises StreamsError."""
-        return self.history.read_after(subject, 0, None, 1, 1).position
+        return self.history.find_end(subject)
 
     def recover(self, channel: Channel[Subscription]) -> None:
         """Read what came after the channel's place, for all live readers. Blocks; raises StreamsUnavailable."""

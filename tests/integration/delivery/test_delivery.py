@@ -4,6 +4,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from typing import Any
 from uuid import uuid4
@@ -170,6 +171,41 @@ def test_a_number_that_was_never_given_is_gone(log: Log):
     assert log.reader.read_after(HALL, 3, end.epoch).gone
     assert log.reader.read_after(HALL, 1, "0" * 16).gone
     assert log.reader.read_after("screen:none", 0).position == Position(end.epoch, 0)
+
+
+@contextmanager
+def counting_statements(log: Log) -> Iterator[list[str]]:
+    """Those to the database."""
+    engine, seen = log.sessions.kw["bind"], []
+
+    def note(_conn: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        seen.append(statement)
+
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        yield seen
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
+
+
+def test_the_end_of_a_trimmed_stream_costs_no_query_and_of_a_lost_one_not_one_for_each(log: Log):
+    """A waiting room whose web process was restarted asks all at once."""
+    end = log.emit(count=30)  # more than Redis keeps
+    log.reader.find_end(HALL)  # the epoch, once a second
+    with counting_statements(log) as statements:
+        assert {log.reader.find_end(HALL) for _ in range(50)} == {end}
+    assert len(statements) <= 1
+    log.redis.flushdb()
+    with counting_statements(log) as statements, ThreadPoolExecutor(50) as crowd:
+        assert set(crowd.map(log.reader.find_end, [HALL] * 200)) == {end}
+    assert len(statements) < 100
+    assert not any("body" in statement for statement in statements)
+
+
+def test_an_end_is_known_without_redis_and_of_what_has_not_begun(log: Log):
+    end = log.emit(count=2)
+    reader = HistoryReader(log.sessions, Streams(redis.Redis(port=pick_port(), retry=None)), KINDS)
+    assert (reader.find_end(HALL), reader.find_end("screen:none")) == (end, Position(end.epoch, 0))
 
 
 def test_moved_names_those_that_went_on_and_no_others(log: Log):
