@@ -108,8 +108,8 @@ class HistoryReader:
 
     def _read_log(self, subject: str, after: Position, limit: int, max_bytes: int) -> Page:
         seq = after.seq
-        if self._known_ends.find(subject) == seq:
-            return Page(Position(self._read_epoch(), seq), [])
+        if self._known_ends.find(subject) == seq and after.epoch in {"", current := self._read_epoch()}:
+            return Page(Position(current, seq), [])
         kind = self._kinds.of(subject)
         with self._sessions() as session:
             epoch = read_epoch(session)
@@ -117,10 +117,11 @@ class HistoryReader:
             at = Position(epoch, seq)
             batch = read_batch(session, kind, subject, at, limit, max_bytes=max_bytes) if seq < end.seq else None
             held_after = _held_after(session, kind, subject)
-        if seq == end.seq:
-            return Page(end, [])
-        # The epoch that was believed so far may be over since: its numbers say nothing of this one's.
+        # The epoch that was believed so far may be over since: its numbers say nothing of this one's, also where they
+        # are the same.
         is_other_life = after.epoch not in {"", epoch}
+        if seq == end.seq and not is_other_life:
+            return Page(end, [])
         if is_other_life or batch is None or batch.first != seq + 1 or seq < (held_after or 0):
             return Page(end, [], gone=True, held_after=held_after)
         # The batch was read after the end: what was committed in between lies beyond it, and a reader that went on from

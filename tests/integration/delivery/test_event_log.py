@@ -1,6 +1,7 @@
 """Numbers: given in the transaction, without holes or doubles, in the order of commits, whatever happens around it."""
 
 import threading
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
@@ -9,6 +10,7 @@ from sqlalchemy import create_engine, event, text
 from sqlalchemy.orm import sessionmaker
 
 from core.clock import clock
+from services.batched_lookup import BatchedLookup
 from services.database import UnsuitableDatabase
 from services.delivery.epoch import begin_epoch
 from services.delivery.event_log import UnknownSubject
@@ -120,6 +122,24 @@ def test_a_reader_that_has_not_heard_of_a_new_epoch_tells_nothing_of_it_as_of_th
     assert (page.gone, page.position.seq, page.events) == (True, 4, [])
     # And whoever has heard of it goes on in it at once.
     assert seqs(log.reader.read_after(HALL, 3, page.position.epoch).events) == [4]
+
+
+@pytest.mark.parametrize("believed", [3, 2], ids=["the batched end", "the end read with the epoch"])
+def test_an_equal_number_of_a_new_epoch_is_another_place(log: Log, monkeypatch: pytest.MonkeyPatch, believed: int):
+    """A replica was promoted that had lost the last events, and others were written under their numbers."""
+    before = log.emit(count=3)
+    assert log.reader.read_after(HALL, 3, before.epoch).events == []
+    log.redis.flushdb()
+
+    def promote(_subjects: Sequence[str]) -> dict[str, int]:
+        with log.sessions.begin() as session:
+            begin_epoch(session, clock.now())
+        log.reader._renew_epoch()  # as another thread does
+        return {HALL: believed}
+
+    monkeypatch.setattr(log.reader, "_known_ends", BatchedLookup(promote))
+    page = log.reader.read_after(HALL, 3, before.epoch)
+    assert (page.gone, page.position.epoch > before.epoch) == (True, True)
 
 
 def test_a_sender_of_an_earlier_epoch_changes_nothing(log: Log):
