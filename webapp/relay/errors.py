@@ -5,6 +5,7 @@ RelayError
     TooManySocketsError      a limit on sockets is reached; carries which
     SlowReaderError          more waited for a reader than it may keep waiting
     SubscriptionClosedError  the subscription ended (drained, or closed by its owner)
+    RightLostError           the reader's right ended while it waited; carries the close code
     DrainingError            this process takes no new readers: it is about to stop
     NotDetachableError       the connection cannot leave the server (TLS in the server itself)
     AlreadyFollowedError     this socket follows that subject
@@ -44,6 +45,14 @@ class SlowReaderError(RelayError):
 
 class SubscriptionClosedError(RelayError):
     retryable = True
+
+
+class RightLostError(RelayError):
+    """`code` is NOT_AUTHENTICATED or UNKNOWN."""
+
+    def __init__(self, code: CloseCode) -> None:
+        super().__init__(f"right lost: {code}")
+        self.code = code
 
 
 class DrainingError(RelayError):

@@ -49,13 +49,14 @@ class ReaderPool:
         self.admissions = loop.make_workers(_MAX_CONCURRENT_ADMISSIONS)
         self.sockets: Members[PooledSocket] = Members()
         self.streams: Members[PooledStream] = Members()
+        self.polls: Members[Reader] = Members()  # that wait
         now = self.now()
         self._pings = Round(self.sockets, limits.ping_every_seconds, now)
         self._pong_checks = Round(self.sockets, limits.ping_every_seconds, now + limits.pong_within_seconds)
         self.reauthorization = Reauthorization(
             loop,
             self.workers,
-            [self.sockets, self.streams],
+            [self.sockets, self.streams, self.polls],
             limits.check_every_seconds,
             admission_seconds=limits.admit_within_seconds + _SUBSCRIBE_SECONDS,
         )
@@ -80,6 +81,10 @@ class ReaderPool:
     def remove_stream(self, stream: PooledStream) -> None:
         self.streams.remove(stream)
         metrics.STREAMS.set(len(self.streams))
+
+    def add_poll(self, poll: Reader) -> None:
+        self.polls.add(poll)
+        self.reauthorization.note_opened(poll.reviewables())
 
     def count_events(self, first: Outgoing | Resync, count: int) -> None:
         """One observation of the first event of a write: how long it took until the last of its readers had it."""

@@ -22,6 +22,7 @@ from webapp.relay.event_history import EventHistory
 from webapp.relay.handshake import AcceptedSocket, detach
 from webapp.relay.hub import Hub
 from webapp.relay.limits import RelayLimits
+from webapp.relay.long_poll import LongPoll
 from webapp.relay.loop import Job, make_loop
 from webapp.relay.multi_subject import MultiSubjectSocket
 from webapp.relay.pool import ReaderPool
@@ -144,7 +145,7 @@ class Relay:
 
     def poll(self, request: SubscribeRequest, wait_seconds: float = 0) -> Polled:
         """With `wait_seconds` it answers when something comes, or empty by then. Raises StreamsError; where it waits,
-        also DrainingError, TooManySocketsError, SubscriptionClosedError and SlowReaderError."""
+        also DrainingError, TooManySocketsError, SubscriptionClosedError, SlowReaderError and RightLostError."""
         subject, after = request.source.subject, request.after
         page = self.hub.read_page(subject, after or self.hub.find_end(subject), limit=_POLL_EVENTS)
         if page.events:
@@ -316,12 +317,15 @@ class Relay:
         return self.hub.subscribe(source.subject, start, source.on_slow_reader, budget, source.restart_after)
 
     def _poll_long(self, request: SubscribeRequest, after: Position, wait_seconds: float) -> Polled:
-        self._pool_of_process()  # which notices are told to: the hub begins here as well
+        pool = self._pool_of_process()
         with self._admission_permit():
             slot, subscription, _ = self._admit(replace(request, after=after))
+        poll = LongPoll(request.source, subscription)
+        pool.loop.run(partial(pool.add_poll, poll))
         try:
-            item = subscription.next(wait_seconds)
+            item = poll.wait(wait_seconds)
         finally:
+            pool.loop.run(partial(pool.polls.remove, poll))
             subscription.close()
             slot.release()
         if item is None:

@@ -1,10 +1,13 @@
 """Polls over HTTP: bounded per session, long ones wait, and the AsyncAPI document is served beside them."""
 
 import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID
 
 import pytest
 from flask import Flask
+from sqlalchemy import text
 
 from core.clock import clock
 from core.names import Event
@@ -12,6 +15,7 @@ from core.settings import Settings
 from services.collection.events import say
 from tests.integration.webapp.conftest import app, starter  # noqa: F401 fixtures
 from tests.integration.webapp.people import Person
+from tests.waiting import wait_until
 from webapp import create_app
 from webapp.current import parts
 
@@ -41,6 +45,23 @@ def test_a_long_poll_answers_when_something_comes(app: Flask, starter: Person): 
     timer.join()
     assert [event["seq"] for event in answer["messages"]] == [1]
     assert answer["last_seq"] == 1
+
+
+def test_a_long_poll_ends_with_the_right_of_its_reader_and_tells_nothing_any_more(app: Flask, starter: Person):  # noqa: F811 fixtures
+    relay, began = parts(app).relay, time.monotonic()
+    with ThreadPoolExecutor() as pool:
+        poll = pool.submit(starter.session, "GET", "/messages?wait=20")
+        wait_until(lambda: relay.hub.channel_count == 1)
+        with parts(app).stores.unit_of_work() as work:
+            work.session.execute(
+                text("update welno.welno_collection_history set token_hash = 'another' where session_id = :id"),
+                {"id": starter.session_id},
+            )
+            work.reauthorize(f"tilko_session:{starter.session_id}")
+        answer = poll.result()
+    assert (answer.status_code, answer.json["error"]["code"]) == (404, "SESSION_NOT_FOUND")
+    assert time.monotonic() - began < 10
+    wait_until(lambda: relay.registry.total == 0)
 
 
 def test_a_long_poll_takes_a_slot_among_the_readers(app: Flask, starter: Person):  # noqa: F811 fixtures

@@ -26,7 +26,7 @@ from webapp.error_codes import Code
 from webapp.errors import ApiError
 from webapp.limits import count_use, countable_address
 from webapp.origins import is_listed
-from webapp.relay.errors import DrainingError, SubscriptionClosedError, TooManySocketsError
+from webapp.relay.errors import DrainingError, RightLostError, SubscriptionClosedError, TooManySocketsError
 from webapp.relay.handshake import AcceptedSocket, RelaySock
 from webapp.relay.sse import HEADERS, parse_position
 from webapp.relay.stream_source import SubscribeRequest
@@ -94,6 +94,8 @@ def _refusals_answered() -> Iterator[None]:
     """Raises ApiError in the place of the relay's refusals."""
     try:
         yield
+    except RightLostError as exc:
+        raise ApiError(Code.SESSION_NOT_FOUND) from exc
     except TooManySocketsError as exc:
         raise ApiError(Code.TOO_MANY_SOCKETS, retry_after_seconds=_DRAIN_RETRY_SECONDS) from exc
     except (DrainingError, SubscriptionClosedError) as exc:

@@ -22,7 +22,8 @@ from webapp.current import parts, stores
 from webapp.error_codes import Code
 from webapp.errors import ApiError
 from webapp.limits import count_use, countable_address
-from webapp.relay.errors import DrainingError, SubscriptionClosedError, TooManySocketsError
+from webapp.relay.closing import CloseCode
+from webapp.relay.errors import DrainingError, RightLostError, SubscriptionClosedError, TooManySocketsError
 from webapp.relay.sse import HEADERS, parse_position
 from webapp.relay.stream_source import SubscribeRequest
 
@@ -110,6 +111,8 @@ def _refusals_answered() -> Iterator[None]:
     """Raises ApiError in the place of what refuses a reader."""
     try:
         yield
+    except RightLostError as exc:
+        raise ApiError(Code.UNAUTHORIZED if exc.code == CloseCode.NOT_AUTHENTICATED else Code.THREAD_NOT_FOUND) from exc
     except TooManySocketsError as exc:
         raise ApiError(Code.TOO_MANY_SOCKETS, retry_after_seconds=_RETRY_SECONDS) from exc
     except (DrainingError, SubscriptionClosedError) as exc:

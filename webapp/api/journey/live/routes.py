@@ -32,7 +32,8 @@ from webapp.error_codes import Code
 from webapp.errors import ApiError
 from webapp.limits import count_use, countable_address
 from webapp.origins import is_listed
-from webapp.relay.errors import DrainingError, SubscriptionClosedError, TooManySocketsError
+from webapp.relay.closing import CloseCode
+from webapp.relay.errors import DrainingError, RightLostError, SubscriptionClosedError, TooManySocketsError
 from webapp.relay.handshake import AcceptedSocket, RelaySock
 from webapp.relay.sse import HEADERS, parse_position
 from webapp.relay.stream_source import SubscribeRequest
@@ -160,6 +161,8 @@ def _refusals_answered(unknown: Code) -> Iterator[None]:
         yield
     except NotTheirs as exc:
         raise ApiError(unknown) from exc
+    except RightLostError as exc:
+        raise ApiError(Code.UNAUTHORIZED if exc.code == CloseCode.NOT_AUTHENTICATED else unknown) from exc
     except TooManySocketsError as exc:
         raise ApiError(Code.TOO_MANY_SOCKETS, retry_after_seconds=_RETRY_SECONDS) from exc
     except (DrainingError, SubscriptionClosedError) as exc:
