@@ -6,7 +6,7 @@ until the commit, so the order of numbers is the order of commits, there are no 
 Errors: UnknownSubject (not retryable): events for a subject whose row does not exist.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -29,6 +29,15 @@ _MENTIONING = text("""
     where kind = :kind and subject = :subject and strpos(body, :mentioned) > 0 order by seq
 """)
 _REWRITE = text("update welno.welno_events set body = :body where kind = :kind and subject = :subject and seq = :seq")
+_SHARED_ENDS = text("select subject, event_seq from welno.welno_subjects where subject = any(:subjects)")
+_BEGIN_SHARED = text("""
+    insert into welno.welno_subjects (subject, event_seq)
+    select subject, 0 from unnest(cast(:subjects as text[])) as new (subject) order by subject
+    on conflict do nothing
+""")
+_LOCK_SHARED = text("""
+    select subject, event_seq from welno.welno_subjects where subject = any(:subjects) order by subject for update
+""")
 _ERASE = text("delete from welno.welno_events where kind = :kind and subject = any(:subjects)")
 _ERASE_COUNTERS = text("delete from welno.welno_subjects where subject = any(:subjects)")
 
@@ -157,6 +166,20 @@ def read_ends(session: Session, kind: SubjectKind, subjects: Sequence[str]) -> d
     """)  # noqa: S608 names of our own
     rows = session.execute(statement, {"keys": [kind.key_of(subject) for subject in subjects]})
     return dict.fromkeys(subjects, 0) | {kind.subject_of(row.key): row.event_seq for row in rows}
+
+
+def read_shared_ends(session: Session, subjects: Collection[str]) -> dict[str, int]:
+    """As `read_ends`, of subjects of any kinds that have no rows of their own."""
+    rows = session.execute(_SHARED_ENDS, {"subjects": list(subjects)})
+    return dict.fromkeys(subjects, 0) | {row.subject: row.event_seq for row in rows}
+
+
+def lock_shared_ends(session: Session, subjects: Collection[str]) -> dict[str, int]:
+    """The same, locked until the end of the transaction: nobody can tell of them before this one does. In the order of
+    all who number."""
+    parameters = {"subjects": list(subjects)}
+    session.execute(_BEGIN_SHARED, parameters)
+    return {row.subject: row.event_seq for row in session.execute(_LOCK_SHARED, parameters)}
 
 
 def read_changed(

@@ -4,6 +4,9 @@ Events are numbered and logged in the transaction and appended to their streams 
 are repeated by a sweep: a process that dies between the commit and the sending loses nothing. That rights have ended is
 said after it, too; who does not hear of it looks at every reader's right within a minute.
 
+Numbers are given at the end of the unit, under their subjects' locks: their order is that of the commits. Who tells a
+picture that was read before, and holds no row that guards it, asks `event_log.lock_shared_ends` first.
+
 Order of locks: the idempotency key, the domain's rows in its own order, then the subjects of the events by name.
 """
 

@@ -5,7 +5,7 @@ under their own lock, some at a time; the first ten at once, the rest now and th
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -15,9 +15,11 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from core.clock import Clock
+from core.logs import get_logger
 from core.names import exam_subject, hall_subject, queue_subject
 from core.settings import JourneySettings
 from models.journey import Display, Exam, PatientState
+from services.delivery.event_log import lock_shared_ends, read_shared_ends
 from services.delivery.unit_of_work import UnitOfWork
 from services.journey.boards import Board, HospitalMoment, exam_update_body, read_board, read_boards
 from services.journey.estimates import Estimator
@@ -25,10 +27,14 @@ from services.journey.halls import hall_body, hall_rows, hall_update_body, list_
 from services.journey.line_events import queue_update_body
 from services.journey.lines import LineEntry
 
+log = get_logger(__name__)
+
 NEAR_POSITIONS = 10
 # With the clock of whoever calls `refresh` the rest is told within 15 s.
 REST_EVERY_SECONDS = 9.0
 _BATCH = 50
+# Another that was stopped, and still takes itself for the leader, tells something once at most.
+_TRIES = 3
 # They change by themselves and are no news.
 _VOLATILE = frozenset({"updated_at", "waited_minutes", "timestamp"})
 
@@ -79,7 +85,11 @@ def list_exams(session: Session) -> set[str]:
 
 @dataclass
 class LineRefresher:
-    """Remembers what it has told of lines and halls; another that takes over tells it once more."""
+    """Remembers what it has told of lines and halls; another that takes over tells it once more.
+
+    Boards and halls are pictures that were read before they are numbered: whoever finds that another has told of them
+    meanwhile begins with a new one, or an older picture would be the last.
+    """
 
     unit_of_work: UnitOfWork
     settings: JourneySettings
@@ -88,20 +98,27 @@ class LineRefresher:
     monotonic: Callable[[], float] = time.monotonic
     _told: dict[str, bytes] = field(default_factory=dict)
     _rows: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    _ends: dict[str, int] = field(default_factory=dict)  # of what it has told, the number of its last event
     _rest_told_at: dict[str, float] = field(default_factory=dict)
 
     def refresh(self, exam_id: str) -> bool:
         """Look at one line, and tell what has changed of it. Whether anybody is in it or at work on it: then it has to
         be looked at by the clock, too. Raises SQLAlchemyError."""
-        with self.unit_of_work.reading() as work:
-            board = read_board(work.session, exam_id, self.estimator, self._moment())
-            displays = list_displays(work.session, [exam_id])
-        if board is None:
-            return False
-        # A call is shown to a hall at once, however many people of the line it moves.
-        self._tell_screens(board, displays)
-        self._tell_people(board)
-        return bool(board.entries or board.shifts)
+        for _ in range(_TRIES):
+            with self.unit_of_work.reading() as work:
+                board = read_board(work.session, exam_id, self.estimator, self._moment())
+                displays = list_displays(work.session, [exam_id])
+                screens = [exam_subject(exam_id), *(hall_subject(one.display_id) for one in displays)]
+                ends = read_shared_ends(work.session, screens)
+            if board is None:
+                return False
+            # A call is shown to a hall at once, however many people of the line it moves.
+            if self._tell_screens(board, displays, ends):
+                self._tell_people(board)
+                return bool(board.entries or board.shifts)
+            log.warning("line_told_by_another", exam_id=exam_id)
+            self._told, self._rows, self._ends = {}, {}, {}
+        return True
 
     def _tell_people(self, board: Board) -> None:
         exam_id, moved = board.exam.exam_id, find_moved(board)
@@ -126,8 +143,9 @@ class LineRefresher:
                     estimate = board.estimates[entry.queue_id]
                     work.emit(queue_subject(entry.queue_id), queue_update_body(entry, estimate, board.now))
 
-    def _tell_screens(self, board: Board, displays: Sequence[Display]) -> None:
-        """Staff's boards and halls: only of what is news."""
+    def _tell_screens(self, board: Board, displays: Sequence[Display], ends: Mapping[str, int]) -> bool:
+        """Staff's boards and halls: only of what is news. False, and nothing is told, when another has told of them
+        since these pictures were read."""
         self._rows[board.exam.exam_id] = hall_rows(board)
         self._read_other_rows(displays)
         bodies = {exam_subject(board.exam.exam_id): exam_update_body(board)}
@@ -136,11 +154,16 @@ class LineRefresher:
         seen = {subject: orjson.dumps(_without_volatile(body)) for subject, body in bodies.items()}
         news = {subject: body for subject, body in bodies.items() if self._told.get(subject) != seen[subject]}
         if not news:
-            return
+            return True
         with self.unit_of_work() as work:
+            known = {subject: self._ends.get(subject, ends[subject]) for subject in news}
+            if lock_shared_ends(work.session, news) != known:
+                return False
             for subject, body in news.items():
                 work.emit(subject, body)
+        self._ends |= {subject: end + 1 for subject, end in known.items()}
         self._told |= {subject: seen[subject] for subject in news}
+        return True
 
     def _read_other_rows(self, displays: Sequence[Display]) -> None:
         """A hall shows several lines, and at the beginning not all of them are known."""

@@ -213,6 +213,32 @@ def test_a_line_wants_to_be_looked_at_while_somebody_is_in_it_or_at_work(ward: W
         assert list_exams(session) == {ward.exam.exam_id}
 
 
+def test_one_that_stood_still_tells_no_older_picture_after_a_newer(ward: Ward, stores: Stores):
+    """It still takes itself for the leader, as it has slept over the end of its lease."""
+    subject = exam_subject(ward.exam.exam_id)
+    other = LineRefresher(stores.unit_of_work, stores.settings.journey, ward.refresher.clock, RuleBasedEstimator())
+    counts = lambda: [one["data"]["waiting_count"] for one in ward.told(subject)]  # noqa: E731
+    ward.join(1)
+    ward.refresh()
+    ward.join(1)
+    tell_screens, waiting = ward.refresher._tell_screens, [True]
+
+    def tell_late(*pictures: Any) -> bool:
+        if waiting:
+            waiting.pop()
+            ward.join(1)
+            other.refresh(ward.exam.exam_id)
+        return tell_screens(*pictures)
+
+    ward.refresher._tell_screens = tell_late  # type: ignore[method-assign]
+    ward.refresh()
+    assert counts() == [1, 3, 3]
+    # And the other notices in its turn.
+    ward.join(1)
+    other.refresh(ward.exam.exam_id)
+    assert counts() == [1, 3, 3, 4]
+
+
 def test_two_who_tell_at_once_neither_block_nor_tell_twice(ward: Ward, stores: Stores):
     """As in the moment after a leader hung."""
     entries = ward.join(60)
