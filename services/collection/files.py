@@ -25,7 +25,7 @@ from services.patients.identification import identify_patient, resolve_hospital
 from services.patients.identity import Identity
 from services.patients.tombstones import is_buried, is_buried_for_import
 from spool import DataType, KeptAnswer, Metadata, Package
-from upstream.tilko.answers import read_answer, rows_of
+from upstream.tilko.answers import is_refusal, read_answer, rows_of
 from upstream.tilko.errors import AnswerUnreadable
 
 log = get_logger(__name__)
@@ -159,6 +159,8 @@ def _served_rows(package: Package) -> list[Any]:
     answer = package.raw_data
     if not isinstance(answer, dict) or "ResultList" not in answer:
         raise UnusablePackage("no_result_list")
+    if is_refusal(answer):  # an empty list would withdraw all that is stored
+        raise UnusablePackage("answer_refused")
     rows, _ = rows_of(answer)
     if rows is None:
         raise UnusablePackage("result_list_unreadable")
