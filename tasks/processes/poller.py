@@ -315,6 +315,8 @@ class Poller:
         _bind_log_context(poll)
         try:
             delay = await settling
+        except TilkoError as exc:  # what was kept says no more than any other poll
+            self._on_error(poll, exc)
         except Exception as exc:  # noqa: BLE001 logged there
             self._reschedule_after(exc, poll)
         else:

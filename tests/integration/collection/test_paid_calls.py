@@ -13,6 +13,7 @@ import pytest
 
 from core.clock import clock
 from core.names import Step
+from services.collection.answers import find_count
 from services.collection.call_deadlines import read_paid_again
 from services.collection.call_turn import CallStands, CallTooLate
 from services.collection.operators import resume_stopped_run
@@ -21,7 +22,7 @@ from services.collection.requests import Asked
 from services.collection.run_engine import fail_step, finish_steps, hand_back
 from services.collection.step import Claim
 from services.collection.sweep import take_from_dead
-from spool import AnswerKind, DamagedFile, Disk, Spool, StorageFault
+from spool import AnswerKind, DamagedFile, Disk, KeptAnswer, Spool, StorageFault
 from tests.waiting import wait_until
 from upstream.http.exchange import HttpResponse, PaidCall
 from upstream.tilko.answers import DataAnswer, may_hold_data, read_data_response
@@ -236,6 +237,13 @@ def test_a_mistake_of_ours_in_reading_an_answer_buys_no_second_one(world: World)
     with pytest.raises(AnswerUnreadable):
         obtain(world, claim, ask)
     assert len(world.files(session_id)["failed"]) == 2  # the answer and its reason
+
+
+def test_a_mistake_of_ours_in_reading_what_a_poll_brought_is_for_people_to_look_at(world: World):
+    session_id, _ = fetching(world)
+    world.tools.spool.put_incoming(session_id, AnswerKind.HEALTH, KeptAnswer(GOOD.body, {"status": "odd"}))
+    with pytest.raises(AnswerUnreadable, match="unexpected_valueerror"):
+        find_count(world.tools.spool, session_id, AnswerKind.HEALTH)
 
 
 def test_a_call_that_could_not_leave_in_time_does_not_leave(world: World):
