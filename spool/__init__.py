@@ -18,7 +18,7 @@ from spool.info import Claimed, FileInfo, Orphans
 from spool.mover import MovedFiles, Mover
 from spool.names import AnswerKind, DataType, Folder
 from spool.opening import open_mover, open_spool
-from spool.packages import Metadata, Package
+from spool.packages import Metadata, Package, is_writable
 from spool.storage import Room, Storage
 from spool.store import Spool
 from spool.streamed import SealedFileWriter, StreamedFiles
@@ -51,6 +51,7 @@ __all__ = [
     "Try",
     "UnfitPackage",
     "UnknownFile",
+    "is_writable",
     "open_mover",
     "open_spool",
 ]

@@ -6,7 +6,7 @@ Errors: FilesError
 └── PatientMissing (retryable) the patient's own file has to be imported first
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -24,7 +24,7 @@ from services.patients.consents import attach_consents, was_withdrawn
 from services.patients.identification import identify_patient, resolve_hospital
 from services.patients.identity import Identity
 from services.patients.tombstones import is_buried, is_buried_for_import
-from spool import DataType, KeptAnswer, Metadata, Package
+from spool import DataType, KeptAnswer, Metadata, Package, is_writable
 from upstream.tilko.answers import is_refusal, read_answer, rows_of
 from upstream.tilko.errors import AnswerUnreadable
 
@@ -108,6 +108,17 @@ def packages_of(collected: CollectedData, now: datetime) -> list[Package]:
         if answer is not None:
             packages.append(Package(_metadata(collected, data_type, now, answer), _parse_answer(answer.raw)))
     return packages
+
+
+def keep_writable(package: Package) -> Package:
+    """Of an answer, what a package can hold: a row or field that it cannot (one that nests too deep) is null, which
+    counts as one bad row."""
+    answer, rows = package.raw_data, _served_rows(package)
+    writable = {
+        name: value if is_writable({name: value}) else None for name, value in answer.items() if name != "ResultList"
+    }
+    listed = [row if is_writable({"ResultList": [row]}) else None for row in rows]
+    return replace(package, raw_data=writable | {"ResultList": listed})
 
 
 def import_package(session: Session, package: Package, now: datetime) -> ImportResult:

@@ -181,6 +181,8 @@ def read_answer(headers: Mapping[str, str], body: bytes) -> dict[str, Any]:
         raise AnswerUnreadable(reason="no_result_list" if answer else "not_json")
     if is_refusal(answer):
         raise AnswerUnreadable(reason="refused")
+    if rows_of(answer)[0] is None:
+        raise AnswerUnreadable(reason="no_result_list")
     return answer
 
 
