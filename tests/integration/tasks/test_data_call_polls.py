@@ -102,7 +102,7 @@ def test_a_last_data_call_that_fails_ends_the_wait(driver: Driver):
     session_id = driver.wait_for_push()
     fault = wait_until_the_deadline(driver, session_id, CHECKUPS)
     driver.wait_for(session_id, Status.TIMEOUT)
-    assert (driver.hits(fault), driver.run(session_id).error_code) == (3, "APPROVAL_EXPIRED")
+    assert (driver.hits(fault), driver.run(session_id).error_code) == (4, "APPROVAL_EXPIRED")
 
 
 def test_a_refusal_that_is_as_long_as_an_answer_ends_no_wait(driver: Driver):
