@@ -14,7 +14,7 @@ from spool.errors import (
 )
 from spool.history import Try
 from spool.incoming import KeptAnswer
-from spool.info import Claimed, FileInfo, Orphans
+from spool.info import Claimed, FileInfo, Orphans, StrandedAnswer
 from spool.mover import MovedFiles, Mover
 from spool.names import AnswerKind, DataType, Folder
 from spool.opening import open_mover, open_spool
@@ -47,6 +47,7 @@ __all__ = [
     "SpoolError",
     "Storage",
     "StorageFault",
+    "StrandedAnswer",
     "StreamedFiles",
     "Try",
     "UnfitPackage",
