@@ -14,11 +14,11 @@ from spool.errors import (
 )
 from spool.history import Try
 from spool.incoming import KeptAnswer
-from spool.info import Claimed, FileInfo, Orphans
+from spool.info import Claimed, FileInfo, Orphans, StrandedAnswer
 from spool.mover import MovedFiles, Mover
 from spool.names import AnswerKind, DataType, Folder
 from spool.opening import open_mover, open_spool
-from spool.packages import Metadata, Package
+from spool.packages import Metadata, Package, is_writable
 from spool.storage import Room, Storage
 from spool.store import Spool
 from spool.streamed import SealedFileWriter, StreamedFiles
@@ -47,10 +47,12 @@ __all__ = [
     "SpoolError",
     "Storage",
     "StorageFault",
+    "StrandedAnswer",
     "StreamedFiles",
     "Try",
     "UnfitPackage",
     "UnknownFile",
+    "is_writable",
     "open_mover",
     "open_spool",
 ]

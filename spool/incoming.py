@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from heapq import nsmallest
 from pathlib import PurePath
 from typing import Any
 
@@ -15,7 +14,7 @@ from core.sealing import Sealer
 from spool.errors import DamagedFile, UnknownFile
 from spool.histories import Histories
 from spool.history import Try, after_parking, check_code
-from spool.info import FileInfo, describe
+from spool.info import FileInfo, StrandedAnswer, describe
 from spool.names import AnswerKind, FileName, Folder, build_stamp, incoming_name, read_incoming_name, read_name
 from spool.packages import open_bytes, seal_bytes
 from spool.storage import Room, Storage, translated
@@ -114,12 +113,14 @@ class Incoming:
         return [name for name in names if name.endswith(ending) and read_name(name) is not None]
 
     @translated
-    def older_than(self, moment: float, limit: int) -> list[tuple[str, AnswerKind]]:
-        """Oldest first; `moment` in seconds since 1970."""
-        aged = ((self._written_at(name), name) for name in self.storage.names(self.storage.folder(Folder.INCOMING)))
-        oldest = nsmallest(limit, ((at, name) for at, name in aged if at is not None and at <= moment))
-        parsed = (read_incoming_name(name) for _, name in oldest)
-        return [found for found in parsed if found is not None]
+    def older_than(self, moment: datetime) -> list[StrandedAnswer]:
+        """All of them, oldest first."""
+        found = []
+        for name in self.storage.names(self.storage.folder(Folder.INCOMING)):
+            parsed, written_at = read_incoming_name(name), self._written_at(name)
+            if parsed is not None and written_at is not None and written_at <= moment.timestamp():
+                found.append(StrandedAnswer(*parsed, datetime.fromtimestamp(written_at, UTC)))
+        return sorted(found, key=lambda answer: answer.written_at)
 
     def _written_at(self, name: str) -> float | None:
         if read_incoming_name(name) is None:

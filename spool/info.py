@@ -34,6 +34,15 @@ class Claimed:
 
 
 @dataclass(frozen=True)
+class StrandedAnswer:
+    """A provider's answer in `incoming/`, and when it was put there."""
+
+    session_id: str
+    kind: AnswerKind
+    written_at: datetime
+
+
+@dataclass(frozen=True)
 class Orphans:
     """What stands still: packages by name, provider answers by session and type."""
 

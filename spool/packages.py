@@ -61,6 +61,15 @@ def canonical(value: Any) -> bytes:
         raise UnfitPackage("not_json") from exc
 
 
+def is_writable(raw_data: Any) -> bool:
+    """Whether a package can hold it: more can be read than can be written, such as what nests 255 deep."""
+    try:
+        canonical(raw_data)
+    except UnfitPackage:
+        return False
+    return True
+
+
 def build_document(package: Package) -> bytes:
     """The JSON document with its checksum, as an operator sees it."""
     metadata, raw = package.metadata, canonical(package.raw_data)

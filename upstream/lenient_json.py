@@ -65,9 +65,9 @@ def _read_decimal(text: str) -> float | str:
 
 
 def _storable(value: Any, depth: int = 0) -> Any:
-    """Without halves of surrogate pairs, which no UTF-8 can hold. Raises ValueError for what nests too deep."""
+    """Without halves of surrogate pairs, which no UTF-8 can hold, and without what nests too deep."""
     if depth > _MAX_DEPTH:
-        raise ValueError
+        return None
     if isinstance(value, str):
         return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     if isinstance(value, dict):

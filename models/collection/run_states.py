@@ -8,6 +8,8 @@ from core.names import Step
 _ORDER = tuple(Step)
 # A step that took its process down with it so often is taken for poison, and stops for the operators to see.
 MAX_TAKEOVERS = 20
+# LoginCheck has been seen to say yes up to five seconds after the approval.
+HEARD_WITHIN = timedelta(seconds=6)
 FAST_POLLS = 5
 # A session that waits for days is polled thousands of times: such a power is no float.
 _MAX_GROWTH_STEPS = 100
@@ -83,6 +85,11 @@ def key_delay(waited: timedelta) -> timedelta:
 def is_overdue(approve_by: datetime | None, now: datetime) -> bool:
     """Whether a request can be approved no longer. None, of one from before there was a limit: it always can."""
     return approve_by is not None and approve_by <= now
+
+
+def is_heard_out(approve_by: datetime | None, now: datetime) -> bool:
+    """Whether the provider has told of all that was approved in time: it hears of an approval some seconds late."""
+    return approve_by is not None and approve_by + HEARD_WITHIN <= now
 
 
 def poll_delay(polls: int, *, interval_seconds: float, slow_max_seconds: float) -> float:

@@ -1,9 +1,13 @@
 """The raw answers of the provider that are on disk, and what they say."""
 
+from core.logs import get_logger
 from services.collection.step import Claim, request_of
 from spool import AnswerKind, DamagedFile, Spool
 from upstream.http.exchange import HttpResponse
 from upstream.tilko.answers import read_data_response
+from upstream.tilko.errors import AnswerUnreadable, TilkoError
+
+log = get_logger(__name__)
 
 
 def is_answered(spool: Spool, claim: Claim) -> bool:
@@ -20,10 +24,17 @@ def is_answered(spool: Spool, claim: Claim) -> bool:
 
 
 def find_count(spool: Spool, session_id: str, kind: AnswerKind) -> int | None:
-    """The number of records of the answer that is on disk; None when there is none. Raises AnswerUnreadable,
-    DamagedFile."""
+    """The number of records of the answer that is on disk; None when there is none. Raises TilkoError (AnswerUnreadable
+    for what may have been paid for), DamagedFile."""
     if spool.find_incoming(session_id, kind) is None:
         return None
     kept = spool.read_incoming(session_id, kind)
-    response = HttpResponse(int(kept.about.get("status", 200)), kept.about.get("headers", {}), kept.body)
-    return read_data_response(response).count
+    try:
+        response = HttpResponse(int(kept.about.get("status", 200)), kept.about.get("headers", {}), kept.body)
+        return read_data_response(response).count
+    except TilkoError:
+        raise
+    except Exception as exc:
+        # A mistake of ours in reading it: to read it again, for ever, would not help.
+        log.exception("paid_answer_not_understood", kind=kind, error=type(exc).__name__)
+        raise AnswerUnreadable(reason=f"unexpected_{type(exc).__name__.lower()}") from None

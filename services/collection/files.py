@@ -6,7 +6,7 @@ Errors: FilesError
 └── PatientMissing (retryable) the patient's own file has to be imported first
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -24,8 +24,8 @@ from services.patients.consents import attach_consents, was_withdrawn
 from services.patients.identification import identify_patient, resolve_hospital
 from services.patients.identity import Identity
 from services.patients.tombstones import is_buried, is_buried_for_import
-from spool import DataType, KeptAnswer, Metadata, Package
-from upstream.tilko.answers import read_answer, rows_of
+from spool import DataType, KeptAnswer, Metadata, Package, is_writable
+from upstream.tilko.answers import is_refusal, read_answer, rows_of
 from upstream.tilko.errors import AnswerUnreadable
 
 log = get_logger(__name__)
@@ -110,6 +110,17 @@ def packages_of(collected: CollectedData, now: datetime) -> list[Package]:
     return packages
 
 
+def keep_writable(package: Package) -> Package:
+    """Of an answer, what a package can hold: a row or field that it cannot (one that nests too deep) is null, which
+    counts as one bad row."""
+    answer, rows = package.raw_data, _served_rows(package)
+    writable = {
+        name: value if is_writable({name: value}) else None for name, value in answer.items() if name != "ResultList"
+    }
+    listed = [row if is_writable({"ResultList": [row]}) else None for row in rows]
+    return replace(package, raw_data=writable | {"ResultList": listed})
+
+
 def import_package(session: Session, package: Package, now: datetime) -> ImportResult:
     """Bring one package into the tables. Import it again and nothing changes, not even a time.
 
@@ -159,6 +170,8 @@ def _served_rows(package: Package) -> list[Any]:
     answer = package.raw_data
     if not isinstance(answer, dict) or "ResultList" not in answer:
         raise UnusablePackage("no_result_list")
+    if is_refusal(answer):  # an empty list would withdraw all that is stored
+        raise UnusablePackage("answer_refused")
     rows, _ = rows_of(answer)
     if rows is None:
         raise UnusablePackage("result_list_unreadable")

@@ -205,7 +205,8 @@ class PaidCalls:
             self._park(claim, terms, exc.reason)
             raise
         except (TilkoError, MediarcError):
-            if was_kept:  # it turned out to be no answer, and must not be found again
+            # It turned out to be no answer, and must not be found again.
+            if was_kept or self._is_kept_of(claim, terms):
                 self._spool.drop_incoming(str(claim.session_id), terms.kind)
             raise
         except CallTooLate:  # an answer that is on disk by now is that of the call before, and good
@@ -217,6 +218,14 @@ class PaidCalls:
             log.exception("paid_answer_not_understood", call=terms.name, error=type(exc).__name__)
             self._park(claim, terms, f"unexpected_{type(exc).__name__.lower()}")
             raise AnswerUnreadable(reason="unexpected") from None
+
+    def _is_kept_of(self, claim: Claim, terms: CallTerms) -> bool:
+        """Whether what is on disk came of this very call, and not of that of a process which was taken for lost."""
+        session_id = str(claim.session_id)
+        if self._spool.find_incoming(session_id, terms.kind) is None:
+            return False
+        about = self._spool.read_incoming(session_id, terms.kind).about
+        return (about.get("fence"), about.get("attempt")) == (claim.fence, claim.attempt)
 
     def _park(self, claim: Claim, terms: CallTerms, reason: str) -> None:
         name = self._spool.park_incoming(str(claim.session_id), terms.kind, reason).name

@@ -311,14 +311,19 @@ def record_approval(work: Work, claim: Claim, health_count: int | None, tools: T
     run = lock_run(work.session, claim.session_id)
     if run.fence != claim.fence or run.run_state != RunState.WAITING:
         return False
-    run.auth_completed_at = now
     run.health_count = health_count
+    say_approved(work, run, claim, now)
+    transitions.make_ready(run, Step.FETCH_HEALTH_DATA, now=now)
+    send_step(work, run)
+    save_run(work, run, [_tried(claim, "done", None, now)])
+    return True
+
+
+def say_approved(work: Work, run: CollectionRun, claim: Claim, now: datetime) -> None:
+    """The phone has approved, whatever becomes of the data."""
+    run.auth_completed_at = now
     run.status = Status.AUTH_COMPLETED
     run.collect_requested = False
     run.step_started_at = None
     data = {"user_name": mask_name(claim.identity.user_name)}
     say(work, run.session_id, Event.AUTH_COMPLETED, "인증이 완료됐어요.", now=now, status=run.status, data=data)
-    transitions.make_ready(run, Step.FETCH_HEALTH_DATA, now=now)
-    send_step(work, run)
-    save_run(work, run, [_tried(claim, "done", None, now)])
-    return True

@@ -175,6 +175,12 @@ def ended_sessions(session: Session, session_ids: Sequence[str]) -> dict[str, St
     return ended | dict.fromkeys(map(str, find_buried(session, ids)), Status.CANCELLED)
 
 
+def unknown_sessions(session: Session, session_ids: Sequence[str]) -> set[str]:
+    """Those of these sessions of which there is no run."""
+    query = select(CollectionRun.session_id).where(CollectionRun.session_id.in_([UUID(one) for one in session_ids]))
+    return set(session_ids) - set(map(str, session.scalars(query)))
+
+
 def forget_dead_processes(work: Work) -> None:
     """Remove leases that ran out long ago."""
     long_ago = func.now() - text("interval '1 hour'")

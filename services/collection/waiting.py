@@ -22,7 +22,7 @@ from services.collection.errors import UnreadableRun
 from services.collection.events import say
 from services.collection.failures import describe
 from services.collection.requests import send_step
-from services.collection.run_engine import open_claim, stop_unreadable
+from services.collection.run_engine import open_claim, say_approved, stop_unreadable
 from services.collection.run_store import lock_run, save_run
 from services.collection.step import AfterFailure, Claim
 from services.collection.step_tools import Tools
@@ -171,9 +171,7 @@ def record_unreadable(work: Work, claim: Claim, error: Exception, tools: Tools) 
     if run is None:
         return
     now = tools.clock.now()
-    run.auth_completed_at = now
-    run.collect_requested = False
-    run.step_started_at = None
+    say_approved(work, run, claim, now)
     say_health_data_failed(work, run, describe(error), now)
     transitions.make_ready(run, Step.FETCH_PRESCRIPTIONS, now=now)
     send_step(work, run)

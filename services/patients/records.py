@@ -11,7 +11,7 @@ from datetime import date, datetime
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, exists, extract, func, select
+from sqlalchemy import BigInteger, ColumnElement, Select, cast, exists, extract, func, select
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased, defer
 from sqlalchemy.orm.attributes import set_committed_value
 
@@ -123,14 +123,16 @@ def read_collected_at(session: Session, patient_uuid: UUID, kind: RecordKind) ->
 def records_version(session: Session, patient_uuid: UUID, model: type[Checkup | Prescription | MediarcReport]) -> str:
     """For an ETag: another text after every insert, change, withdrawal or removal, without reading the records.
 
-    The sum notices a change whose time is older than the newest one, as when two imports commit in the other order.
+    The hashes tell which records they are, and notice a change whose time is older than the newest one, as when two
+    imports commit in the other order.
     """
-    seconds = func.coalesce(func.sum(extract("epoch", model.updated_at)), 0)
-    query = select(func.count(), func.max(model.updated_at), seconds).where(_is_theirs(model, patient_uuid))
+    microseconds = cast(extract("epoch", model.updated_at) * 1_000_000, BigInteger)
+    which = func.coalesce(func.sum(func.hashint8extended(model.id, microseconds)), 0)
+    query = select(func.count(), func.max(model.updated_at), which).where(_is_theirs(model, patient_uuid))
     if not issubclass(model, MediarcReport):
         query = query.where(model.withdrawn_at.is_(None))
-    count, newest, total = session.execute(query).one()
-    return f"{count}-{newest.timestamp() if newest else 0:.6f}-{total:.6f}"
+    count, newest, hashes = session.execute(query).one()
+    return f"{count}-{newest.timestamp() if newest else 0:.6f}-{int(hashes):x}"
 
 
 def _of_person(

@@ -19,7 +19,8 @@ class PendingPoll:
     `timeout_announced`   its person has been told that it takes long
     `blocked_until`       another process's call for the same answer may be under way until then
     `incoming_checked`    nobody can have brought the answer since we looked on the disk
-    `last_checked`        it was asked about after its request's time: whatever does not approve ends the wait
+    `last_checked`        it was asked about when every approval in time must have been heard of: whatever does not
+                          approve ends the wait
     """
 
     claim: Claim

@@ -75,6 +75,7 @@ class PollSettlement:
         return None
 
     async def settle_approval(self, poll: PendingPoll) -> float | None:
+        """Raises TilkoError for what is on disk and turns out to be no answer: it is dropped, and counts as a poll."""
         try:
             # Off the database's threads, too: a store that is away holds them up for seconds.
             count = await asyncio.to_thread(find_count, self._runtime.tools.spool, poll.session_text, AnswerKind.HEALTH)
@@ -82,6 +83,10 @@ class PollSettlement:
         except (AnswerUnreadable, DamagedFile) as exc:
             await self._settle_unreadable(poll, exc)
             return None
+        except TilkoError:
+            await asyncio.to_thread(self._runtime.tools.spool.drop_incoming, poll.session_text, AnswerKind.HEALTH)
+            poll.answer_on_disk = False
+            raise
         if not poll.answer_on_disk:
             return self._settings.collection.poll_interval_seconds
         self._tell_approved(poll)

@@ -21,7 +21,7 @@ from core.clock import clock
 from core.logs import configure_logs, get_logger
 from core.names import Step
 from core.settings import Settings
-from models.collection.run_states import FAST_POLLS, is_overdue, lacks_consent
+from models.collection.run_states import FAST_POLLS, HEARD_WITHIN, is_heard_out, lacks_consent
 from services.collection.waiting import asked_now, expire_waiting, give_back, let_go
 from services.processes.leases import LeaseLost
 from spool import SpoolError
@@ -212,7 +212,7 @@ class Poller:
             self._send_data_call(poll)
             return
         claim = poll.claim
-        poll.last_checked = self._is_overdue(poll)
+        poll.last_checked = self._is_heard_out(poll)
         outcome = self._client.check_login(claim.person, claim.tokens, path.value, self._require_lease)
         self._calls.add(outcome)
         outcome.add_done_callback(partial(self._on_login_check, poll, path))
@@ -251,7 +251,7 @@ class Poller:
         if not self._may_ask(poll):
             self._reschedule(poll, _BLOCKED_SECONDS)
             return
-        poll.last_checked = self._is_overdue(poll)
+        poll.last_checked = self._is_heard_out(poll)
         outcome = self._client.poll(poll.claim.person, poll.claim.tokens, self._require_lease)
         self._calls.add(outcome)
         self._paid.add(outcome)
@@ -297,7 +297,7 @@ class Poller:
     def _tell_or_reschedule(self, poll: PendingPoll, delay: float) -> None:
         if poll.last_checked:
             self._spawn(poll, self._settlement.settle_overdue(poll))
-        elif self._is_overdue(poll):  # asked before the deadline, which has passed meanwhile
+        elif self._is_heard_out(poll):  # asked before its last moment, which has passed meanwhile
             self._reschedule(poll, 0)
         elif poll.collect_requested or (poll.polls >= FAST_POLLS and not poll.timeout_announced):
             self._spawn(poll, self._settlement.settle_not_approved(poll, delay))
@@ -315,6 +315,8 @@ class Poller:
         _bind_log_context(poll)
         try:
             delay = await settling
+        except TilkoError as exc:  # what was kept says no more than any other poll
+            self._on_error(poll, exc)
         except Exception as exc:  # noqa: BLE001 logged there
             self._reschedule_after(exc, poll)
         else:
@@ -332,17 +334,18 @@ class Poller:
                 self._reschedule(poll, _AFTER_MISTAKE_SECONDS)
 
     def _reschedule(self, poll: PendingPoll, delay: float | None) -> None:
-        """None when this session waits no longer. When the request ends, what was approved until then is looked for a
-        last time, however long the pause was to be."""
+        """None when this session waits no longer. When the request ends, and once all that was approved until then has
+        been heard of, it is looked for, however long the pause was to be."""
         if delay is not None and poll.claim.approve_by is not None:
             left = (poll.claim.approve_by - clock.now()).total_seconds()
-            delay = min(delay, left if left > 0 else self._settings.collection.poll_interval_seconds)
+            ahead = [seconds for seconds in (left, left + HEARD_WITHIN.total_seconds()) if seconds > 0]
+            delay = min(delay, *(ahead or [self._settings.collection.poll_interval_seconds]))
         self._schedule.reschedule(poll, delay)
         if delay is not None and delay < _REFRESH_SECONDS:
             self._wake()  # sooner than the schedule is read anyway
 
-    def _is_overdue(self, poll: PendingPoll) -> bool:
-        return is_overdue(poll.claim.approve_by, clock.now())
+    def _is_heard_out(self, poll: PendingPoll) -> bool:
+        return is_heard_out(poll.claim.approve_by, clock.now())
 
     def _may_ask(self, poll: PendingPoll) -> bool:
         """Not while a call of another process may be under way, or one of ours under a lease that was lost since; nor

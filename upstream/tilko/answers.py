@@ -123,12 +123,13 @@ def may_hold_data(status: int, headers: Mapping[str, str], body: bytes) -> bool:
         body = decode_body(headers, body, MAX_ANSWER_BYTES)
     except UnreadableCoding:
         return _is_success(status)
-    if _is_success(status) and len(body) > _LONGEST_REFUSAL_BYTES:  # parsed once is enough
-        return True
-    if not body.strip() or _is_html(headers, body):
+    if _is_html(headers, body):
         return False
+    # Parsed once is enough: one that turns out to be a refusal when it is read is dropped again.
+    if _is_success(status) and len(body) > _LONGEST_REFUSAL_BYTES:
+        return True
     answer = _parse(body)
-    if isinstance(answer.get("Status"), str) and not _is_ok(answer):
+    if not body.strip() or _is_error(answer):
         return False
     if _is_ok(answer) and "ResultList" in answer:
         return not _says_unfinished(answer)
@@ -150,8 +151,7 @@ def read_data(status: int, headers: Mapping[str, str], body: bytes, *, hide: Ite
     answer = _parse(plain)
     if _is_ok(answer) and "ResultList" in answer:  # whatever the status says: it has been had, and paid for
         return _read_rows(status, answer, hide)
-    is_refusal = isinstance(answer.get("Status"), str) and not _is_ok(answer)
-    if _is_success(status) and plain.strip() and not is_refusal:
+    if _is_success(status) and plain.strip() and not _is_error(answer):
         raise AnswerUnreadable(reason="no_result_list" if answer else "not_json", http_status=status)
     raise _read_refusal(status, _read_object(status, headers, body, hide), hide, is_waiting=True)
 
@@ -179,7 +179,16 @@ def read_answer(headers: Mapping[str, str], body: bytes) -> dict[str, Any]:
         raise AnswerUnreadable(reason=exc.reason) from exc
     if "ResultList" not in answer:
         raise AnswerUnreadable(reason="no_result_list" if answer else "not_json")
+    if is_refusal(answer):
+        raise AnswerUnreadable(reason="refused")
+    if rows_of(answer)[0] is None:
+        raise AnswerUnreadable(reason="no_result_list")
     return answer
+
+
+def is_refusal(answer: Mapping[str, Any]) -> bool:
+    """Whether an answer with a list says that there is none to be had: its list is not to be taken for an empty one."""
+    return _is_error(answer) or _says_unfinished(answer)
 
 
 def rows_of(answer: Mapping[str, Any]) -> tuple[list[dict[str, Any]] | None, int]:
@@ -195,7 +204,7 @@ def rows_of(answer: Mapping[str, Any]) -> tuple[list[dict[str, Any]] | None, int
     return rows, len(served) - len(rows)
 
 
-def _says_unfinished(answer: dict[str, Any]) -> bool:
+def _says_unfinished(answer: Mapping[str, Any]) -> bool:
     return not answer["ResultList"] and _is_unfinished(answer)
 
 
@@ -241,12 +250,16 @@ def _is_html(headers: Mapping[str, str], body: bytes) -> bool:
     return start != b"{" and (start == b"<" or "html" in read_header(headers, "Content-Type").lower())
 
 
-def _is_ok(answer: dict[str, Any]) -> bool:
+def _is_ok(answer: Mapping[str, Any]) -> bool:
     status = answer.get("Status")
     return isinstance(status, str) and status.upper() == "OK"
 
 
-def _is_unfinished(answer: dict[str, Any]) -> bool:
+def _is_error(answer: Mapping[str, Any]) -> bool:
+    return isinstance(answer.get("Status"), str) and not _is_ok(answer)
+
+
+def _is_unfinished(answer: Mapping[str, Any]) -> bool:
     return _read_code(answer) == NOT_APPROVED_CODE or says_not_finished(answer.get("Message"))
 
 
@@ -279,7 +292,7 @@ def _facts(status: int, answer: dict[str, Any], hide: Iterable[str]) -> _Facts:
     }
 
 
-def _read_code(answer: dict[str, Any]) -> int | None:
+def _read_code(answer: Mapping[str, Any]) -> int | None:
     text = str(answer.get("ErrorCode"))[:9]
     return int(text) if text.isascii() and text.isdecimal() else None
 

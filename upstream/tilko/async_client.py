@@ -10,7 +10,7 @@ from upstream.http.exchange import ExchangeError, HttpResponse, ResponseTooLarge
 from upstream.tilko import answers, codec
 from upstream.tilko.client import DEFAULT_TIMEOUTS, Timeouts, find_paid_part, translate
 from upstream.tilko.codec import AuthTokens, PublicKey, TilkoPerson, TilkoRequest
-from upstream.tilko.errors import NotApproved
+from upstream.tilko.errors import NotApproved, TilkoError
 from upstream.tilko.key_cache import KeyCache
 
 _MAX_CONNECTIONS = 200
@@ -52,9 +52,6 @@ class AsyncTilkoClient:
         if self._key_request is not None:
             self._key_request.cancel()
         await self._connections.close()
-
-    def forget_public_key(self) -> None:
-        self._key_cache.clear()
 
     def check_login(
         self, person: TilkoPerson, tokens: AuthTokens, version: str, before_send: Callable[[], None] | None = None
@@ -100,10 +97,10 @@ class AsyncTilkoClient:
             poll.resolve(exc)
             return
         packed = self._connections.build("POST", request.path, request.headers, request.body)
-        read = partial(self._read, poll)
+        read = partial(self._read, poll, key)
         self._connections.start(packed, poll.seconds_of(self._timeouts), read, poll.require_wanted)
 
-    def _read(self, poll: "Poll", outcome: Outcome) -> None:
+    def _read(self, poll: "Poll", key: PublicKey, outcome: Outcome) -> None:
         if isinstance(outcome, ResponseTooLarge) and isinstance(poll, DataPoll):
             poll.resolve(find_paid_part(outcome.part) or translate(outcome))
         elif isinstance(outcome, ExchangeError):
@@ -117,7 +114,10 @@ class AsyncTilkoClient:
             except NotApproved as exc:
                 # Its traceback leads back to itself: without it, a poll leaves nothing to the garbage collector.
                 poll.resolve(exc.with_traceback(None))
-            except Exception as exc:  # noqa: BLE001 a TilkoError; whatever it is, the poll must have an outcome
+            except TilkoError as exc:
+                self._key_cache.doubt(key, exc)
+                poll.resolve(exc)
+            except Exception as exc:  # noqa: BLE001 whatever it is, the poll must have an outcome
                 poll.resolve(exc)
 
     async def _fetch_public_key(self) -> PublicKey:

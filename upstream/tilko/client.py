@@ -1,5 +1,7 @@
 """The blocking Tilko client, for tasks: one call is at most one request, the caller decides about another."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 
@@ -54,14 +56,11 @@ class TilkoClient:
     def close(self) -> None:
         self._http.close()
 
-    def forget_public_key(self) -> None:
-        """The next call asks for it again."""
-        self._key_cache.clear()
-
     def request_simple_auth(self, person: TilkoPerson, call: PaidCall = UNPREPARED) -> AuthTokens:
         """Has the push sent."""
-        reply = self._post(codec.build_simple_auth(self._public_key(), person), self._timeouts.auth_seconds, call)
-        tokens = self.read_simple_auth(reply, person)
+        with self._key_in_use() as key:
+            reply = self._post(codec.build_simple_auth(key, person), self._timeouts.auth_seconds, call)
+            tokens = self.read_simple_auth(reply, person)
         call.keep(reply)
         return tokens
 
@@ -75,22 +74,25 @@ class TilkoClient:
 
     def check_login(self, person: TilkoPerson, tokens: AuthTokens, version: str = "v2.0") -> bool:
         """Whether the person has approved; brings no data and is not billed. `version` is the API's."""
-        request = codec.build_login_check(self._public_key(), version, person, tokens)
-        reply = self._post(request, self._timeouts.login_check_seconds, UNPREPARED)
         hide = (self._api_key, *person.secrets(), *tokens.secrets())
-        return answers.read_login_check(reply.status, reply.headers, reply.body, hide=hide)
+        with self._key_in_use() as key:
+            request = codec.build_login_check(key, version, person, tokens)
+            reply = self._post(request, self._timeouts.login_check_seconds, UNPREPARED)
+            return answers.read_login_check(reply.status, reply.headers, reply.body, hide=hide)
 
     def fetch_checkups(self, person: TilkoPerson, tokens: AuthTokens, call: PaidCall = UNPREPARED) -> DataAnswer:
-        request = codec.build_checkups(self._public_key(), person, tokens)
         secrets = (*person.secrets(), *tokens.secrets())
-        return self._fetch(request, self._timeouts.checkups_seconds, secrets, call)
+        with self._key_in_use() as key:
+            request = codec.build_checkups(key, person, tokens)
+            return self._fetch(request, self._timeouts.checkups_seconds, secrets, call)
 
     def fetch_treatments(
         self, person: TilkoPerson, tokens: AuthTokens, start: date, end: date, call: PaidCall = UNPREPARED
     ) -> DataAnswer:
-        request = codec.build_treatments(self._public_key(), person, tokens, start, end)
         secrets = (*person.secrets(), *tokens.secrets())
-        return self._fetch(request, self._timeouts.treatments_seconds, secrets, call)
+        with self._key_in_use() as key:
+            request = codec.build_treatments(key, person, tokens, start, end)
+            return self._fetch(request, self._timeouts.treatments_seconds, secrets, call)
 
     def _fetch(
         self, request: TilkoRequest, total_seconds: float, secrets: tuple[str, ...], call: PaidCall
@@ -106,6 +108,23 @@ class TilkoClient:
         if answers.may_hold_data(reply.status, reply.headers, reply.body):
             call.keep(reply)
         return answers.read_data(reply.status, reply.headers, reply.body, hide=(self._api_key, *secrets))
+
+    @contextmanager
+    def _key_in_use(self) -> Iterator[PublicKey]:
+        """A refusal is passing where the provider has exchanged its key since: it could not open what was sent."""
+        key = self._public_key()
+        try:
+            yield key
+        except TilkoError as exc:
+            if self._key_cache.doubt(key, exc) and self._is_exchanged(key):
+                raise TilkoUnavailable(reason="key_exchanged", http_status=exc.http_status) from exc
+            raise
+
+    def _is_exchanged(self, used: PublicKey) -> bool:
+        try:
+            return self._public_key() != used
+        except TilkoError:
+            return False
 
     def _public_key(self) -> PublicKey:
         key = self._key_cache.get()

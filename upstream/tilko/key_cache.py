@@ -2,8 +2,13 @@
 
 from core.clock import clock
 from upstream.tilko.codec import PublicKey
+from upstream.tilko.errors import TilkoError, TilkoRefused
 
 _MAX_AGE_SECONDS = 3600.0
+# So long a key that was just fetched is taken for the right one: a lasting refusal asks for no key at each call.
+_BELIEVED_SECONDS = 10.0
+# What a provider that cannot open our ENC-KEY may answer besides a refusal in words.
+_STATUSES = frozenset({400, 500})
 
 
 class KeyCache:
@@ -11,12 +16,19 @@ class KeyCache:
         self._kept: tuple[PublicKey, float] | None = None
 
     def get(self) -> PublicKey | None:
-        if self._kept is None or clock.monotonic() > self._kept[1]:
+        if self._kept is None or clock.monotonic() > self._kept[1] + _MAX_AGE_SECONDS:
             return None
         return self._kept[0]
 
     def put(self, key: PublicKey) -> None:
-        self._kept = (key, clock.monotonic() + _MAX_AGE_SECONDS)
+        self._kept = (key, clock.monotonic())
 
-    def clear(self) -> None:
-        self._kept = None
+    def doubt(self, used: PublicKey, error: TilkoError) -> bool:
+        """Whether this error may mean that the provider has exchanged its key: then the one that was used is asked for
+        again by the next call, unless it was fetched just now."""
+        if not (isinstance(error, TilkoRefused) or error.http_status in _STATUSES):
+            return False
+        kept = self._kept
+        if kept is not None and kept[0] is used and clock.monotonic() > kept[1] + _BELIEVED_SECONDS:
+            self._kept = None
+        return True

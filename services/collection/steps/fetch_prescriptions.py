@@ -61,10 +61,13 @@ class FetchPrescriptions(StepHandler):
         message = "진료·투약 기록을 가져오지 못했어요."
         data: dict[str, object] = {"code": failure.code}
         say(work, run.session_id, Event.PRESCRIPTION_DATA_FAILED, message, now=now, status=run.status, data=data)
-        if not run.health_failed:
-            return AfterFailure.CONTINUE
-        run.status = Status.ERROR
-        message = "기록을 가져오지 못했어요. 잠시 후 다시 시도해 주세요."
-        data = {"code": "DATA_COLLECTION_FAILED", "reason": "data_collection_failed", "retry_available": True}
-        say(work, run.session_id, Event.ERROR, message, now=now, status=run.status, data=data)
-        return AfterFailure.STOP
+        return stop_without_records(work, run, now) if run.health_failed else AfterFailure.CONTINUE
+
+
+def stop_without_records(work: Work, run: CollectionRun, now: datetime) -> AfterFailure:
+    """Neither checkups nor prescriptions could be had. Who collects again begins with the checkups."""
+    run.status = Status.ERROR
+    message = "기록을 가져오지 못했어요. 잠시 후 다시 시도해 주세요."
+    data = {"code": "DATA_COLLECTION_FAILED", "reason": "data_collection_failed", "retry_available": True}
+    say(work, run.session_id, Event.ERROR, message, now=now, status=run.status, data=data)
+    return AfterFailure.STOP

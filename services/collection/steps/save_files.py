@@ -1,20 +1,31 @@
 """Step 5: the packages, whole and fsynced in pending/, before anything enters the database."""
 
+from dataclasses import replace
 from datetime import datetime
 
-from core.names import Status, Step
+from core.logs import get_logger
+from core.names import Event, Status, Step
 from models.collection import CollectionRun
-from services.collection.failures import Failure
-from services.collection.files import CollectedAnswer, CollectedData, packages_of
+from services.collection import transitions
+from services.collection.events import say
+from services.collection.failures import Failure, describe
+from services.collection.files import CollectedAnswer, CollectedData, UnusablePackage, keep_writable, packages_of
 from services.collection.step import AfterFailure, Claim, StepHandler
+from services.collection.steps.fetch_prescriptions import stop_without_records
 from services.collection.steps.identify_patient import fail_saving
 from services.collection.windows import checkup_window, treatment_window
 from services.delivery.unit_of_work import Work
-from spool import AnswerKind, Spool
+from spool import AnswerKind, DamagedFile, Package, Spool, UnfitPackage
+from upstream.tilko.errors import AnswerUnreadable
+
+log = get_logger(__name__)
+
+_UNREADABLE = describe(AnswerUnreadable())
 
 
 class SaveFiles(StepHandler):
-    """Idempotent: the store keeps one package per session and kind."""
+    """Idempotent: the store keeps one package per session and kind. Each kind by itself: one that cannot be saved is
+    parked for people to look at, and stops no other."""
 
     step = Step.SAVE_FILES
     limit_seconds = 120
@@ -23,30 +34,78 @@ class SaveFiles(StepHandler):
     def __init__(self, spool: Spool) -> None:
         self._spool = spool
 
-    def run(self, claim: Claim) -> None:
+    def run(self, claim: Claim) -> frozenset[AnswerKind]:
+        """Those that were had and could not be saved. Raises AnswerUnreadable when nothing is left."""
         if claim.patient_uuid is None:
             raise AssertionError("identified in the step before")
-        data = CollectedData(
+        patient = CollectedData(
             session_id=claim.session_id,
             patient_uuid=claim.patient_uuid,
             hospital_id=claim.hospital_id,
             identity=claim.identity,
-            health=self._read_answer(claim, AnswerKind.HEALTH),
-            prescription=self._read_answer(claim, AnswerKind.PRESCRIPTION),
+            health=None,
+            prescription=None,
         )
-        for package in packages_of(data, claim.started_at):
-            self._spool.put_pending(package)
+        [package] = packages_of(patient, claim.started_at)
+        self._spool.put_pending(package)
+        saved = {kind for kind in (AnswerKind.HEALTH, AnswerKind.PRESCRIPTION) if self._save(claim, patient, kind)}
+        if not saved:
+            raise AnswerUnreadable(reason="none_saved")
+        counts = {AnswerKind.HEALTH: claim.health_count, AnswerKind.PRESCRIPTION: claim.prescription_count}
+        # Also what is not there, though it was had: a process before this one has parked it, and died.
+        return frozenset(kind for kind, count in counts.items() if count is not None and kind not in saved)
 
-    def _read_answer(self, claim: Claim, kind: AnswerKind) -> CollectedAnswer | None:
+    def _save(self, claim: Claim, patient: CollectedData, kind: AnswerKind) -> bool:
+        """Whether its package is durable. Raises StorageFault, SealedWithUnknownKey."""
         session_id = str(claim.session_id)
         if self._spool.find_incoming(session_id, kind) is None:
-            return None
+            return False
+        try:
+            package = self._pack(claim, patient, kind)
+        except DamagedFile as exc:
+            self._park(session_id, kind, f"damaged_{exc.reason}")
+            return False
+        except UnusablePackage as exc:
+            self._park(session_id, kind, exc.reason)
+            return False
+        try:
+            self._spool.put_pending(package)
+        except UnfitPackage:
+            self._spool.put_pending(keep_writable(package))
+        return True
+
+    def _pack(self, claim: Claim, patient: CollectedData, kind: AnswerKind) -> Package:
+        session_id = str(claim.session_id)
         answered_at = self._spool.incoming_written_at(session_id, kind)
         is_health = kind is AnswerKind.HEALTH
         window = checkup_window(answered_at) if is_health else treatment_window(claim.session_started_at)
-        return CollectedAnswer(self._spool.read_incoming(session_id, kind), answered_at, window)
+        answer = CollectedAnswer(self._spool.read_incoming(session_id, kind), answered_at, window)
+        part = replace(patient, health=answer) if is_health else replace(patient, prescription=answer)
+        return packages_of(part, claim.started_at)[-1]
+
+    def _park(self, session_id: str, kind: AnswerKind, reason: str) -> None:
+        name = self._spool.park_incoming(session_id, kind, reason).name
+        log.error("paid_answer_parked", kind=kind, session_id=session_id, reason=reason, file=name)
+
+    def on_success(
+        self, work: Work, run: CollectionRun, result: frozenset[AnswerKind], *, claim: Claim, now: datetime
+    ) -> None:
+        data = {"code": _UNREADABLE.code}
+        if AnswerKind.HEALTH in result:
+            run.health_failed, run.health_count = True, None
+            message = "건강검진 기록을 저장하지 못했어요. 담당자가 확인하고 있어요."
+            say(work, run.session_id, Event.HEALTH_DATA_FAILED, message, now=now, status=run.status, data=data)
+        if AnswerKind.PRESCRIPTION in result:
+            run.prescriptions_failed, run.prescription_count = True, None
+            message = "진료·투약 기록을 저장하지 못했어요. 담당자가 확인하고 있어요."
+            say(work, run.session_id, Event.PRESCRIPTION_DATA_FAILED, message, now=now, status=run.status, data=data)
 
     def on_failure(
         self, work: Work, run: CollectionRun, failure: Failure, *, claim: Claim, now: datetime
     ) -> AfterFailure:
-        return fail_saving(work, run, failure, now)
+        if failure.code != _UNREADABLE.code:
+            return fail_saving(work, run, failure, now)
+        run.health_failed = run.prescriptions_failed = True
+        run.health_count = run.prescription_count = None
+        transitions.move_to_step(run, Step.FETCH_PRESCRIPTIONS)
+        return stop_without_records(work, run, now)

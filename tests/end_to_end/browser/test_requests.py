@@ -14,7 +14,7 @@ SIZES = pytest.mark.parametrize(("width", "height"), [(375, 800), (1280, 900)])
 _A_MINUTE_LATER = "UPDATE welno.welno_pushes SET taken_at = taken_at - interval '61 seconds'"
 # Freed, so that the poller reads it anew.
 _OVER = (
-    "UPDATE welno.welno_collection_history SET approve_by = now() - interval '1 second', owner_id = NULL"
+    "UPDATE welno.welno_collection_history SET approve_by = now() - interval '7 seconds', owner_id = NULL"
     " WHERE session_id = '{}'"
 )
 

@@ -49,6 +49,7 @@ RESULTS: dict[Step, Any] = {
     Step.REQUEST_SIMPLE_AUTH: TOKENS,
     Step.FETCH_HEALTH_DATA: 2,
     Step.FETCH_PRESCRIPTIONS: 3,
+    Step.SAVE_FILES: frozenset(),
     Step.MAKE_REPORT: MadeReport(MADE, None),
 }
 

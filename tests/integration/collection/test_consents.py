@@ -113,7 +113,7 @@ def test_withdrawal_stops_a_run_at_its_next_step(world: World, kind: ConsentKind
     session_id, claim = goes_to(world, make_identity(), Step.SAVE_FILES)
     assert withdraw(world, session_id, kind) == 1
     with pytest.raises(ClaimOutdated):
-        world.unit(finish_steps, claim, None, world.tools)
+        world.unit(finish_steps, claim, RESULTS.get(claim.step), world.tools)
     assert_stopped(world, session_id, "CONSENT_WITHDRAWN")
 
 

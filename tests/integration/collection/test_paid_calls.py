@@ -8,10 +8,12 @@ from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
+import orjson
 import pytest
 
 from core.clock import clock
 from core.names import Step
+from services.collection.answers import find_count
 from services.collection.call_deadlines import read_paid_again
 from services.collection.call_turn import CallStands, CallTooLate
 from services.collection.operators import resume_stopped_run
@@ -20,17 +22,20 @@ from services.collection.requests import Asked
 from services.collection.run_engine import fail_step, finish_steps, hand_back
 from services.collection.step import Claim
 from services.collection.sweep import take_from_dead
-from spool import AnswerKind, DamagedFile, Disk, Spool, StorageFault
+from spool import AnswerKind, DamagedFile, Disk, KeptAnswer, Spool, StorageFault
 from tests.waiting import wait_until
 from upstream.http.exchange import HttpResponse, PaidCall
-from upstream.tilko.answers import DataAnswer, read_data_response
+from upstream.tilko.answers import DataAnswer, may_hold_data, read_data_response
 from upstream.tilko.codec import AuthTokens
-from upstream.tilko.errors import AnswerUnreadable, TilkoUnavailable
+from upstream.tilko.errors import AnswerUnreadable, TilkoRefused, TilkoUnavailable
 
 from .conftest import TOKENS, World
 
 GOOD = HttpResponse(200, {"Content-Type": "application/json"}, b'{"Status":"OK","ResultList":[{},null,{}]}')
 ODD = HttpResponse(200, {}, b'{"Status":"OK","ResultList":[{"Ye')
+LONG_REFUSAL = HttpResponse(
+    200, {}, orjson.dumps({"Status": "Error", "Message": "오류", "ErrorLog": "x" * 300_000, "ResultList": None})
+)
 TIMEOUT_SECONDS = 300.0
 
 
@@ -198,6 +203,30 @@ def test_an_answer_that_nobody_can_read_is_parked_and_not_bought_again(world: Wo
     assert world.event_names(session_id)[-2:] == ["health_data_failed", "fetching_prescription_data"]
 
 
+def test_a_refusal_that_was_long_enough_to_be_kept_is_no_answer(world: World):
+    session_id, claim = fetching(world, Step.FETCH_PRESCRIPTIONS)
+    assert may_hold_data(LONG_REFUSAL.status, LONG_REFUSAL.headers, LONG_REFUSAL.body)
+    with pytest.raises(TilkoRefused):
+        obtain(world, claim, Provider(LONG_REFUSAL), PRESCRIPTIONS)
+    assert world.files(session_id) == {}
+
+
+def test_a_refusal_leaves_the_answer_that_another_has_put_on_the_disk(world: World):
+    session_id, lost = fetching(world)
+    lose_process(world)
+    end_call_time(world, session_id)
+    claim = claimed(world, session_id)
+
+    def ask(call: PaidCall) -> DataAnswer:
+        world.tools.calls.keep(lost, CHECKUPS, None, GOOD)  # it was not dead
+        call.keep(LONG_REFUSAL)
+        return read_data_response(LONG_REFUSAL)
+
+    with pytest.raises(TilkoRefused):
+        obtain(world, claim, ask)
+    assert world.tools.spool.read_incoming(session_id, AnswerKind.HEALTH).body == GOOD.body
+
+
 def test_a_mistake_of_ours_in_reading_an_answer_buys_no_second_one(world: World):
     session_id, claim = fetching(world)
 
@@ -208,6 +237,13 @@ def test_a_mistake_of_ours_in_reading_an_answer_buys_no_second_one(world: World)
     with pytest.raises(AnswerUnreadable):
         obtain(world, claim, ask)
     assert len(world.files(session_id)["failed"]) == 2  # the answer and its reason
+
+
+def test_a_mistake_of_ours_in_reading_what_a_poll_brought_is_for_people_to_look_at(world: World):
+    session_id, _ = fetching(world)
+    world.tools.spool.put_incoming(session_id, AnswerKind.HEALTH, KeptAnswer(GOOD.body, {"status": "odd"}))
+    with pytest.raises(AnswerUnreadable, match="unexpected_valueerror"):
+        find_count(world.tools.spool, session_id, AnswerKind.HEALTH)
 
 
 def test_a_call_that_could_not_leave_in_time_does_not_leave(world: World):

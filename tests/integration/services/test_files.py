@@ -2,6 +2,7 @@
 
 import gzip
 import threading
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -82,6 +83,15 @@ def agree(session: Session, session_id: UUID) -> None:
 def test_rows_that_are_no_records_are_skipped(db_session: Session, make_packages: MakePackages) -> None:
     packages = make_packages(health=[checkup(), None, 7, "row"], prescriptions=[None, treatment()])
     assert import_all(db_session, packages) == [(1, 0, 1), (1, 0, 1), (1, 0, 1)]
+
+
+def test_a_refusal_that_was_saved_withdraws_nothing(db_session: Session, make_packages: MakePackages) -> None:
+    import_all(db_session, make_packages(health=[checkup()]))
+    later = make_packages(health=[], now=NOW + timedelta(days=1))
+    refused = replace(later[1], raw_data={"Status": "Error", "Message": "점검 중", "ResultList": None})
+    with pytest.raises(UnusablePackage, match="answer_refused"):
+        import_package(db_session, refused, NOW + timedelta(days=1))
+    assert db_session.scalars(select(Checkup.withdrawn_at)).all() == [None]
 
 
 def test_an_answer_that_is_odd_all_over_is_imported(db_session: Session, make_identity: MakeIdentity) -> None:

@@ -74,6 +74,19 @@ def test_a_withdrawn_row_leaves_the_list_and_comes_back(db_session: Session, col
     assert versions[0] != versions[1] != versions[2]
 
 
+@pytest.mark.parametrize(("goes", "comes"), [([0], [1]), ([0, 3], [1, 2])])
+def test_rows_that_change_places_with_withdrawn_ones_are_another_version(
+    db_session: Session, collect: Any, goes: list[int], comes: list[int]
+) -> None:
+    first, second = ([treatment(place=PLACES[at]) for at in chosen] for chosen in (goes, comes))
+    collect(prescriptions=[treatment(place=place) for place in PLACES])
+    collect(now=LATER, prescriptions=first)
+    version = records_version(db_session, patient(db_session).uuid, Prescription)
+    collect(now=LATER + timedelta(days=1), prescriptions=second)
+    assert sorted(shown(db_session)) == sorted(PLACES[at] for at in comes)
+    assert records_version(db_session, patient(db_session).uuid, Prescription) != version
+
+
 def test_an_answer_about_other_days_withdraws_nothing(db_session: Session, collect: Any) -> None:
     collect(prescriptions=[treatment("2024-03-11"), treatment("2025-03-11", place=PLACES[1])])
     collect(now=LATER, prescriptions=[], window=Window(date(2025, 1, 1), date(2026, 9, 1)))

@@ -1,5 +1,6 @@
 """Where the provider has no LoginCheck the poll is a data call, and one that brings an answer has paid for it."""
 
+import base64
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -12,6 +13,7 @@ from dev.local.stack import Stack
 from spool import AnswerKind, KeptAnswer, Spool
 from tests.integration.collection.driver import CHECKUPS, Driver
 from tests.stacks import run_stack
+from tests.waiting import wait_until
 from webapp.jobs import build_task_sender
 
 from .conftest import PROCESSES, SHORT
@@ -100,7 +102,17 @@ def test_a_last_data_call_that_fails_ends_the_wait(driver: Driver):
     session_id = driver.wait_for_push()
     fault = wait_until_the_deadline(driver, session_id, CHECKUPS)
     driver.wait_for(session_id, Status.TIMEOUT)
-    assert (driver.hits(fault), driver.run(session_id).error_code) == (3, "APPROVAL_EXPIRED")
+    assert (driver.hits(fault), driver.run(session_id).error_code) == (4, "APPROVAL_EXPIRED")
+
+
+def test_a_refusal_that_is_as_long_as_an_answer_ends_no_wait(driver: Driver):
+    session_id = driver.wait_for_push()
+    blanks = base64.b64encode(b" " * 300_000).decode()
+    fault = driver.fault(CHECKUPS, cxid=driver.cxid(session_id), calls=2, reshape={"suffix": blanks})
+    wait_until(lambda: driver.hits(fault) == 2)
+    driver.approve(session_id)
+    completes_paid_once(driver, session_id)
+    assert driver.event_names(session_id).count("auth_completed") == 1
 
 
 def test_a_poll_whose_answer_cannot_be_read_is_parked_and_never_bought_again(driver: Driver):
@@ -109,4 +121,6 @@ def test_a_poll_whose_answer_cannot_be_read_is_parked_and_never_bought_again(dri
     driver.approve_with(session_id, fault)
     run = driver.wait_for(session_id, Status.COMPLETED)
     assert (driver.hits(fault), run.health_failed, run.prescription_count) == (1, True, 3)
+    told = [name for name in driver.event_names(session_id) if name != "auth_timeout"]
+    assert told[2:5] == ["auth_completed", "health_data_failed", "fetching_prescription_data"]
     assert [name for name in driver.files(session_id)["failed"] if name.endswith("_health_data.raw")]

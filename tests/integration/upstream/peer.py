@@ -16,8 +16,12 @@ PRIVATE_KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 Answer = Callable[["Handler"], None]
 
 
-def _public_text() -> str:
-    der = PRIVATE_KEY.public_key().public_bytes(
+def another_public_text() -> str:
+    return _public_text(rsa.generate_private_key(public_exponent=65537, key_size=2048))
+
+
+def _public_text(private_key: rsa.RSAPrivateKey = PRIVATE_KEY) -> str:
+    der = private_key.public_key().public_bytes(
         serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
     )
     return base64.b64encode(der).decode()

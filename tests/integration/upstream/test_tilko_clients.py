@@ -12,7 +12,15 @@ from core.clock import clock
 from tests.integration.upstream import peer as peers
 from upstream.http.exchange import PaidCall
 from upstream.tilko.async_client import AsyncTilkoClient
-from upstream.tilko.errors import AnswerUnreadable, NotApproved, NotRegistered, TilkoError, TilkoUnavailable
+from upstream.tilko.codec import AuthTokens
+from upstream.tilko.errors import (
+    AnswerUnreadable,
+    NotApproved,
+    NotRegistered,
+    TilkoError,
+    TilkoRefused,
+    TilkoUnavailable,
+)
 
 RESULT = {"CxId": "cx-invented", "PrivateAuthType": "0", "ReqTxId": "r", "Token": "t", "TxId": "x"}
 
@@ -37,11 +45,86 @@ def test_treatments_ask_for_the_period(peer, client, person, tokens):
     assert (answer.count, fields["StartDate"], fields["EndDate"]) == (2, "20250901", "20260930")
 
 
-def test_forgotten_public_key_is_asked_again(peer, client, person, tokens):
+REFUSALS = [
+    peers.give_json({"Status": "Error", "ErrorCode": 1, "Message": "복호화 오류"}),
+    peers.give_json({"Status": "Error", "ErrorCode": 1, "Message": "복호화 오류"}, 400),
+    peers.give_body(b"", 400),
+    peers.give_json({"Status": "Error", "Message": "오류"}, 500),
+]
+
+
+@pytest.fixture
+def pass_a_minute(monkeypatch):
+    before, minutes = clock.monotonic, []
+    monkeypatch.setattr(clock, "monotonic", lambda: before() + 60 * len(minutes))
+    return lambda: minutes.append(1)
+
+
+def exchange_key(peer):
+    """From now on the provider opens nothing that was sealed with the key before; so it refuses."""
+    peer.answer_key = peers.give_json(
+        {"Status": "OK", "ApiKey": peers.API_KEY, "PublicKey": peers.another_public_text()}
+    )
+
+
+@pytest.mark.parametrize("refuse", REFUSALS)
+def test_a_refusal_after_the_provider_has_exchanged_its_key_is_passing(
+    peer, client, person, tokens, pass_a_minute, refuse
+):
     client.fetch_checkups(person, tokens)
-    client.forget_public_key()
+    pass_a_minute()
+    exchange_key(peer)
+    good, peer.answer = peer.answer, refuse
+    with pytest.raises(TilkoUnavailable) as caught:
+        client.fetch_checkups(person, tokens)
+    assert caught.value.reason == "key_exchanged"
+    peer.answer = good
     client.fetch_checkups(person, tokens)
     assert len(peer.keys_asked) == 2
+
+
+def test_a_refusal_while_the_key_is_the_same_is_a_refusal(peer, client, person, tokens, pass_a_minute):
+    client.fetch_checkups(person, tokens)
+    pass_a_minute()
+    peer.answer = REFUSALS[0]
+    for _ in range(3):
+        with pytest.raises(TilkoRefused):
+            client.fetch_checkups(person, tokens)
+    assert len(peer.keys_asked) == 2  # once more, and believed for a while
+
+
+def test_a_refusal_stays_one_when_the_key_cannot_be_had_again(peer, client, person, tokens, pass_a_minute):
+    client.fetch_checkups(person, tokens)
+    pass_a_minute()
+    peer.answer, peer.answer_key = REFUSALS[0], peers.cut_before_answer
+    with pytest.raises(TilkoRefused):
+        client.fetch_checkups(person, tokens)
+
+
+@pytest.mark.parametrize("refuse", REFUSALS)
+def test_a_push_is_asked_for_with_the_provider_s_new_key(peer, client, person, pass_a_minute, refuse):
+    client.fetch_checkups(person, AuthTokens("c", "0", "r", "t", "x"))
+    pass_a_minute()
+    exchange_key(peer)
+    peer.answer = refuse
+    with pytest.raises(TilkoUnavailable, match="key_exchanged"):
+        client.request_simple_auth(person)
+
+
+@pytest.mark.parametrize("refuse", REFUSALS)
+def test_a_poll_that_is_refused_has_the_key_asked_for_again(peer, person, tokens, pass_a_minute, refuse):
+    async def poll_thrice():
+        async with AsyncTilkoClient(peer.url, peers.API_KEY) as client:
+            await client.poll(person, tokens)
+            pass_a_minute()
+            good, peer.answer = peer.answer, refuse
+            with pytest.raises(TilkoError):
+                await client.poll(person, tokens)
+            peer.answer = good
+            await client.poll(person, tokens)
+            return len(peer.keys_asked)
+
+    assert asyncio.run(poll_thrice()) == 2
 
 
 def test_many_polls_share_one_public_key(peer, person, tokens):

@@ -204,6 +204,7 @@ def test_what_may_have_been_paid_for_and_cannot_be_read_is_not_asked_for_again(b
         (refuse("점검 중"), 200),
         (encode({**OK, "ErrorCode": 4115, "ResultList": None}), 200),
         (b"<html>" + b" " * 300_000, 500),
+        (b"\r\n<html>" + b" " * 300_000, 200),
     ],
 )
 def test_what_certainly_was_not_paid_for_need_not_be_kept(body, status):
@@ -231,6 +232,7 @@ def test_records_count_whatever_the_status_says(status):
         (encode({**OK, "ResultList": [{}]}) + b"\x00\n<!-- served by 3 -->", 1, 0),
         (b'{"Status":"OK","ResultList":[{"Value":NaN},{"Value":1' + b"0" * 400 + b"}]}", 2, 0),
         (b'{"Status":"OK","ResultList":[{"Value":"a\tb\nc"}]}', 1, 0),
+        (b'{"Status":"OK","ResultList":[{"Value":NaN,"Odd":' + b"[" * 400 + b"]" * 400 + b"},{}]}", 2, 0),
     ],
 )
 def test_odd_answers_are_read_for_what_they_say(body, count, skipped):
@@ -238,6 +240,25 @@ def test_odd_answers_are_read_for_what_they_say(body, count, skipped):
     assert (answer.count, answer.skipped) == (count, skipped)
     rows, _ = answers.rows_of(answers.read_answer(JSON, body))
     assert len(orjson.loads(orjson.dumps(rows))) == count
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        encode({"Status": "Error", "ErrorCode": 7, "Message": "점검 중", "ResultList": None}),
+        encode({"status": "error", "resultList": []}),
+        encode({**OK, "ErrorCode": 4115, "ResultList": None}),
+    ],
+)
+def test_what_was_kept_and_refuses_is_no_empty_list(body):
+    with pytest.raises(AnswerUnreadable) as caught:
+        answers.read_answer(JSON, body)
+    assert caught.value.reason == "refused"
+
+
+def test_what_was_kept_and_is_no_list_is_not_saved_either():
+    with pytest.raises(AnswerUnreadable):
+        answers.read_answer(JSON, encode({**OK, "ResultList": "[..."}))
 
 
 def test_an_answer_that_comes_coded_all_the_same_is_read():
