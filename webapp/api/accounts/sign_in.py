@@ -17,7 +17,7 @@ from models.accounts import Account, AccountChangeKind, AccountKind
 from services.accounts.account_changes import record_change
 from services.accounts.blacklist import TokenBlacklist
 from services.accounts.logins import LoginState, note_second_factor
-from services.accounts.second_factor import confirm_secret, offer_secret
+from services.accounts.second_factor import confirm_secret, offer_secret, take_code
 from services.accounts.sign_in import SCOPE_OF, CodeNeeded, SignedIn, SignIn, SignInFailed
 from webapp.api.accounts.schemas.sign_in import (
     FlowerOutput,
@@ -112,26 +112,32 @@ def _require_own_token() -> AccountToken:
 @blueprint.response(200, SecondFactorOutput)
 @fails(blueprint, 400, 401, 403, 413, 415, 429)
 def set_up_second_factor(login: LoginState, body: dict[str, Any]) -> dict[str, Any]:
-    """Without `totp`: a new secret, for the authenticator; nothing changes until a code of it was shown here.
+    """Without `totp`: a new secret, for the authenticator; nothing changes until a code of it was shown here as `totp`.
+    Then the account's other logins end.
 
-    Whoever has a second factor already must have signed in with it.
+    Whoever has a second factor already must have signed in with it, and asks for another with a code of the present one
+    as `present_totp`.
     """
     count_use(_PER_LOGIN, "totp", str(login.principal_id))
-    return _offer(login) if body["totp"] is None else _confirm(login, body["totp"])
+    return _offer(login, body["present_totp"]) if body["totp"] is None else _confirm(login, body["totp"])
 
 
-def _offer(login: LoginState) -> dict[str, Any]:
-    with stores().unit_of_work() as work:
+def _offer(login: LoginState, present_code: str | None) -> dict[str, Any]:
+    here = stores()
+    with here.unit_of_work() as work:
         account = work.session.get_one(Account, login.principal_id, with_for_update=True)
-        if account.totp_confirmed and not login.second_factor:
-            raise ApiError(Code.SECOND_FACTOR_REQUIRED)
-        return {"success": True, "confirmed": False, "uri": offer_secret(account, stores().sealer)}
+        if account.totp_confirmed:
+            if present_code is None or not login.second_factor:
+                raise ApiError(Code.SECOND_FACTOR_REQUIRED)
+            if not take_code(work.session, account, here.sealer, present_code, here.clock.now()):
+                raise ApiError(Code.LOGIN_FAILED)
+        return {"success": True, "confirmed": False, "uri": offer_secret(account, here.sealer)}
 
 
 def _confirm(login: LoginState, code: str) -> dict[str, Any]:
     with stores().unit_of_work() as work:
         account = work.session.get_one(Account, login.principal_id, with_for_update=True)
-        if not confirm_secret(work.session, account, stores().sealer, code, stores().clock.now()):
+        if not confirm_secret(work, account, stores().sealer, code, stores().clock.now(), keep=login.sid):
             raise ApiError(Code.LOGIN_FAILED)
         note_second_factor(work.session, login.sid)
         record_change(work.session, account, AccountChangeKind.SECOND_FACTOR_CONFIRMED, str(account.account_id))
