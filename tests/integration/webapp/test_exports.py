@@ -114,6 +114,13 @@ def test_the_archive_holds_no_secret_and_nobody_else(asked: Asked, colleague: Pe
         assert secret not in whole
 
 
+def test_a_preview_does_not_use_it_up(asked: Asked):
+    asked.is_built()
+    url = asked.state()["url"]
+    assert asked.app.test_client(use_cookies=False).head(url).status_code == 405
+    assert asked.fetch(url).status_code == 200
+
+
 def test_it_is_fetched_once_then_gone(asked: Asked):
     asked.is_built()
     url = asked.state()["url"]
