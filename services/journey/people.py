@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from core.letters import compose
 from core.sealing import Sealer
 from models.journey import JourneyUser
+from services.patients.identity import normalize_name
 from services.patients.pseudonyms import PseudonymOf, pseudonym_of
 
 _LAST_DIGITS = 4
@@ -67,8 +68,9 @@ class UserDirectory:
 
 
 def has_name(user: JourneyUser, name: str) -> bool:
-    """Names of before may be stored decomposed, as they were typed."""
-    return compose(user.name) == compose(name)
+    """As the patients' names are compared: people type spaces and `님` as they like, and names of before may be stored
+    decomposed."""
+    return normalize_name(user.name) == normalize_name(name)
 
 
 def phone_context(user_id: UUID) -> str:

@@ -20,8 +20,8 @@ R = TypeVar("R")
 
 
 def require_session(session_id: str) -> SessionView:
-    """The caller's own session, renewed by this use. Once the token of the approval is in use, the one of before changes
-    nothing any more. Raises SessionNotFound, SessionExpired, ApiError."""
+    """The caller's own session, renewed by this use. Once the token of the approval is in use, the one of before
+    changes nothing any more. Raises SessionNotFound, SessionExpired, ApiError."""
     credential = presented_credential()
     if credential is None or not credential.is_for(session_id):
         raise SessionNotFound(session_id)
