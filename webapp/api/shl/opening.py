@@ -28,7 +28,7 @@ from webapp.api.shl.schemas.opening import DirectFileQuery, ManifestInput, Manif
 from webapp.bodies import takes_json
 from webapp.current import stores
 from webapp.error_codes import Code
-from webapp.errors import ApiError, reply
+from webapp.errors import reply
 from webapp.limits import count_use
 from webapp.looks import actor_here
 from webapp.offloop import run_off_loop
