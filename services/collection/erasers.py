@@ -102,8 +102,8 @@ class SessionEraser:
             self._streams.forget(session_subject(str(session_id)))
         for key in self._keys_of(person):
             self._redis.delete(key)
-        for key, ids in self._failures_of(person):
-            self._redis.xdel(key, *ids)
+        for stream, ids in self._failures_of(person):
+            self._redis.xdel(stream, *ids)
 
     def _keys_of(self, person: ErasedPerson) -> list[bytes]:
         """All keys that name the person or a session: copies, streams, limits. Every key is looked at, as the limits'
