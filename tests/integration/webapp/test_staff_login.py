@@ -266,6 +266,23 @@ def test_guesses_at_once_pass_no_limit(app: Flask, login: str, address: str, mos
     assert sum("FROM welno.accounts" in statement for statement in statements) <= most
 
 
+def test_strangers_who_know_a_login_keep_nobody_out_where_it_was_signed_in_before(
+    app: Flask, add: Callable[..., None], sign_in: Callable[..., TestResponse]
+):
+    add("desk1", AccountKind.STAFF, AccountRole.STAFF)
+    assert sign_in("desk1").status_code == 200
+    guess = {"login": "desk1", "password": "wrong password"}
+    for number in range(31):
+        from_there = {"REMOTE_ADDR": f"203.0.113.{number}"}
+        answer = app.test_client().post(API + LOGIN, json=guess, environ_overrides=from_there)
+    assert answer.status_code == 429
+    right = {"login": "desk1", "password": PASSWORD}
+    elsewhere = {"REMOTE_ADDR": "198.51.100.7"}
+    assert app.test_client().post(API + LOGIN, json=right, environ_overrides=elsewhere).status_code == 429
+    assert sign_in("desk1").status_code == 200
+    assert [sign_in("desk1", "wrong password").status_code for _ in range(6)] == [401] * 5 + [429]
+
+
 def test_who_signs_in_uses_up_nothing_of_an_address(add: Callable[..., None], sign_in: Callable[..., TestResponse]):
     add("desk1", AccountKind.STAFF, AccountRole.STAFF)
     assert [sign_in("desk1").status_code for _ in range(22)] == [200] * 22

@@ -35,6 +35,7 @@ from webapp.auth.operations import AccountToken
 from webapp.current import stores
 from webapp.error_codes import Code
 from webapp.errors import ApiError
+from webapp.known_addresses import is_known_address, note_known_address
 from webapp.limits import caller_address, count_use, forget_uses, pseudonym
 from webapp.offloop import run_off_loop
 from webapp.origins import refuse_foreign_origin
@@ -45,7 +46,8 @@ blueprint = Blueprint("auth", __name__, url_prefix="/api/v1/auth", description="
 
 # A shift; who is needed for longer signs in again.
 TOKEN_LIFE = timedelta(hours=8)
-# Whatever the address, and whatever the login: a guess costs hashing time here.
+# Whatever the address, and whatever the login: a guess costs hashing time here. Of all addresses together only those
+# count from which the login was never signed in: else a stranger who knows it would keep its owner out.
 _PER_LOGIN = "30 per 15 minutes"
 _PER_ADDRESS = "20 per 15 minutes"
 _KINDS = (AccountKind.STAFF, AccountKind.OPERATOR)
@@ -61,10 +63,11 @@ def staff_login(body: dict[str, Any]) -> dict[str, Any]:
     refuse_foreign_origin()
     who = pseudonym(body["login"].strip().lower())
     limit = stores().settings.accounts.staff_login_limit
-    by_login = Use(_PER_LOGIN, "staff-login-name", who)
-    by_address = Use(_PER_ADDRESS, "staff-login-address", caller_address())
+    counted = [Use(_PER_ADDRESS, "staff-login-address", caller_address())]
+    if not is_known_address(f"staff/{who}"):
+        counted.append(Use(_PER_LOGIN, "staff-login-name", who))
     try:
-        with count_failures(by_login, by_address, failures=SignInFailed):
+        with count_failures(*counted, failures=SignInFailed):
             count_use(limit, "staff-login", f"{who}:{caller_address()}")
             signed_in = _sign_in()(_KINDS, body["login"], body["password"], body["totp"])
     except SignInFailed as exc:
@@ -73,6 +76,7 @@ def staff_login(body: dict[str, Any]) -> dict[str, Any]:
         # The try stays counted: otherwise a call without a code would buy more guesses at one.
         raise ApiError(Code.SECOND_FACTOR_REQUIRED) from exc
     forget_uses(limit, "staff-login", f"{who}:{caller_address()}")
+    note_known_address(f"staff/{who}")
     return _give_token(signed_in)
 
 
