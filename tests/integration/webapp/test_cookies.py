@@ -163,7 +163,7 @@ def test_who_erases_leaves_nothing_at_the_browser(secure_app: Flask, browser: Fl
     browser.get(f"{API}/patients/{owner.patient_uuid}/checkups", follow_redirects=True, **HTTPS)
     answer = browser.delete(f"{API}/patients/{owner.patient_uuid}", **HTTPS)
     assert (answer.status_code, answer.headers.get("Clear-Site-Data")) == (202, '"cache"')
-    assert browser.get_cookie("__Host-welno_session") is None
+    assert [browser.get_cookie(f"__Host-welno_{name}") for name in ("session", "browser")] == [None, None]
 
 
 def test_a_password_ends_no_wait_for_a_phone(secure_app: Flask, browser: FlaskClient):

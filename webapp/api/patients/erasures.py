@@ -18,6 +18,7 @@ from webapp.error_codes import Code
 from webapp.errors import ApiError
 from webapp.looks import asker, note_asker
 from webapp.origins import refuse_foreign_origin
+from webapp.visitors import forget_browser
 
 blueprint = Blueprint("erasures", __name__, url_prefix="/api/v1", description="Erasure")
 _PROOF_HOLDS = timedelta(minutes=5)
@@ -61,6 +62,7 @@ mark_access(erase, "patient")
 def _forget_in_browser(response: Response) -> Response:
     """Records that it keeps in clear; what it holds opens nothing any more."""
     drop_cookies(response)
+    forget_browser(response)
     forget_kept(response)
     return response
 
