@@ -20,7 +20,7 @@ class TaskBroke(Exception):
     retryable = False
 
 
-class DiscreetTask(Task):
+class DiscreetTask(Task):  # type: ignore[misc]
     """Every task of ours; what Celery itself raises to steer a task goes through."""
 
     abstract = True
