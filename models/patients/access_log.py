@@ -22,6 +22,10 @@ class ActorKind(StrEnum):
     RECIPIENT = "recipient"
 
 
+# A person is told from where they themselves looked, not where others sit.
+OWN_KINDS = frozenset({ActorKind.SESSION, ActorKind.PASSWORD, ActorKind.LINK})
+
+
 class AccessedWhat(StrEnum):
     """What was looked at, or done with it."""
 

@@ -16,11 +16,12 @@ from models.collection import CollectionRun, CollectionStep, Push, RunState
 from models.patients import CampaignPayment, Checkup, Consent, MediarcReport, Prescription, TermsAgreement
 from models.webhooks import WebhookDelivery
 from services.collection.errors import SessionNotFound
+from services.collection.orders import find_orders
 from services.collection.requests import cancel_session
 from services.delivery.event_log import erase_events
 from services.delivery.unit_of_work import Work
 from services.patients.erasing import ErasedPerson, OutsideEraser, PersonFinder, RowEraser, with_sessions
-from services.patients.identity import Identity, derive_patient_uuid, normalize_name, normalize_phone
+from services.patients.identity import Identity, derive_patient_uuid
 from services.patients.tombstones import bury
 from spool import Spool
 from streams import Streams
@@ -154,20 +155,11 @@ def _cancel_runs(work: Work, person: ErasedPerson, now: datetime) -> Mapping[str
 
 def _erase_orders(work: Work, person: ErasedPerson, now: datetime) -> Mapping[str, int]:
     """An order stays, as the law on electronic commerce wants, without its buyer and without their report."""
-    query = select(CampaignPayment.oid, CampaignPayment.user_name, CampaignPayment.user_phone).where(
-        or_(CampaignPayment.birth_date == person.birth_date, CampaignPayment.patient_uuid == person.patient_uuid)
-    )
-    theirs = CampaignPayment.patient_uuid == person.patient_uuid
-    bought = [row.oid for row in work.session.execute(query) if _is_buyer(row.user_name, row.user_phone, person)]
     nobody = dict.fromkeys(
         ("patient_uuid", "user_name", "birth_date", "user_phone", "report_url", "mediarc_response"), None
     )
-    orders = update(CampaignPayment).where(or_(theirs, CampaignPayment.oid.in_(bought)))
+    orders = update(CampaignPayment).where(CampaignPayment.oid.in_(find_orders(work.session, person)))
     return {"orders": work.session.connection().execute(orders.values(**nobody, updated_at=now)).rowcount}
-
-
-def _is_buyer(name: str | None, phone: str | None, person: ErasedPerson) -> bool:
-    return (normalize_name(name or ""), normalize_phone(phone or "")) == (person.name, person.phone)
 
 
 def _erase_history(work: Work, person: ErasedPerson, _now: datetime) -> Mapping[str, int]:

@@ -47,6 +47,12 @@ class UserDirectory:
         session.flush()
         return user
 
+    def open(self, user: JourneyUser) -> NewUser:
+        """What is known of somebody, for themselves. Raises SealError."""
+        phone = self._sealer.open_text(user.phone, phone_context(user.user_id))
+        born = self._sealer.open_text(user.birth_date, birth_date_context(user.user_id))
+        return NewUser(user.name, phone, date.fromisoformat(born))
+
     def find_by_login(self, session: Session, phone_last4: str, birth_date: date) -> list[JourneyUser]:
         """All whose phone ends with these digits and who were born on this day."""
         query = select(JourneyUser).where(JourneyUser.login_hash == self.hash_login(phone_last4, birth_date))
