@@ -173,6 +173,10 @@ def flower_cookie(*, secure: bool) -> str:
 SESSION_PREFIX = "tilko_session"
 
 
+# Streams of Redis with the last failed requests. Apart, so that a flood of refusals drives out none of our own faults.
+FAILED_BY_FAULT, FAILED_BY_REFUSAL = "welno:failed_requests:faults", "welno:failed_requests:refusals"
+
+
 def session_subject(session_id: str) -> str:
     """The stream of a session, and at once the key of its Redis hash: as a hash tag both land on one cluster slot."""
     return f"{SESSION_PREFIX}:{session_id}"

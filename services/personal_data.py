@@ -78,7 +78,7 @@ KEPT_TABLES: Mapping[str, str] = {
     "welno_processes": "processes of ours",
     "welno_revoked_tokens": "hashes of tokens' ids, forgotten when the tokens have ended",
     "welno_tokens_valid_after": "hashes, forgotten after two days",
-    "welno_thread_audit": "append-only, chained by hashes; people stand there by ids alone",
+    "welno_thread_audit": "append-only, chained by hashes; people stand there by ids and networks alone",
     "welno_thread_service_devices": "keys of the back end's own device in threads",
     "welno_webhooks": "addresses of other systems",
     "welno_write_probe": "one row of readiness",
@@ -94,7 +94,17 @@ ROW_ERASERS: tuple[RowEraser, ...] = (
     PATIENT_ERASER,
 )
 # What a receipt names as kept.
-KEPT_PLACES = ("access_log", "consents", "orders", "tombstones", "revocations", "logs", "backups")
+KEPT_PLACES = (
+    "access_log",
+    "consents",
+    "orders",
+    "threads",
+    "scans",
+    "tombstones",
+    "revocations",
+    "logs",
+    "backups",
+)
 _FIRST = "sessions"
 
 
@@ -174,7 +184,14 @@ def _make_erasure(stores: Stores, patient: Patient, pseudonym: str, order: Erasu
 def list_erasers(stores: Stores, spool: Spool) -> list[Eraser]:
     """In their order. Files and Redis twice: a process that was at work when its run was cancelled may have put
     something down since."""
-    sessions = SessionEraser(stores.sessions, stores.sealer, spool, stores.redis, stores.streams)
+    sessions = SessionEraser(
+        stores.sessions,
+        sealer=stores.sealer,
+        spool=spool,
+        redis=stores.redis,
+        streams=stores.streams,
+        pseudonym_key=stores.settings.secrets.pseudonym_key,
+    )
     journey = JourneyEraser(stores.sessions, stores.people, stores.streams)
     threads = ThreadEraser(stores.sessions, stores.streams, spool.blobs)
     return [

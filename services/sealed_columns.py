@@ -51,6 +51,7 @@ SECOND_FACTORS = SealedColumn(
 # A guard test wants each column of bytes here, or a reason why not.
 SEALED_COLUMNS = (
     SECOND_FACTORS,
+    SealedColumn(Account.totp_offered, Account.account_id, lambda row: second_factor_context(row.account_id)),
     SealedColumn(PatientKey.sealed_key, PatientKey.patient_uuid, lambda row: key_context(row.subject)),
     SealedColumn(Erasure.person, Erasure.id, lambda row: person_context(row.id)),
     SealedColumn(JourneyUser.phone, JourneyUser.user_id, lambda row: phone_context(row.user_id)),

@@ -11,6 +11,7 @@ from core.names import Queue, Task, task_routes
 from core.settings import Settings, load_settings
 from services.delivery.task_sender import SENDER_OPTIONS
 from tasks.broker import FastReconnectAmqp
+from tasks.failing import DiscreetTask
 
 # Beat writes by its own clock when a message expires, and a worker judges it by its own.
 _HOSTS_APART_SECONDS = 600
@@ -31,6 +32,7 @@ def create_celery(settings: Settings) -> Celery:
     app = Celery(
         "welno",
         amqp=FastReconnectAmqp,
+        task_cls=DiscreetTask,
         include=[
             "tasks.collection.steps",
             "tasks.collection.files",

@@ -12,12 +12,10 @@ from dataclasses import dataclass
 from uuid import UUID
 
 import orjson
-from sqlalchemy import select
-from sqlalchemy.orm import Session
 
 from core.clock import clock
-from models.collection import CollectionRun
 from models.patients import AccessedWhat, ActorKind
+from services.collection.operators import find_person
 from services.patients.access_log import Actor, Look
 from services.stores import Stores
 from spool import Spool, SpoolError, UnknownFile, open_spool
@@ -72,12 +70,8 @@ def _read(spool: Spool, name: str) -> _Shown:
 def _record(here: Stores, shown: _Shown, name: str, reason: str) -> None:
     actor = Actor(ActorKind.STAFF, name, role="command")
     with here.unit_of_work() as work:
-        patient_uuid = shown.patient_uuid or _patient_of(work.session, shown.session_id)
+        patient_uuid = shown.patient_uuid or find_person(work.session, shown.session_id)
         here.access_log.record(work.session, Look(actor, AccessedWhat.FILE, patient_uuid, reason=reason), clock.now())
-
-
-def _patient_of(session: Session, session_id: UUID) -> UUID | None:
-    return session.scalar(select(CollectionRun.patient_uuid).where(CollectionRun.session_id == session_id))
 
 
 if __name__ == "__main__":

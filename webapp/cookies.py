@@ -2,6 +2,7 @@
 
 SESSION_COOKIE = "welno_session"
 PATIENT_COOKIE = "welno_patient"
+BROWSER_COOKIE = "welno_browser"
 ACCOUNT_COOKIE = "welno_account"
 ACCOUNT_REFRESH_COOKIE = "welno_account_refresh"
 PUSH_COOKIE, PUSH_PATH = "welno_push", "/api/threads/push-batch"

@@ -7,6 +7,7 @@ import threading
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from datetime import timedelta
 from typing import Any, cast
 
 import structlog
@@ -16,14 +17,14 @@ from redis.exceptions import DataError, RedisError
 
 from core.clock import Clock
 from core.logs import get_logger
+from core.names import FAILED_BY_FAULT, FAILED_BY_REFUSAL
 from webapp.observing import route_template
 
 log = get_logger(__name__)
 _KEY = "welno_failed_requests"
-# Apart, so that a flood of refusals drives out none of our own faults.
-FAULTS, REFUSALS = "welno:failed_requests:faults", "welno:failed_requests:refusals"
 KEPT = 10_000
-_KEPT_SECONDS = 30 * 24 * 3600  # since the last one
+_KEYS = (FAILED_BY_FAULT, FAILED_BY_REFUSAL)
+_KEPT_FOR = timedelta(days=30)
 _WAITING_MAX, _PAGE = 1_000, 1_000
 
 
@@ -43,8 +44,9 @@ class FailedRequest:
 class FailedRequests:
     """Safe to share between threads, and before a fork: the thread that writes runs only while there is something."""
 
-    def __init__(self, redis: Redis) -> None:
+    def __init__(self, redis: Redis, clock: Clock) -> None:
         self._redis = redis
+        self._clock = clock
         self._waiting: deque[FailedRequest] = deque(maxlen=_WAITING_MAX)  # beyond it the oldest is only in the log
         self._writing = threading.Lock()
 
@@ -55,7 +57,7 @@ class FailedRequests:
 
     def find(self, request_id: str) -> list[FailedRequest]:
         """Newest first; who repeats a call may send the same id again. Raises RedisError."""
-        return [failed for key in (FAULTS, REFUSALS) for failed in self._read(key) if failed.request_id == request_id]
+        return [failed for key in _KEYS for failed in self._read(key) if failed.request_id == request_id]
 
     def _write_all(self) -> None:
         while self._waiting and self._writing.acquire(blocking=False):
@@ -77,10 +79,12 @@ class FailedRequests:
                 self._waiting.clear()
 
     def _write(self, failed: FailedRequest) -> None:
-        key = FAULTS if failed.status >= "500" else REFUSALS
+        key = FAILED_BY_FAULT if failed.status >= "500" else FAILED_BY_REFUSAL
+        oldest = int((self._clock.now() - _KEPT_FOR).timestamp() * 1000)
         with self._redis.pipeline(transaction=False) as both:
             both.xadd(key, cast(Any, asdict(failed)), maxlen=KEPT, approximate=True)
-            both.expire(key, _KEPT_SECONDS)
+            both.xtrim(key, minid=oldest, approximate=False)
+            both.expire(key, _KEPT_FOR)
             both.execute()
 
     def _read(self, key: str) -> Iterator[FailedRequest]:
@@ -93,7 +97,7 @@ class FailedRequests:
 
 def keep_failures(app: Flask, redis: Redis, clock: Clock) -> None:
     """Note each answer that carries an error code."""
-    kept = app.extensions[_KEY] = FailedRequests(redis)
+    kept = app.extensions[_KEY] = FailedRequests(redis, clock)
 
     def note(response: Response) -> Response:
         if "error_code" in g:

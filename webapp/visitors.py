@@ -1,11 +1,21 @@
 """Who is at the other end, as a person would recognise it: browser and system in words, a shortened address."""
 
 import ipaddress
+import re
+import secrets
+from datetime import timedelta
+from functools import partial
 
-from flask import request
+from flask import Response, after_this_request, request
 
+from core.tokens import hash_token
 from services.patients.visits import DEVICE_MAX, Visitor
+from webapp.cookies import BROWSER_COOKIE, cookie_name
+from webapp.current import stores
 
+# The longest that browsers keep one.
+_BROWSER_KEPT_FOR = timedelta(days=400)
+_BROWSER = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
 _LONGEST_READ = 512
 # The first that fits: most browsers name others, too.
 _BROWSERS = (
@@ -34,7 +44,40 @@ _IPV6_SHOWN = 48
 
 
 def current_visitor() -> Visitor:
-    return Visitor(shorten(request.remote_addr), describe_device(request.headers.get("User-Agent", "")))
+    """Also leaves the browser a random number, by which its next visit is known; it opens nothing."""
+    device = describe_device(request.headers.get("User-Agent", ""))
+    return Visitor(shorten(request.remote_addr), device, hash_token(_own_number()))
+
+
+def _own_number() -> str:
+    known = request.cookies.get(_cookie_name(), "")
+    number = known if _BROWSER.fullmatch(known) else secrets.token_urlsafe(32)
+    after_this_request(partial(_keep_number, number=number))
+    return number
+
+
+def _keep_number(response: Response, number: str) -> Response:
+    is_secure = stores().settings.web.cookie_secure
+    response.set_cookie(
+        _cookie_name(),
+        number,
+        max_age=_BROWSER_KEPT_FOR,
+        httponly=True,
+        samesite="Strict",
+        secure=is_secure,
+        path="/",
+    )
+    return response
+
+
+def forget_browser(response: Response) -> None:
+    """For who has everything erased."""
+    is_secure = stores().settings.web.cookie_secure
+    response.delete_cookie(_cookie_name(), path="/", httponly=True, samesite="Strict", secure=is_secure)
+
+
+def _cookie_name() -> str:
+    return cookie_name(BROWSER_COOKIE, is_secure=stores().settings.web.cookie_secure)
 
 
 def describe_device(user_agent: str) -> str | None:

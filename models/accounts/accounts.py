@@ -37,8 +37,9 @@ ROLES_OF = {
 class Account(Table):
     """One person. Login is lower case and unique within its kind; a member's is their e-mail address.
 
-    `totp_secret` is sealed for `totp:{account_id}`; until `totp_confirmed` it is only offered, and asked of nobody.
-    `totp_counter` is the time step of the last code that was taken: none is taken twice.
+    `totp_secret` is sealed for `totp:{account_id}`; its codes are asked for once `totp_confirmed`. `totp_offered` is
+    sealed in the same way: the one to come, until a code of it was shown. `totp_counter` is the time step of the last
+    code that was taken: none is taken twice.
     """
 
     __tablename__ = "accounts"
@@ -59,6 +60,7 @@ class Account(Table):
     password_hash: Mapped[str]
     role: Mapped[str]
     totp_secret: Mapped[str | None]
+    totp_offered: Mapped[str | None]
     totp_confirmed: Mapped[bool] = mapped_column(server_default=text("false"))
     totp_counter: Mapped[int] = mapped_column(server_default=text("0"))
     company_id: Mapped[UUID | None] = mapped_column(ForeignKey("welno.companies.id"))

@@ -25,6 +25,7 @@ class RevokedWhy(StrEnum):
     REFRESH_REUSED = "refresh_reused"
     PASSWORD_CHANGED = "password_changed"  # noqa: S105 a reason
     DISABLED = "disabled"
+    SECOND_FACTOR_CHANGED = "second_factor_changed"
     SECOND_FACTOR_FORGOTTEN = "second_factor_forgotten"
 
 

@@ -22,6 +22,10 @@ class ActorKind(StrEnum):
     RECIPIENT = "recipient"
 
 
+# A person is told from where they themselves looked, not where others sit.
+OWN_KINDS = frozenset({ActorKind.SESSION, ActorKind.PASSWORD, ActorKind.LINK})
+
+
 class AccessedWhat(StrEnum):
     """What was looked at, or done with it."""
 
@@ -67,13 +71,20 @@ class AccessEntry(Table):
 
 
 class AccessDay(Table):
-    """Where a day's chain ends. Its row lock gives the day's entries their order."""
+    """Where a day's chain ends. Its row lock gives the day's entries their order.
+
+    `previous_day`, `previous_seq` and `previous_hash` are the end of the newest day before, when this one began: the
+    day's first hash covers them. None for the first day, and for days that the code before began.
+    """
 
     __tablename__ = "welno_access_days"
 
     day: Mapped[date] = mapped_column(primary_key=True)
     last_seq: Mapped[int]
     last_hash: Mapped[bytes]
+    previous_day: Mapped[date | None]
+    previous_seq: Mapped[int | None]
+    previous_hash: Mapped[bytes | None]
 
 
 class PatientKey(Table):

@@ -54,7 +54,7 @@ class Consent(Table):
         CheckConstraint("expires_at > given_at", name="expires_later"),
         UniqueConstraint("session_id", "kind"),
         Index(None, "patient_uuid", "id"),
-        Index("ix_welno_consents_claimed_uuid", "claimed_uuid", postgresql_where=text("ended_at is null")),
+        Index("ix_welno_consents_claimed", "claimed_uuid"),
         Index("ix_welno_consents_expires_at", "expires_at", postgresql_where=text("ended_at is null")),
     )
 

@@ -21,7 +21,8 @@ class PatientSession(Table):
 
     `session_id` is that of the collection, where an authenticator opened it; whose it is stands here once that is
     proved, and `valid_from` is the moment of the proof. One of a password ends at `expires_at`; one of an authenticator
-    with its collection's session. `sealed` holds the shortened address and the device.
+    with its collection's session. `sealed` holds the shortened address and the device. `browser_hash` is of a
+    random number that only this browser has; None for those of before there were any.
     """
 
     __tablename__ = "welno_patient_sessions"
@@ -33,6 +34,7 @@ class PatientSession(Table):
     session_id: Mapped[UUID | None] = mapped_column(unique=True)
     opened_by: Mapped[str]
     sealed: Mapped[bytes | None]
+    browser_hash: Mapped[str | None]
     created_at: Mapped[CreatedAt]
     last_seen_at: Mapped[Moment] = mapped_column(index=True)
     valid_from: Mapped[Moment | None]

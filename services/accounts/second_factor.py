@@ -22,27 +22,35 @@ _ISSUER = "WELNO"
 
 
 def offer_secret(account: Account, sealer: Sealer) -> str:
-    """A new secret, as the `otpauth:` address that authenticators read from a QR code; unconfirmed until a code of it
-    was shown."""
+    """A new secret, as the `otpauth:` address that authenticators read from a QR code. The present one, if there is
+    one, holds until a code of the new one was shown."""
     secret = pyotp.random_base32()
-    account.totp_secret = sealer.seal_text(secret, context_of(account.account_id))
-    account.totp_confirmed = False
-    account.totp_counter = 0
+    account.totp_offered = sealer.seal_text(secret, context_of(account.account_id))
     return pyotp.TOTP(secret).provisioning_uri(name=account.login, issuer_name=_ISSUER)
 
 
-def confirm_secret(session: Session, account: Account, sealer: Sealer, code: str, now: datetime) -> bool:
-    """Whether the code is of the offered secret; from then on codes are asked for."""
-    if account.totp_secret is None or not take_code(session, account, sealer, code, now):
+def confirm_secret(work: Work, account: Account, sealer: Sealer, code: str, now: datetime, *, keep: UUID) -> bool:
+    """Whether the code is of the offered secret; from then on codes of it are asked for, and of the account's logins
+    only `keep` holds. The caller holds the account's row."""
+    offered = _offered_to(account)
+    fitting = _fitting_steps(account, offered, sealer, code, now) if offered is not None else []
+    if not fitting or (offered == account.totp_secret and max(fitting) <= account.totp_counter):
         return False
-    account.totp_confirmed = True
-    session.flush()
+    account.totp_secret, account.totp_offered = offered, None
+    account.totp_confirmed, account.totp_counter = True, max(fitting)
+    work.session.flush()
+    end_logins(work, account.account_id, RevokedWhy.SECOND_FACTOR_CHANGED, keep=keep)
     return True
+
+
+def _offered_to(account: Account) -> str | None:
+    """Processes of the version before write the offer where the secret stands."""
+    return account.totp_offered or (None if account.totp_confirmed else account.totp_secret)
 
 
 def forget_secret(work: Work, account: Account) -> None:
     """For who has lost the authenticator: whoever is signed in by it is no longer."""
-    account.totp_secret = None
+    account.totp_secret = account.totp_offered = None
     account.totp_confirmed = False
     end_logins(work, account.account_id, RevokedWhy.SECOND_FACTOR_FORGOTTEN)
 
@@ -51,10 +59,14 @@ def take_code(session: Session, account: Account, sealer: Sealer, code: str, now
     """Whether the code is right and was not taken before; it is taken now. Raises SealError."""
     if account.totp_secret is None:
         return False
-    totp = pyotp.TOTP(sealer.open_text(account.totp_secret, context_of(account.account_id)))
-    present = int(now.timestamp()) // _STEP_SECONDS
-    fitting = [present + off for off in _STEPS_OFF if pyotp.utils.strings_equal(totp.generate_otp(present + off), code)]
+    fitting = _fitting_steps(account, account.totp_secret, sealer, code, now)
     return bool(fitting) and _take_step(session, account.account_id, max(fitting))
+
+
+def _fitting_steps(account: Account, sealed: str, sealer: Sealer, code: str, now: datetime) -> list[int]:
+    totp = pyotp.TOTP(sealer.open_text(sealed, context_of(account.account_id)))
+    present = int(now.timestamp()) // _STEP_SECONDS
+    return [present + off for off in _STEPS_OFF if pyotp.utils.strings_equal(totp.generate_otp(present + off), code)]
 
 
 def _take_step(session: Session, account_id: UUID, step: int) -> bool:

@@ -1,7 +1,8 @@
 """What the collection erases of a person: runs under way, files, orders' personal fields, events, history, Redis."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from typing import Any, cast
 from uuid import UUID
 
 from redis import Redis
@@ -9,23 +10,25 @@ from sqlalchemy import delete, or_, select, union, update
 from sqlalchemy.orm import Session, sessionmaker
 
 from core.logs import get_logger
-from core.names import session_subject
+from core.names import FAILED_BY_FAULT, FAILED_BY_REFUSAL, session_subject
 from core.sealing import Sealer, SealError
 from models.collection import CollectionRun, CollectionStep, Push, RunState
-from models.patients import CampaignPayment, Checkup, MediarcReport, Prescription, TermsAgreement
+from models.patients import CampaignPayment, Checkup, Consent, MediarcReport, Prescription, TermsAgreement
 from models.webhooks import WebhookDelivery
 from services.collection.errors import SessionNotFound
+from services.collection.orders import find_orders
 from services.collection.requests import cancel_session
 from services.delivery.event_log import erase_events
 from services.delivery.unit_of_work import Work
 from services.patients.erasing import ErasedPerson, OutsideEraser, PersonFinder, RowEraser, with_sessions
-from services.patients.identity import Identity, normalize_name, normalize_phone
+from services.patients.identity import Identity, derive_patient_uuid
 from services.patients.tombstones import bury
 from spool import Spool
 from streams import Streams
 
 log = get_logger(__name__)
 
+_PAGE = 1_000
 _NAMING_SESSIONS = (CollectionRun, Checkup, Prescription, MediarcReport, TermsAgreement)
 
 
@@ -33,9 +36,17 @@ class SessionEraser:
     """The erasers that need this domain's stores."""
 
     def __init__(
-        self, sessions: sessionmaker[Session], sealer: Sealer, spool: Spool, redis: Redis, streams: Streams
+        self,
+        sessions: sessionmaker[Session],
+        *,
+        sealer: Sealer,
+        spool: Spool,
+        redis: Redis,
+        streams: Streams,
+        pseudonym_key: str,
     ) -> None:
         self._sessions = sessions
+        self._pseudonym_key = pseudonym_key
         self._sealer = sealer
         self._spool = spool
         self._redis = redis
@@ -53,12 +64,16 @@ class SessionEraser:
     def _find_sessions(self, person: ErasedPerson) -> ErasedPerson:
         with self._sessions() as session:
             named = find_sessions(session, person.patient_uuid)
+            claimed = find_claimed(session, self._claimed_by(person), person.patient_uuid)
             query = select(CollectionRun.session_id, CollectionRun.identity)
             waiting = session.execute(query.where(CollectionRun.run_state != RunState.ENDED)).all()
         # Also such as do not know yet whose they are: by what the person has entered there.
         entered = [row.session_id for row in waiting if self._is_theirs(row.session_id, row.identity, person)]
         filed = map(UUID, self._spool.sessions_of(str(person.patient_uuid)))
-        return with_sessions(person, [*named, *entered, *filed])
+        return with_sessions(person, [*named, *claimed, *entered, *filed])
+
+    def _claimed_by(self, person: ErasedPerson) -> UUID:
+        return derive_patient_uuid(person.name, person.phone, person.birth_date, self._pseudonym_key)
 
     def _is_theirs(self, session_id: UUID, sealed: bytes | None, person: ErasedPerson) -> bool:
         if sealed is None:
@@ -81,19 +96,39 @@ class SessionEraser:
         self._spool.erase(_as_text(person.session_ids))
 
     def _count_keys(self, person: ErasedPerson) -> int:
-        return len(self._keys_of(person))
+        return len(self._keys_of(person)) + sum(len(ids) for _, ids in self._failures_of(person))
 
     def _erase_keys(self, person: ErasedPerson) -> None:
         for session_id in person.session_ids:
             self._streams.forget(session_subject(str(session_id)))
         for key in self._keys_of(person):
             self._redis.delete(key)
+        for stream, ids in self._failures_of(person):
+            self._redis.xdel(stream, *ids)
 
     def _keys_of(self, person: ErasedPerson) -> list[bytes]:
         """All keys that name the person or a session: copies, streams, limits. Every key is looked at, as the limits'
         are made by a library."""
         named = [str(one).encode() for one in (person.patient_uuid, *person.session_ids)]
         return [key for key in self._redis.scan_iter(count=1000) if any(name in key for name in named)]
+
+    def _failures_of(self, person: ErasedPerson) -> Iterator[tuple[str, list[bytes]]]:
+        """Requests of these sessions that failed, page by page: they stand in values of streams, not in names."""
+        named = {str(one).encode() for one in person.session_ids}
+        for key in (FAILED_BY_FAULT, FAILED_BY_REFUSAL):
+            first = b"-"
+            while page := cast(Any, self._redis.xrange(key, min=first, count=_PAGE)):
+                if ids := [entry for entry, fields in page if fields.get(b"session_id") in named]:
+                    yield key, ids
+                first = b"(" + page[-1][0]
+
+
+def find_claimed(session: Session, claimed_uuid: UUID, patient_uuid: UUID) -> list[UUID]:
+    """Where somebody said to be this person, and nobody else showed to be there: also in collections that ended before
+    anybody approved, of which nothing else tells whose they were."""
+    theirs = or_(Consent.patient_uuid.is_(None), Consent.patient_uuid == patient_uuid)
+    query = select(Consent.session_id).where(Consent.claimed_uuid == claimed_uuid, theirs)
+    return list(session.scalars(query.distinct()))
 
 
 def find_sessions(session: Session, patient_uuid: UUID) -> list[UUID]:
@@ -120,20 +155,11 @@ def _cancel_runs(work: Work, person: ErasedPerson, now: datetime) -> Mapping[str
 
 def _erase_orders(work: Work, person: ErasedPerson, now: datetime) -> Mapping[str, int]:
     """An order stays, as the law on electronic commerce wants, without its buyer and without their report."""
-    query = select(CampaignPayment.oid, CampaignPayment.user_name, CampaignPayment.user_phone).where(
-        or_(CampaignPayment.birth_date == person.birth_date, CampaignPayment.patient_uuid == person.patient_uuid)
-    )
-    theirs = CampaignPayment.patient_uuid == person.patient_uuid
-    bought = [row.oid for row in work.session.execute(query) if _is_buyer(row.user_name, row.user_phone, person)]
     nobody = dict.fromkeys(
         ("patient_uuid", "user_name", "birth_date", "user_phone", "report_url", "mediarc_response"), None
     )
-    orders = update(CampaignPayment).where(or_(theirs, CampaignPayment.oid.in_(bought)))
+    orders = update(CampaignPayment).where(CampaignPayment.oid.in_(find_orders(work.session, person)))
     return {"orders": work.session.connection().execute(orders.values(**nobody, updated_at=now)).rowcount}
-
-
-def _is_buyer(name: str | None, phone: str | None, person: ErasedPerson) -> bool:
-    return (normalize_name(name or ""), normalize_phone(phone or "")) == (person.name, person.phone)
 
 
 def _erase_history(work: Work, person: ErasedPerson, _now: datetime) -> Mapping[str, int]:

@@ -1,4 +1,4 @@
-"""What operators see of runs and may do to them. Nothing here shows who a run is about.
+"""What operators see of runs and may do to them. Nothing that is shown says who a run is about.
 
 Errors: SessionNotFound, NotStopped.
 """
@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from core.names import Step
 from models.collection import CollectionRun, CollectionStep, RunState
+from models.patients import Consent, PatientSession
 from services.collection.errors import NotStopped, SessionNotFound
 from services.collection.requests import resume_run
 from services.collection.run_store import locked_run
@@ -138,3 +139,14 @@ def _summarize(run: CollectionRun) -> RunSummary:
         created_at=run.created_at,
         updated_at=run.updated_at,
     )
+
+
+def find_person(session: Session, session_id: UUID) -> UUID | None:
+    """Whose patient uuid a session is about, also when its run's history is gone; of one that never came to know whose
+    it is, the uuid of whom its person claimed to be. None where nothing tells."""
+    proved = (
+        select(model.patient_uuid).where(model.session_id == session_id, model.patient_uuid.is_not(None)).limit(1)
+        for model in (CollectionRun, PatientSession, Consent)
+    )
+    claimed = select(Consent.claimed_uuid).where(Consent.session_id == session_id, Consent.claimed_uuid.is_not(None))
+    return next(filter(None, map(session.scalar, (*proved, claimed.limit(1)))), None)

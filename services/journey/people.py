@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from core.letters import compose
 from core.sealing import Sealer
 from models.journey import JourneyUser
+from services.patients.identity import normalize_name
 from services.patients.pseudonyms import PseudonymOf, pseudonym_of
 
 _LAST_DIGITS = 4
@@ -46,6 +47,12 @@ class UserDirectory:
         session.flush()
         return user
 
+    def open(self, user: JourneyUser) -> NewUser:
+        """What is known of somebody, for themselves. Raises SealError."""
+        phone = self._sealer.open_text(user.phone, phone_context(user.user_id))
+        born = self._sealer.open_text(user.birth_date, birth_date_context(user.user_id))
+        return NewUser(user.name, phone, date.fromisoformat(born))
+
     def find_by_login(self, session: Session, phone_last4: str, birth_date: date) -> list[JourneyUser]:
         """All whose phone ends with these digits and who were born on this day."""
         query = select(JourneyUser).where(JourneyUser.login_hash == self.hash_login(phone_last4, birth_date))
@@ -67,8 +74,9 @@ class UserDirectory:
 
 
 def has_name(user: JourneyUser, name: str) -> bool:
-    """Names of before may be stored decomposed, as they were typed."""
-    return compose(user.name) == compose(name)
+    """As the patients' names are compared: people type spaces and `님` as they like, and names of before may be stored
+    decomposed."""
+    return normalize_name(user.name) == normalize_name(name)
 
 
 def phone_context(user_id: UUID) -> str:

@@ -11,7 +11,7 @@ from datetime import UTC, date
 from typing import Any
 
 import orjson
-from sqlalchemy import select
+from sqlalchemy import Row, select
 from sqlalchemy.orm import Session
 
 from core.derived_keys import Purpose, derive_key
@@ -44,9 +44,29 @@ def chain_key(pseudonym_key: str) -> bytes:
     return derive_key(pseudonym_key.encode(), Purpose.ACCESS_CHAIN)
 
 
-def first_hash(key: bytes, day: date) -> bytes:
-    """What stands before the first entry of a day."""
-    return hmac.new(key, day.isoformat().encode(), hashlib.sha256).digest()
+@dataclass(frozen=True)
+class DayEnd:
+    """How far a day had come when another began."""
+
+    day: date
+    seq: int
+    hash: bytes
+
+
+def first_hash(key: bytes, day: date, before: DayEnd | None) -> bytes:
+    """What stands before the first entry of a day: a day that is taken away as a whole, or from behind, is missed by
+    the next one."""
+    told = day.isoformat()
+    if before is not None:
+        told += f"/{before.day.isoformat()}/{before.seq}/{before.hash.hex()}"
+    return hmac.new(key, told.encode(), hashlib.sha256).digest()
+
+
+def end_before(session: Session, day: date) -> DayEnd | None:
+    """Of the newest day that has begun before."""
+    query = select(AccessDay.day, AccessDay.last_seq, AccessDay.last_hash).where(AccessDay.day < day)
+    row = session.execute(query.order_by(AccessDay.day.desc()).limit(1)).one_or_none()
+    return DayEnd(row.day, row.last_seq, bytes(row.last_hash)) if row is not None else None
 
 
 def hash_entry(key: bytes, entry: Mapping[str, Any]) -> bytes:
@@ -68,10 +88,12 @@ def known_days(session: Session) -> list[date]:
     return sorted(session.execute(days).scalars())
 
 
-def check_day(session: Session, key: bytes, day: date) -> CheckedDay:
-    """Go through one day's chain, up to its first break."""
-    head = session.execute(select(AccessDay.last_seq, AccessDay.last_hash).where(AccessDay.day == day)).one_or_none()
-    previous, count, broken = first_hash(key, day), 0, None
+def check_day(session: Session, key: bytes, day: date, kept_since: date) -> CheckedDay:
+    """Go through one day's chain, up to its first break, and look whether the end is there that it began behind.
+    `kept_since`: what is older may have been dropped by its age."""
+    head = session.execute(select(AccessDay.__table__).where(AccessDay.day == day)).one_or_none()
+    before = _read_before(head)
+    previous, count, broken = first_hash(key, day, before), 0, None
     for entry in _entries(session, day):
         if head is not None and entry["seq"] > head.last_seq:
             break  # written since we read the end
@@ -81,7 +103,20 @@ def check_day(session: Session, key: bytes, day: date) -> CheckedDay:
         previous, count = bytes(entry["entry_hash"]), count + 1
     if broken is None and (head is None or (head.last_seq, bytes(head.last_hash)) != (count, previous)):
         broken = ChainBreak(day, count + 1, "the chain goes on here, but its entry is missing")
+    if broken is None and before is not None and before.day >= kept_since and not _is_there(session, before):
+        broken = ChainBreak(before.day, before.seq, f"{day} follows it, but the entry is missing, or another")
     return CheckedDay(day, count, previous.hex(), broken)
+
+
+def _read_before(head: Row[Any] | None) -> DayEnd | None:
+    if head is None or head.previous_day is None:
+        return None
+    return DayEnd(head.previous_day, head.previous_seq, bytes(head.previous_hash))
+
+
+def _is_there(session: Session, end: DayEnd) -> bool:
+    query = select(AccessEntry.entry_hash).where(AccessEntry.day == end.day, AccessEntry.seq == end.seq)
+    return bytes(session.scalar(query) or b"") == end.hash
 
 
 def _entries(session: Session, day: date) -> Iterator[dict[str, Any]]:

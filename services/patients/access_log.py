@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from core.derived_keys import Purpose, derive_key
 from core.sealing import Sealer, SealError
 from models.patients import AccessedWhat, AccessEntry, ActorKind, Patient, PatientKey
-from services.patients.access_chain import chain_key, first_hash, hash_entry
+from services.patients.access_chain import chain_key, end_before, first_hash, hash_entry
 from services.patients.pseudonyms import PseudonymOf, pseudonym_of
 
 # In characters: a person reads it.
@@ -37,7 +37,12 @@ _PSEUDONYM_KINDS = {
 _NO_OPENING = (ActorKind.PROCESS, ActorKind.RECIPIENT)
 _READ_KEY = select(PatientKey.sealed_key).where(PatientKey.subject == bindparam("subject"))
 _NEXT = text("""
-    insert into welno.welno_access_days as known (day, last_seq, last_hash) values (:day, 1, :first)
+    update welno.welno_access_days set last_seq = last_seq + 1 where day = :day returning last_seq, last_hash
+""")
+_BEGIN_DAY = text("""
+    insert into welno.welno_access_days as known
+        (day, last_seq, last_hash, previous_day, previous_seq, previous_hash)
+    values (:day, 1, :first, :previous_day, :previous_seq, :previous_hash)
     on conflict (day) do update set last_seq = known.last_seq + 1
     returning last_seq, last_hash
 """)
@@ -130,7 +135,7 @@ class AccessLog:
         actor, day = look.actor, now.astimezone(UTC).date()
         named = {"address": actor.address, "name": actor.name, "reason": look.reason}
         sealer = self._nobody if key is None else Sealer({"patient": key})
-        row = session.execute(_NEXT, {"day": day, "first": first_hash(self._chain_key, day)}).one()
+        row = session.execute(_NEXT, {"day": day}).one_or_none() or self._begin_day(session, day)
         entry: dict[str, Any] = {
             "day": day,
             "seq": row.last_seq,
@@ -145,6 +150,15 @@ class AccessLog:
         }
         entry["entry_hash"] = hash_entry(self._chain_key, entry)
         session.execute(_APPEND, entry)
+
+    def _begin_day(self, session: Session, day: date) -> Row[Any]:
+        """Or take the next place, if somebody has begun it meanwhile."""
+        before = end_before(session, day)
+        named: dict[str, Any] = dict.fromkeys(("previous_day", "previous_seq", "previous_hash"))
+        if before is not None:
+            named = {"previous_day": before.day, "previous_seq": before.seq, "previous_hash": before.hash}
+        first = first_hash(self._chain_key, day, before)
+        return session.execute(_BEGIN_DAY, {"day": day, "first": first, **named}).one()
 
     def list_looks(
         self,

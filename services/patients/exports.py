@@ -39,8 +39,10 @@ class TooManyExports(Exception):
 
 @dataclass(frozen=True)
 class Exporter:
-    """What one domain exports of a patient: by the name of the file in the archive, the rows as they are stored."""
+    """What one domain exports of a patient: by the name of the file in the archive, the rows as they are stored, of
+    these tables."""
 
+    tables: frozenset[str]
     read: Callable[[Session, UUID], Mapping[str, Rows]]
 
 

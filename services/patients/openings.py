@@ -34,12 +34,12 @@ def find_openings(
 ) -> list[Opening]:
     """By others since this person's last visit, the newest first.
 
-    The last visit is the newest one before that came from the same network with the same device: that is as far as a
-    person can be told from somebody else who was let in. Without one, everything of the last month is told.
+    The last visit is the newest one before of the same browser, by the number that it alone has: an address and a
+    device's name are those of everybody in the same waiting room. Without one, everything of the last month is told.
     """
     patient_uuid, earliest = _require(current.patient_uuid), now - _LOOKS_BACK
     visitors = {row: open_visitor(row, sealer) for row in find_recent(session, patient_uuid, earliest)}
-    mine = [row for row in visitors if row.id == current.id or _is_same(visitors[row], open_visitor(current, sealer))]
+    mine = [row for row in visitors if row.id == current.id or _is_same_browser(row, current, sealer)]
     before = [row.last_seen_at for row in mine if row.created_at < current.created_at]
     actors = {_actor_of(log, row): visitor for row, visitor in visitors.items()}
     looks = log.list_looks_by_others(
@@ -68,7 +68,11 @@ def _opening(looks: list[ShownLook], visitor: Visitor) -> Opening:
     )
 
 
-def _is_same(one: Visitor, other: Visitor) -> bool:
+def _is_same_browser(row: PatientSession, current: PatientSession, sealer: Sealer) -> bool:
+    if row.browser_hash is not None:
+        return row.browser_hash == current.browser_hash
+    # From before browsers had numbers: as near as they could be told apart then, for the month that they are kept.
+    one, other = open_visitor(row, sealer), open_visitor(current, sealer)
     return one == other and one.address is not None and one.device is not None
 
 

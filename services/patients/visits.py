@@ -25,10 +25,12 @@ _MOST_RECENT = 200
 
 @dataclass(frozen=True)
 class Visitor:
-    """Who is at the other end, as a person would recognise it. `address` is shortened, `device` are words."""
+    """Who is at the other end, as a person would recognise it. `address` is shortened, `device` are words.
+    `browser_hash` is of the number that only this browser has."""
 
     address: str | None = field(default=None, repr=False)
     device: str | None = field(default=None, repr=False)
+    browser_hash: str | None = field(default=None, repr=False)
 
 
 def note_start(session: Session, session_id: UUID, visitor: Visitor, sealer: Sealer, now: datetime) -> None:
@@ -40,6 +42,7 @@ def note_start(session: Session, session_id: UUID, visitor: Visitor, sealer: Sea
             session_id=session_id,
             opened_by=OpenedBy.AUTHENTICATOR,
             sealed=_seal(row_id, visitor, sealer),
+            browser_hash=visitor.browser_hash,
             created_at=now,
             last_seen_at=now,
         )
@@ -73,6 +76,7 @@ def note_password(
             patient_uuid=patient_uuid,
             opened_by=OpenedBy.PASSWORD,
             sealed=_seal(row_id, visitor, sealer),
+            browser_hash=visitor.browser_hash,
             created_at=proved_at,
             last_seen_at=proved_at,
             valid_from=proved_at,

@@ -27,4 +27,4 @@ def _rows(session: Session, query: Select[*tuple[object, ...]]) -> Rows:
     return [dict(row) for row in session.execute(query).mappings()]
 
 
-HEALTH_LINKS_EXPORTER = Exporter(_read)
+HEALTH_LINKS_EXPORTER = Exporter(frozenset({HealthLink.__tablename__, HealthLinkFetch.__tablename__}), _read)

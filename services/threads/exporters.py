@@ -31,4 +31,5 @@ def _read(session: Session, patient_uuid: UUID) -> Mapping[str, Rows]:
     return found
 
 
-THREADS_EXPORTER = Exporter(_read)
+_TABLES = frozenset(model.__tablename__ for model in (RecordSending, *(model for model, _ in _OF_MEMBER.values())))
+THREADS_EXPORTER = Exporter(_TABLES, _read)

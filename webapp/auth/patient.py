@@ -159,6 +159,14 @@ def is_at_anothers_browser(patient_uuid: UUID) -> bool:
     return view is not None and view.auth_completed and view.patient_uuid not in (None, str(patient_uuid))
 
 
+def is_at_own_browser(patient_uuid: UUID) -> bool:
+    """Whether a cookie shows that this patient's records were open here last. One that has run out shows nothing."""
+    claims = verified_claims("cookies")
+    if claims is not None:
+        return bool(claims.get("sub") == str(patient_uuid))
+    return own_session(patient_uuid) is not None
+
+
 def require_fresh_proof(patient_uuid: UUID, within: timedelta) -> None:
     """Like `require_patient`, and the approval on the phone, or the password, must be no older. Raises ApiError."""
     require_patient(patient_uuid)

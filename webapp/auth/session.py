@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import partial, wraps
 from typing import Concatenate, ParamSpec, TypeVar
 
-from flask import Response, after_this_request, g
+from flask import Response, after_this_request, g, request
 
 from services.collection.errors import SessionNotFound
 from services.collection.session_cache import SessionView
@@ -13,20 +13,23 @@ from webapp.approving_addresses import note_approved
 from webapp.auth.access import mark_access
 from webapp.auth.credentials import Credential, join_token, presented_credential, session_cookie_name
 from webapp.current import stores
-from webapp.origins import require_listed_origin
+from webapp.origins import SAFE_METHODS, require_listed_origin
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 
 def require_session(session_id: str) -> SessionView:
-    """The caller's own session, renewed by this use. Raises SessionNotFound, SessionExpired, ApiError."""
+    """The caller's own session, renewed by this use. Once the token of the approval is in use, the one of before
+    changes nothing any more. Raises SessionNotFound, SessionExpired, ApiError."""
     credential = presented_credential()
     if credential is None or not credential.is_for(session_id):
         raise SessionNotFound(session_id)
     view = stores().directory.find(session_id, credential.secret)
     if credential.by_cookie:
         require_listed_origin()
+    if request.method not in SAFE_METHODS and view.token_renewed and not _is_of_approval(credential, view):
+        raise SessionNotFound(session_id)
     renew_session(stores(), view)
     g.has_token_of_approval = follow_token(credential, view)
     return view
@@ -36,7 +39,7 @@ def follow_token(credential: Credential, view: SessionView) -> bool:
     """Whether this is the token of the approval, the only one that opens records. Who comes with the one of before gets
     it, as long as nobody has used it: as a cookie, or to be told by the status."""
     directory = stores().directory
-    if directory.tokens.is_renewed(view, credential.secret):
+    if _is_of_approval(credential, view):
         if not view.token_renewed:
             with stores().unit_of_work() as work:
                 directory.note_renewed(work, view)
@@ -49,6 +52,10 @@ def follow_token(credential: Credential, view: SessionView) -> bool:
         else:
             g.token_of_approval = token
     return False
+
+
+def _is_of_approval(credential: Credential, view: SessionView) -> bool:
+    return stores().directory.tokens.is_renewed(view, credential.secret)
 
 
 def _with_cookie(response: Response, token: str) -> Response:

@@ -4,6 +4,8 @@ import unicodedata
 from dataclasses import replace
 from datetime import date
 
+import pytest
+
 from services.journey.people import NewUser
 from tests.integration.journey.ward import Ward
 
@@ -27,6 +29,13 @@ def test_a_name_is_the_same_however_its_letters_are_written(ward: Ward):
         assert user.name == PERSON.name
         user.name = decomposed.name  # as one of before
         session.flush()
+        assert ward.stores.people.find_same(session, PERSON) == [user.user_id]
+
+
+@pytest.mark.parametrize("typed", ["시연301 님", "시연301-웰로", " 시연301  "])
+def test_a_name_is_the_same_with_what_people_add_to_it(ward: Ward, typed: str):
+    with ward.stores.sessions.begin() as session:
+        user = ward.stores.people.add(session, replace(PERSON, name=typed))
         assert ward.stores.people.find_same(session, PERSON) == [user.user_id]
 
 

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from core.derived_keys import Purpose, derive_key
 from core.sealing import Sealer, key_id_of
 from models.patients import AccessedWhat, AccessEntry, ActorKind, Patient
-from services.patients.access_chain import ChainBreak, chain_key, check_day, known_days
+from services.patients.access_chain import ChainBreak, chain_key, check_day, first_hash, known_days
 from services.patients.access_days import keep_access_days
 from services.patients.access_log import AccessLog, Actor, Look
 from services.patients.identification import identify_patient
@@ -60,7 +60,7 @@ def look(sessions: sessionmaker[Session], patient: UUID) -> Callable[..., None]:
 
 def check(sessions: sessionmaker[Session], day: date = DAY) -> ChainBreak | None:
     with sessions() as session:
-        return check_day(session, chain_key(PSEUDONYM_KEY), day).broken
+        return check_day(session, chain_key(PSEUDONYM_KEY), day, date.min).broken
 
 
 @pytest.mark.parametrize("role", ["origin", "replica"])
@@ -105,7 +105,7 @@ def test_looks_of_many_at_once_make_one_chain_without_a_hole(sessions: sessionma
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda _: look(5), range(8)))
     with sessions() as session:
-        checked = check_day(session, chain_key(PSEUDONYM_KEY), DAY)
+        checked = check_day(session, chain_key(PSEUDONYM_KEY), DAY, date.min)
     assert (checked.entries, checked.broken) == (40, None)
 
 
@@ -151,8 +151,48 @@ def test_each_day_has_a_chain_of_its_own(sessions: sessionmaker[Session], look):
     look(2)
     look(3, NOW + timedelta(days=1))
     with sessions() as session:
-        days = {day: check_day(session, chain_key(PSEUDONYM_KEY), day).entries for day in known_days(session)}
+        days = {day: check_day(session, chain_key(PSEUDONYM_KEY), day, date.min).entries for day in known_days(session)}
     assert days == {DAY: 2, DAY + timedelta(days=1): 3}
+    assert check(sessions, DAY + timedelta(days=1)) is None
+
+
+CUT_TAIL = """
+    delete from welno.welno_access_log where day = :day and seq > 1;
+    update welno.welno_access_days as head set last_seq = 1, last_hash = entry.entry_hash
+    from welno.welno_access_log as entry where head.day = :day and entry.day = :day
+"""
+TAKEN_AWAY = "delete from welno.welno_access_log where day = :day; delete from welno.welno_access_days where day = :day"
+FORGED = "update welno.welno_access_days set previous_day = null, previous_seq = null, previous_hash = null"
+
+
+@pytest.mark.parametrize("tampering", [CUT_TAIL, TAKEN_AWAY], ids=["tail", "day"])
+def test_what_is_taken_from_a_days_end_or_as_a_whole_is_missed_by_the_next_day(
+    sessions: sessionmaker[Session], look, engine: Engine, tampering: str
+):
+    for days in (0, 2, 5):
+        look(3, NOW + timedelta(days=days))
+    taken, follower = (DAY + timedelta(days=days) for days in (2, 5))
+    with engine.begin() as connection:
+        connection.execute(text("alter table welno.welno_access_log disable trigger append_only"))
+        connection.execute(text(tampering), {"day": taken})
+        connection.execute(text("alter table welno.welno_access_log enable always trigger append_only"))
+    why = f"{follower} follows it, but the entry is missing, or another"
+    assert check(sessions, follower) == ChainBreak(taken, 3, why)
+    assert check(sessions) is None
+    with sessions() as session:  # dropped by its age, nobody misses it
+        assert check_day(session, chain_key(PSEUDONYM_KEY), follower, follower).broken is None
+    with engine.begin() as connection:
+        connection.execute(text(FORGED))
+    assert check(sessions, follower) == ChainBreak(follower, 1, "the entry does not follow the one before it")
+
+
+def test_a_day_that_the_version_before_began_is_whole(sessions: sessionmaker[Session], look, engine: Engine):
+    look(1)
+    with engine.begin() as connection:
+        first = first_hash(chain_key(PSEUDONYM_KEY), DAY + timedelta(days=1), None)
+        begin = "insert into welno.welno_access_days (day, last_seq, last_hash) values (:day, 0, :first)"
+        connection.execute(text(begin), {"day": DAY + timedelta(days=1), "first": first})
+    look(2, NOW + timedelta(days=1))
     assert check(sessions, DAY + timedelta(days=1)) is None
 
 

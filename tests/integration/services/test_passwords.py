@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 import pytest
 from argon2 import PasswordHasher
-from sqlalchemy import text
+from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session, sessionmaker
 
 from core.clock import Clock
@@ -22,6 +22,7 @@ from services.patients.passwords import (
     TryResult,
     charge_try,
 )
+from tests.integration.journey.ward import counted
 from tests.waiting import wait_until
 
 from .conftest import HASHES, NOW, MakeIdentity
@@ -55,6 +56,24 @@ def test_the_right_password_opens(passwords: Passwords, patient: UUID) -> None:
 
 def test_without_a_password_nothing_opens(passwords: Passwords, patient: UUID) -> None:
     assert passwords.verify(patient, "482913") == TryResult(Outcome.NOT_SET)
+
+
+def test_a_wrong_guess_costs_as_much_at_nobody_as_at_somebody(
+    passwords: Passwords, patient: UUID, engine: Engine
+) -> None:
+    """One look, one write that waits for the disk, one comparison."""
+
+    def written_by(whom: UUID | None) -> list[str]:
+        with counted(engine) as statements, engine.connect() as connection:
+            before = connection.scalar(text("select pg_current_wal_insert_lsn()"))
+            assert not passwords.fits(whom, "000000")
+            query = text("select pg_wal_lsn_diff(pg_current_wal_flush_lsn(), :before) > 0")
+            assert connection.scalar(query, {"before": before})
+        return [statement.split()[0].lower() for statement in statements if "_lsn" not in statement]
+
+    without = written_by(patient)
+    passwords.set(patient, "482913")
+    assert len(written_by(patient)) == len(without) == len(written_by(None)) == 2
 
 
 def test_a_password_is_set_only_once(passwords: Passwords, patient: UUID) -> None:

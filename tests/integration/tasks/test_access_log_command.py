@@ -54,3 +54,14 @@ def test_a_break_is_named_by_day_and_entry(command: Command, engine: Engine):
     assert status == 1
     assert said.splitlines()[1] == "2026-11-25  broken at entry 2: the entry is missing"
     assert command("--day", "2026-11-24")[0] == 0
+
+
+def test_a_day_that_is_gone_as_a_whole_is_named(command: Command, engine: Engine):
+    with engine.begin() as connection:
+        connection.execute(text("alter table welno.welno_access_log disable trigger append_only"))
+        connection.execute(text("delete from welno.welno_access_log where day = '2026-11-24'"))
+        connection.execute(text("delete from welno.welno_access_days where day = '2026-11-24'"))
+        connection.execute(text("alter table welno.welno_access_log enable always trigger append_only"))
+    status, said = command()
+    assert status == 1
+    assert said.startswith("2026-11-24  broken at entry 3: 2026-11-25 follows it")

@@ -12,7 +12,8 @@ from sqlalchemy import Engine, text
 
 from core.clock import Clock
 from core.sealing import Sealer
-from spool import DataType, Metadata, Package, Spool
+from services.patients.pseudonyms import PseudonymOf, pseudonym_of
+from spool import AnswerKind, DataType, KeptAnswer, Metadata, Package, Spool
 from tests.integration.commands import Ended, run_command
 from tests.tables import delete_all_rows
 
@@ -27,9 +28,14 @@ def written(**keys: bytes) -> str:
 
 
 @pytest.fixture
-def name(tmp_path: Path) -> str:
+def spool(tmp_path: Path) -> Spool:
     spool = Spool(tmp_path, Sealer({"now": KEY}), Clock())
     spool.ensure_folders()
+    return spool
+
+
+@pytest.fixture
+def name(spool: Spool) -> str:
     metadata = Metadata(SESSION, DataType.HEALTH, str(PATIENT), "PEERNINE", datetime(2026, 11, 21, tzinfo=UTC))
     return spool.put_pending(Package(metadata, {"신장": "171.3"}))
 
@@ -87,6 +93,28 @@ def test_unknown_files_and_no_reason_are_wrong_use(name: str, show: Show):
     assert show("../etc/passwd", *WHY).status == 2
     assert show(name.replace("health", "patient"), *WHY).status == 2
     assert show(name, "--by", "op-1").status == 2
+
+
+CONSENT = """
+    insert into welno.welno_consents
+        (session_id, kind, claimed_uuid, text_version, text_sha256, given_at, expires_at)
+    values (:session, 'service', :claimed, '1', '', now(), now() + interval '1 year')
+"""
+
+
+def test_a_look_at_a_parked_answer_is_about_its_person_when_its_run_has_gone(
+    spool: Spool, show: Show, engine: Engine, demo_env: dict[str, str]
+):
+    spool.put_incoming(SESSION, AnswerKind.HEALTH, KeptAnswer(b"torn"))
+    spool.park_incoming(SESSION, AnswerKind.HEALTH, "damaged_truncated")
+    [parked] = (path.name for path in (spool.storage.root / "failed").glob("*.raw"))
+    with engine.begin() as connection:
+        connection.execute(text(CONSENT), {"session": SESSION, "claimed": PATIENT})
+    assert show(parked, *WHY).status == 0
+    subject = pseudonym_of(demo_env["WELNO_PSEUDONYM_KEY"], PseudonymOf.PATIENT, PATIENT)
+    with engine.connect() as connection:
+        query = text("select subject from welno.welno_access_log where what = 'file'")
+        assert connection.execute(query).scalars().all() == [subject]
 
 
 @pytest.mark.parametrize(

@@ -11,12 +11,11 @@ from sqlalchemy import text
 from werkzeug.test import TestResponse
 
 from core.clock import clock
-from core.names import Step
+from core.names import FAILED_BY_REFUSAL, Step
 from models.collection import RunState
 from models.patients import ConsentKind
 from tests.integration.services.conftest import checkup
 from webapp.current import parts
-from webapp.failed_requests import REFUSALS
 
 from .people import API, FORM, ORIGIN, Person, arrive, change_run, collect
 
@@ -41,7 +40,7 @@ def stored(app: Flask, redis_client: redis.Redis) -> tuple[int, int, list[bytes]
         app,
         "select (select count(*) from welno.welno_collection_history), (select count(*) from welno.welno_consents)",
     )
-    keys = [key for key in redis_client.scan_iter("*") if b"/body/" not in key and key != REFUSALS.encode()]
+    keys = [key for key in redis_client.scan_iter("*") if b"/body/" not in key and key != FAILED_BY_REFUSAL.encode()]
     return runs, consents, keys
 
 

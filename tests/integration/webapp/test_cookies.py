@@ -131,7 +131,7 @@ def test_who_types_a_password_is_not_let_in_by_the_approval_of_the_one_before(se
 
 
 def test_the_answers_of_the_one_before_do_not_stay_at_a_shared_browser(secure_app: Flask, browser: FlaskClient):
-    """Records are kept there for their owner; nothing is thrown away for who comes to a browser that holds nothing."""
+    """Records are kept there for their owner. Nothing tells of who was here and has no cookie any more."""
     owner, _ = start(browser)
     collect(secure_app, owner, [], [])
     set_password(owner)
@@ -142,11 +142,28 @@ def test_the_answers_of_the_one_before_do_not_stay_at_a_shared_browser(secure_ap
         return shared.post(path, json=body, **HTTPS).headers.get("Clear-Site-Data")
 
     starting = f"{API}/tilko/session/start"
-    assert [cleared_by(verify, PASSWORD), cleared_by(starting, FORM | OTHER)] == [None, '"cache"']
+    assert [cleared_by(verify, PASSWORD) for _ in range(2)] == ['"cache"', None]
+    assert cleared_by(starting, FORM | OTHER) == '"cache"'
     other, _ = start(shared, **OTHER)
     collect(secure_app, other, [], [])
+    set_password(other)
+    others_verify = f"{API}/patients/{other.patient_uuid}/password/verify"
+    assert [cleared_by(path, PASSWORD) for path in (verify, others_verify, others_verify)] == [
+        '"cache"',
+        '"cache"',
+        None,
+    ]
+    shared.delete_cookie("__Host-welno_patient")
     assert cleared_by(verify, PASSWORD) == '"cache"'
-    assert secure_app.test_client().post(starting, json=FORM, **HTTPS).headers.get("Clear-Site-Data") is None
+
+
+def test_who_erases_leaves_nothing_at_the_browser(secure_app: Flask, browser: FlaskClient):
+    owner, _ = start(browser)
+    collect(secure_app, owner, [], [])
+    browser.get(f"{API}/patients/{owner.patient_uuid}/checkups", follow_redirects=True, **HTTPS)
+    answer = browser.delete(f"{API}/patients/{owner.patient_uuid}", **HTTPS)
+    assert (answer.status_code, answer.headers.get("Clear-Site-Data")) == (202, '"cache"')
+    assert [browser.get_cookie(f"__Host-welno_{name}") for name in ("session", "browser")] == [None, None]
 
 
 def test_a_password_ends_no_wait_for_a_phone(secure_app: Flask, browser: FlaskClient):

@@ -3,17 +3,17 @@
 import io
 import re
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import date, timedelta
 from uuid import UUID, uuid4
 
 import pytest
 import redis
 from flask import Flask
-from sqlalchemy import Engine, insert, text
+from sqlalchemy import Engine, insert, text, update
 from sqlalchemy.orm import Session
 
 from core.clock import clock
-from core.names import Status
+from core.names import FAILED_BY_REFUSAL, Status
 from core.sealing import SealError
 from dev.local.postgres import EmbeddedPostgres
 from models.collection import CollectionRun
@@ -21,6 +21,7 @@ from models.patients import (
     AccessEntry,
     CampaignPayment,
     Checkup,
+    Consent,
     Erasure,
     Patient,
     PatientKey,
@@ -35,11 +36,12 @@ from services.patients.tombstones import is_buried_for_import
 from services.personal_data import ROW_ERASERS, list_erasers
 from services.threads.erasers import THREADS_ERASER
 from spool import DataType
-from tests.end_to_end.haystack import find_in
+from tests.end_to_end.haystack import find_in, redis_contents
+from tests.integration.services.conftest import checkup
 from tests.waiting import wait_until
 
-from .canary import PASSWORD, Canary, bring_canary, everything_in_files, search
-from .people import API, Person, arrive, change_run
+from .canary import PASSWORD, Canary, bring_canary, everything_in_files, everything_in_tables, search
+from .people import API, Person, arrive, change_run, collect
 
 STEPS = (
     "sessions",
@@ -111,6 +113,45 @@ def test_after_erasure_the_canary_is_nowhere(canary: Canary, engine: Engine, red
     canary.is_erased()
     assert search(canary, engine, redis_client) == {}
     assert [path for path in everything_in_files(canary.spool.storage.root) if ".calls" not in path] == []
+
+
+def test_a_collection_that_ended_before_anybody_approved_is_erased_too(
+    app: Flask, canary: Canary, engine: Engine, redis_client: redis.Redis
+):
+    """Nothing tells whose it was but what was entered, of which the consents keep a pseudonym."""
+    given_up = arrive(app, **canary.person.form)
+    assert given_up.session("DELETE").status_code == 204
+    canary.is_erased()
+    assert search(canary, engine, redis_client) == {}
+    places = everything_in_tables(engine) | {"redis": redis_contents(redis_client)}
+    assert [place for place, hay in places.items() if given_up.session_id.encode() in hay] == []
+
+
+def test_somebody_elses_collection_stays_whatever_was_entered_there(app: Flask, canary: Canary):
+    """Who showed to be another than they had said."""
+    other = arrive(app, **canary.person.form)
+    elsewhere = arrive(app, user_name="곽다른이", phone_no="01031415927", birthdate="19631119")
+    collect(app, elsewhere, [checkup()], [])
+    with canary.stores.unit_of_work() as work:
+        theirs = Consent.session_id == UUID(other.session_id)
+        work.session.execute(update(Consent).where(theirs).values(patient_uuid=elsewhere.patient_uuid))
+    assert other.session("DELETE").status_code == 204
+    canary.is_erased()
+    with canary.stores.sessions() as session:
+        assert session.query(Consent).filter_by(session_id=UUID(other.session_id)).count() == 5
+
+
+def test_requests_of_the_person_that_failed_are_forgotten(
+    app: Flask, canary: Canary, engine: Engine, redis_client: redis.Redis
+):
+    refused = app.test_client().get(f"{API}/tilko/session/{canary.person.session_id}/status")
+    assert refused.status_code == 404
+    wait_until(lambda: redis_client.xlen(FAILED_BY_REFUSAL))
+    others = {"request_id": "other", "session_id": str(uuid4())}
+    redis_client.xadd(FAILED_BY_REFUSAL, others)
+    canary.is_erased()
+    assert search(canary, engine, redis_client) == {}
+    assert redis_client.xlen(FAILED_BY_REFUSAL) == 1
 
 
 def test_a_dump_of_the_database_holds_nothing_of_the_canary(
@@ -308,7 +349,7 @@ def test_the_chain_of_the_log_holds_over_an_erasure(canary: Canary, engine: Engi
     erasure_id = canary.is_erased()
     key = chain_key(canary.stores.settings.secrets.pseudonym_key)
     with canary.stores.sessions() as session:
-        checked = [check_day(session, key, day) for day in known_days(session)]
+        checked = [check_day(session, key, day, date.min) for day in known_days(session)]
         pseudonym = session.get_one(Erasure, erasure_id).pseudonym
         shown, _ = canary.stores.access_log.list_looks(session, subject=pseudonym, limit=10)
     assert [one.broken for one in checked] == [None]
@@ -322,6 +363,8 @@ def test_the_receipt_says_what_was_erased_and_what_stays_and_why(canary: Canary)
         "access_log",
         "orders",
         "consents",
+        "threads",
+        "scans",
         "tombstones",
         "revocations",
         "logs",
@@ -329,6 +372,15 @@ def test_the_receipt_says_what_was_erased_and_what_stays_and_why(canary: Canary)
     }
     assert all(place["what"] for place in receipt.json["erased"])
     assert find_in(canary.needles, receipt.data) == []
+
+
+def test_the_receipt_has_words_for_all_that_is_counted(canary: Canary):
+    erasure_id = canary.is_erased()
+    with canary.stores.sessions() as session:
+        counted = dict(session.get_one(Erasure, erasure_id).receipt)
+    told = canary.person.client.get(f"{API}/erasures/{erasure_id}").json["erased"]
+    assert {place["place"]: place["count"] for place in told} == counted
+    assert {"journey_users", "health_links", "threads"} <= set(counted)
 
 
 def test_asked_twice_there_is_one_erasure(canary: Canary):

@@ -15,17 +15,20 @@ from sqlalchemy import Engine, text
 from werkzeug.test import TestResponse
 
 from core.clock import clock
-from models.patients import CampaignPayment, Export
+from models.patients import AccessedWhat, ActorKind, CampaignPayment, Export
+from services.patients.access_log import Actor, Look
 from services.patients.exports import forget_export, list_over, resend_exports
 from services.personal_data import build_erasure_job
 from services.personal_exports import build_export
 from spool import Disk, Spool, StorageFault
 from webapp.current import parts
 
+from .canary import bring_canary
 from .people import API, Person, arrive, collect
 
 JOURNEY_FILES = [
-    f"journey_{name}.json" for name in ("people", "visits", "appointments", "entries", "steps", "notifications")
+    f"journey_{name}.json"
+    for name in ("people", "visits", "appointments", "entries", "steps", "notifications", "scans", "logins")
 ]
 
 
@@ -79,7 +82,10 @@ def test_the_archive_holds_all_that_is_stored(asked: Asked):
         "terms.json": 1,
         "consents.json": 5,
         "record_versions.json": 0,
+        "record_answers.json": 2,
         "access_log.json": 0,
+        "sessions.json": 1,
+        "exports.json": 1,
         "collections.json": 1,
         "orders.json": 1,
         **dict.fromkeys(JOURNEY_FILES, 0),
@@ -92,6 +98,30 @@ def test_the_archive_holds_all_that_is_stored(asked: Asked):
     assert data["patient.json"][0]["name"] == "김하늘"
     assert data["checkups.json"][0]["raw_data"]["Location"] == "한빛검진의원"
     assert data["orders.json"][0]["oid"] == "ORDER-9"
+
+
+def test_the_archive_holds_all_that_the_erasers_find(app: Flask, monkeypatch: pytest.MonkeyPatch):
+    """Of somebody who stands in every table: also orders that name no patient yet, and every page of the looks."""
+    monkeypatch.setattr("services.patients.exporters._LOOKS_PAGE", 1)
+    canary = bring_canary(app)
+    with canary.stores.unit_of_work() as work:
+        canary.stores.access_log.record(
+            work.session, Look(Actor(ActorKind.STAFF, "op-1", "192.0.2.1"), AccessedWhat.FILE, canary.uuid), clock.now()
+        )
+    asked = Asked(app, canary.person)
+    asked.is_built()
+    with zipfile.ZipFile(io.BytesIO(asked.fetch(asked.state()["url"]).data)) as archive:
+        data = {name: orjson.loads(archive.read(name)) for name in archive.namelist() if name.endswith(".json")}
+    assert {row["oid"] for row in data["orders.json"]} == {"ORDER-7", "ORDER-8"}
+    [user] = data["journey_people.json"]
+    assert (user["name"], user["phone"], user["birth_date"]) == (canary.identity.user_name, "01031415926", "1963-11-19")
+    assert [len(data[f"journey_{name}.json"]) for name in ("logins", "visits", "appointments")] == [1, 1, 1]
+    assert {row["action"] for row in data["journey_scans.json"]} == {"scan"}
+    looks = data["access_log.json"]
+    assert [row["address"] for row in looks if row["actor_kind"] == "staff"] == [None]
+    assert "203.0.113.*" in {row["address"] for row in looks} or "203.0.113.77" in {row["address"] for row in looks}
+    assert len(looks) >= 2
+    assert data["sessions.json"][0]["address"] == "127.0.0.*"
 
 
 def test_the_archive_holds_the_trends_to_be_printed(asked: Asked):
@@ -112,6 +142,13 @@ def test_the_archive_holds_no_secret_and_nobody_else(asked: Asked, colleague: Pe
     assert colleague.form["user_name"] not in whole
     for secret in ("token_hash", "password_hash", "identity", 'auth"', asked.person.token.partition(".")[2]):
         assert secret not in whole
+
+
+def test_a_preview_does_not_use_it_up(asked: Asked):
+    asked.is_built()
+    url = asked.state()["url"]
+    assert asked.app.test_client(use_cookies=False).head(url).status_code == 405
+    assert asked.fetch(url).status_code == 200
 
 
 def test_it_is_fetched_once_then_gone(asked: Asked):

@@ -1,5 +1,6 @@
 """A reference number leads staff to what failed, and not to whom it failed."""
 
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -7,8 +8,10 @@ import pytest
 import redis
 from flask import Flask
 
+from core.clock import clock
+from core.names import FAILED_BY_FAULT, FAILED_BY_REFUSAL
 from tests.waiting import wait_until
-from webapp.failed_requests import FAULTS, KEPT, REFUSALS, FailedRequest, FailedRequests
+from webapp.failed_requests import KEPT, FailedRequest, FailedRequests
 
 from .people import API, Person
 from .test_runs import start
@@ -74,7 +77,7 @@ def failed(request_id: str, session_id: Any = "") -> FailedRequest:
 
 
 def test_one_that_cannot_be_written_takes_no_other_with_it(redis_client: redis.Redis):
-    kept = FailedRequests(redis_client)
+    kept = FailedRequests(redis_client, clock)
     redis_client.client_pause(60_000, all=False)
     for one in (failed("first"), failed("unwritable", uuid4()), failed("last")):
         kept.note(one)
@@ -97,15 +100,24 @@ def test_a_flood_of_refusals_is_bounded_and_leaves_our_faults(
     flooding = dict.fromkeys(FailedRequest.__slots__, "400")
     with redis_client.pipeline() as pipeline:
         for _ in range(KEPT * 2):
-            pipeline.xadd(REFUSALS, flooding)
+            pipeline.xadd(FAILED_BY_REFUSAL, flooding)
         pipeline.execute()
     refused = app.test_client().get("/nowhere").json["request_id"]
-    wait_until(lambda: redis_client.xlen(REFUSALS) < KEPT * 1.1)
-    [(_, newest)] = redis_client.xrevrange(REFUSALS, count=1)
+    wait_until(lambda: redis_client.xlen(FAILED_BY_REFUSAL) < KEPT * 1.1)
+    [(_, newest)] = redis_client.xrevrange(FAILED_BY_REFUSAL, count=1)
     assert newest[b"request_id"].decode() == refused
-    assert redis_client.xlen(FAULTS) == 1
+    assert redis_client.xlen(FAILED_BY_FAULT) == 1
+
+
+def test_what_is_older_than_a_month_goes_though_others_follow(redis_client: redis.Redis):
+    kept = FailedRequests(redis_client, clock)
+    kept.note(failed("old"))
+    wait_until(lambda: kept.find("old"))
+    with clock.frozen(clock.now() + timedelta(days=30, minutes=1)):
+        kept.note(failed("new"))
+        wait_until(lambda: not kept.find("old"))
 
 
 def test_what_is_kept_ends_a_month_after_the_last(app: Flask, staff: Headers, redis_client: redis.Redis):
     find(app, staff, app.test_client().get("/nowhere").json["request_id"])
-    assert 0 < redis_client.ttl(REFUSALS) <= 30 * 24 * 3600
+    assert 0 < redis_client.ttl(FAILED_BY_REFUSAL) <= 30 * 24 * 3600

@@ -5,16 +5,18 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from sqlalchemy import update
 
 from core.clock import clock
-from models.patients import AccessedWhat, ActorKind
+from models.patients import AccessedWhat, ActorKind, PatientSession
 from services.patients.access_log import Actor, Look
 from webapp.current import parts
 
-from .people import FORM, Person, stranger
+from .people import FORM, ORIGIN, Person, stranger
 
 PHONE = "Mozilla/5.0 (Linux; Android 14) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0 Mobile Safari/537.36"
 LAPTOP = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0 Safari/537.36"
+MINE, ANOTHERS = "m" * 43, "a" * 43
 HOME, ELSEWHERE = "198.51.100.7", "203.0.113.77"
 WHO = {name: FORM[name] for name in ("user_name", "birthdate", "phone_no")} | {"password": "592704"}
 
@@ -26,10 +28,17 @@ def patient(owner: Person) -> Person:
     return owner
 
 
-def sign_in(app: Flask, patient: Person, address: str, device: str) -> Person:
+def sign_in(app: Flask, patient: Person, address: str, device: str, number: str | None = None) -> Person:
+    """At the person's own browser, or, elsewhere, at one that was never here; `number` is another's that was."""
     visitor = stranger(app)
+    known = number or (MINE if address == HOME else None)
+    cookie = {"Cookie": f"welno_browser={known}"} if known else {}
     answer = visitor.ask(
-        "POST", "/patients/sign-in", json=WHO, headers={"User-Agent": device}, environ_base={"REMOTE_ADDR": address}
+        "POST",
+        "/patients/sign-in",
+        json=WHO,
+        headers={"User-Agent": device, **cookie},
+        environ_base={"REMOTE_ADDR": address},
     )
     visitor.token, visitor.patient_uuid = answer.json["access_token"], patient.patient_uuid
     return visitor
@@ -65,6 +74,41 @@ def test_ones_own_visits_are_not_told(app: Flask, patient: Person):
     back = sign_in(app, patient, HOME, PHONE)
     read(back)
     assert told(back) == []
+
+
+def test_who_sits_in_the_same_network_with_the_same_device_is_told(app: Flask, patient: Person):
+    """A hospital's Wi-Fi; what a browser says of itself is free to choose."""
+    read(sign_in(app, patient, HOME, PHONE))
+    for number in (ANOTHERS, "not one of ours"):
+        read(sign_in(app, patient, HOME, PHONE, number))
+    assert len(told(sign_in(app, patient, HOME, PHONE))) == 2
+
+
+def test_ones_own_browser_is_known_in_another_network(app: Flask, patient: Person):
+    read(sign_in(app, patient, HOME, PHONE))
+    read(sign_in(app, patient, ELSEWHERE, LAPTOP, MINE), address=ELSEWHERE)
+    assert told(sign_in(app, patient, HOME, PHONE)) == []
+
+
+def test_visits_of_before_browsers_had_numbers_are_told_apart_as_then(app: Flask, patient: Person):
+    for address, device in ((HOME, PHONE), (ELSEWHERE, LAPTOP)):
+        read(sign_in(app, patient, address, device), address=address)
+    with parts(app).stores.unit_of_work() as work:
+        work.session.execute(update(PatientSession).values(browser_hash=None))
+    assert [one["address"] for one in told(sign_in(app, patient, HOME, PHONE))] == [ELSEWHERE]
+
+
+def test_a_browser_keeps_its_number_through_the_sign_out(app: Flask, patient: Person):
+    client, numbers = app.test_client(), []
+    for _ in range(2):
+        assert client.post("/api/v1/patients/sign-in", json=WHO).status_code == 200
+        numbers.append(client.get_cookie("welno_browser"))
+        client.post("/api/v1/patients/sign-out", headers={"Origin": ORIGIN})
+    first, second = numbers
+    assert first is not None
+    assert second is not None
+    assert first.value == second.value
+    assert (first.http_only, first.same_site) == (True, "Strict")
 
 
 def test_an_intruders_visit_does_not_hide_itself(app: Flask, patient: Person):

@@ -405,6 +405,20 @@ def test_the_token_of_the_start_signs_nobody_out(approved: Person):
     assert records(approved) == 200
 
 
+def test_the_token_of_the_start_ends_and_changes_nothing_once_the_other_is_in_use(approved: Person):
+    old, approved.token = approved.token, approved.session("GET", "/status").json["session_token"]
+    assert records(approved) == 200
+    of_before = {"Authorization": f"Bearer {old}"}
+    for method, path in (("DELETE", ""), ("POST", "/collect-data")):
+        answer = approved.session(method, path, headers=of_before)
+        assert (answer.status_code, answer.json["error"]["code"]) == (404, "SESSION_NOT_FOUND")
+    answer = approved.ask("POST", "/tilko/session/simple-auth", headers=of_before)
+    assert (answer.status_code, answer.json["error"]["code"]) == (404, "SESSION_NOT_FOUND")
+    assert approved.session("GET", "/status", headers=of_before).status_code == 200
+    assert records(approved) == 200
+    assert approved.session("DELETE").status_code == 204
+
+
 def test_a_page_of_another_site_signs_nobody_out(app: Flask, owner: Person):
     client = browser_of(app, owner)
     for headers in ({}, {"Origin": "https://evil.test"}):

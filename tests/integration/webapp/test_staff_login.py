@@ -16,7 +16,7 @@ from sqlalchemy import func, update
 from werkzeug.test import TestResponse
 
 from core.clock import clock
-from models.accounts import AccountChange, AccountKind, AccountRole, Login
+from models.accounts import Account, AccountChange, AccountKind, AccountRole, Login
 from services.accounts.accounts import add_account, disable_account, require_account
 from tests.integration.journey.ward import counted
 from webapp.current import parts
@@ -107,6 +107,43 @@ def test_another_second_factor_needs_the_first(app: Flask, desk: Desk, uri: str,
     with parts(app).stores.unit_of_work() as work:
         work.session.execute(update(Login).values(second_factor=False))
     assert code(desk.ask("POST", TOTP, json={})) == (403, "SECOND_FACTOR_REQUIRED")
+
+
+def test_whoever_only_asks_for_another_second_factor_keeps_the_present_one(
+    desk: Desk, uri: str, sign_in: Callable[..., TestResponse]
+):
+    later = pyotp.parse_uri(uri).at(clock.now() + timedelta(seconds=30))
+    assert code(desk.ask("POST", TOTP, json={})) == (403, "SECOND_FACTOR_REQUIRED")
+    assert code(desk.ask("POST", TOTP, json={"present_totp": "000000"})) == (401, "LOGIN_FAILED")
+    other = desk.ask("POST", TOTP, json={"present_totp": later}).json["uri"]
+    assert code(sign_in("night")) == (403, "SECOND_FACTOR_REQUIRED")
+    assert code(sign_in("night", totp=pyotp.parse_uri(other).at(clock.now()))) == (401, "LOGIN_FAILED")
+
+
+def test_another_second_factor_ends_the_first_and_the_other_logins(
+    app: Flask, desk: Desk, uri: str, sign_in: Callable[..., TestResponse]
+):
+    first, now = pyotp.parse_uri(uri), clock.now()
+    with parts(app).stores.unit_of_work() as work:
+        work.session.execute(update(Account).values(totp_counter=0))
+    elsewhere = Desk(app, sign_in("night", totp=first.at(now)))
+    other = pyotp.parse_uri(
+        desk.ask("POST", TOTP, json={"present_totp": first.at(now + timedelta(seconds=30))}).json["uri"]
+    )
+    assert desk.ask("POST", TOTP, json={"totp": other.at(clock.now())}).json["confirmed"]
+    assert (desk.ask("GET", RUNS).status_code, elsewhere.ask("GET", RUNS).status_code) == (200, 401)
+    with parts(app).stores.unit_of_work() as work:
+        work.session.execute(update(Account).values(totp_counter=0))
+        assert [change.what for change in work.session.query(AccountChange)] == ["second_factor_confirmed"] * 2
+    assert code(sign_in("night", totp=first.at(clock.now()))) == (401, "LOGIN_FAILED")
+    assert sign_in("night", totp=other.at(clock.now())).status_code == 200
+
+
+def test_what_a_process_of_the_version_before_has_offered_is_confirmed(app: Flask, desk: Desk):
+    uri = desk.ask("POST", TOTP, json={}).json["uri"]
+    with parts(app).stores.unit_of_work() as work:
+        work.session.execute(update(Account).values(totp_secret=Account.totp_offered, totp_offered=None))
+    assert desk.ask("POST", TOTP, json={"totp": pyotp.parse_uri(uri).at(clock.now())}).json["confirmed"]
 
 
 def test_the_answer_names_who_signed_in(add: Callable[..., None], sign_in: Callable[..., TestResponse]):
@@ -227,6 +264,23 @@ def test_guesses_at_once_pass_no_limit(app: Flask, login: str, address: str, mos
     with counted(parts(app).stores.engine) as statements, ThreadPoolExecutor(40) as pool:
         assert set(pool.map(guess, range(40))) == {401, 429}
     assert sum("FROM welno.accounts" in statement for statement in statements) <= most
+
+
+def test_strangers_who_know_a_login_keep_nobody_out_where_it_was_signed_in_before(
+    app: Flask, add: Callable[..., None], sign_in: Callable[..., TestResponse]
+):
+    add("desk1", AccountKind.STAFF, AccountRole.STAFF)
+    assert sign_in("desk1").status_code == 200
+    guess = {"login": "desk1", "password": "wrong password"}
+    for number in range(31):
+        from_there = {"REMOTE_ADDR": f"203.0.113.{number}"}
+        answer = app.test_client().post(API + LOGIN, json=guess, environ_overrides=from_there)
+    assert answer.status_code == 429
+    right = {"login": "desk1", "password": PASSWORD}
+    elsewhere = {"REMOTE_ADDR": "198.51.100.7"}
+    assert app.test_client().post(API + LOGIN, json=right, environ_overrides=elsewhere).status_code == 429
+    assert sign_in("desk1").status_code == 200
+    assert [sign_in("desk1", "wrong password").status_code for _ in range(6)] == [401] * 5 + [429]
 
 
 def test_who_signs_in_uses_up_nothing_of_an_address(add: Callable[..., None], sign_in: Callable[..., TestResponse]):

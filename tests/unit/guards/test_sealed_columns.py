@@ -15,6 +15,7 @@ NOT_SEALED_ANEW = {
     "welno_access_log.previous_hash": _HASH,
     "welno_access_log.entry_hash": _HASH,
     "welno_access_days.last_hash": _HASH,
+    "welno_access_days.previous_hash": _HASH,
     "welno_thread_items.payload": "ciphertext of the members' own; no key of ours opens it",
 }
 

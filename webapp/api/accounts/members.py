@@ -34,6 +34,7 @@ from webapp.auth.members import MemberCaller, for_member
 from webapp.current import stores
 from webapp.error_codes import Code
 from webapp.errors import ApiError
+from webapp.known_addresses import is_known_address, note_known_address
 from webapp.limits import caller_address, pseudonym
 from webapp.offloop import run_off_loop
 from webapp.origins import refuse_foreign_origin
@@ -42,7 +43,8 @@ from webapp.reserved_uses import Use, count_failures
 log = get_logger(__name__)
 blueprint = Blueprint("members", __name__, url_prefix="/api/v1/accounts", description="Members of companies sign in")
 
-# A guess costs hashing time here, whatever the address, and whatever the e-mail.
+# A guess costs hashing time here, whatever the address, and whatever the e-mail. Of all addresses together only those
+# count from which the e-mail was never signed in: else a stranger who knows it would keep its owner out.
 _PER_EMAIL_AND_ADDRESS = "5 per 15 minutes"
 _PER_EMAIL = "30 per 15 minutes"
 _PER_ADDRESS = "50 per 15 minutes"
@@ -61,6 +63,7 @@ def login(body: dict[str, Any]) -> Response:
             signed_in = _sign_in()([AccountKind.MEMBER], body["email"], body["password"], refresh_id=refresh_id)
     except SignInError as exc:
         raise ApiError(Code.LOGIN_FAILED) from exc
+    note_known_address(f"member/{_name_of(body['email'])}")
     log.info("member_signed_in", member=pseudonym(str(signed_in.account.account_id)))
     return _answer_login(signed_in, refresh_id)
 
@@ -112,12 +115,18 @@ mark_access(refresh, "refresh token")
 
 
 def _uses_of(email: str) -> list[Use]:
-    who, address = pseudonym(email.strip().lower()), caller_address()
-    return [
+    who, address = _name_of(email), caller_address()
+    uses = [
         Use(_PER_EMAIL_AND_ADDRESS, "member-login", f"{who}:{address}"),
-        Use(_PER_EMAIL, "member-login-email", who),
         Use(_PER_ADDRESS, "member-login-address", address),
     ]
+    if not is_known_address(f"member/{who}"):
+        uses.append(Use(_PER_EMAIL, "member-login-email", who))
+    return uses
+
+
+def _name_of(email: str) -> str:
+    return pseudonym(email.strip().lower())
 
 
 def _sign_in() -> SignIn:

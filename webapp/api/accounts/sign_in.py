@@ -17,7 +17,7 @@ from models.accounts import Account, AccountChangeKind, AccountKind
 from services.accounts.account_changes import record_change
 from services.accounts.blacklist import TokenBlacklist
 from services.accounts.logins import LoginState, note_second_factor
-from services.accounts.second_factor import confirm_secret, offer_secret
+from services.accounts.second_factor import confirm_secret, offer_secret, take_code
 from services.accounts.sign_in import SCOPE_OF, CodeNeeded, SignedIn, SignIn, SignInFailed
 from webapp.api.accounts.schemas.sign_in import (
     FlowerOutput,
@@ -35,6 +35,7 @@ from webapp.auth.operations import AccountToken
 from webapp.current import stores
 from webapp.error_codes import Code
 from webapp.errors import ApiError
+from webapp.known_addresses import is_known_address, note_known_address
 from webapp.limits import caller_address, count_use, forget_uses, pseudonym
 from webapp.offloop import run_off_loop
 from webapp.origins import refuse_foreign_origin
@@ -45,7 +46,8 @@ blueprint = Blueprint("auth", __name__, url_prefix="/api/v1/auth", description="
 
 # A shift; who is needed for longer signs in again.
 TOKEN_LIFE = timedelta(hours=8)
-# Whatever the address, and whatever the login: a guess costs hashing time here.
+# Whatever the address, and whatever the login: a guess costs hashing time here. Of all addresses together only those
+# count from which the login was never signed in: else a stranger who knows it would keep its owner out.
 _PER_LOGIN = "30 per 15 minutes"
 _PER_ADDRESS = "20 per 15 minutes"
 _KINDS = (AccountKind.STAFF, AccountKind.OPERATOR)
@@ -61,10 +63,11 @@ def staff_login(body: dict[str, Any]) -> dict[str, Any]:
     refuse_foreign_origin()
     who = pseudonym(body["login"].strip().lower())
     limit = stores().settings.accounts.staff_login_limit
-    by_login = Use(_PER_LOGIN, "staff-login-name", who)
-    by_address = Use(_PER_ADDRESS, "staff-login-address", caller_address())
+    counted = [Use(_PER_ADDRESS, "staff-login-address", caller_address())]
+    if not is_known_address(f"staff/{who}"):
+        counted.append(Use(_PER_LOGIN, "staff-login-name", who))
     try:
-        with count_failures(by_login, by_address, failures=SignInFailed):
+        with count_failures(*counted, failures=SignInFailed):
             count_use(limit, "staff-login", f"{who}:{caller_address()}")
             signed_in = _sign_in()(_KINDS, body["login"], body["password"], body["totp"])
     except SignInFailed as exc:
@@ -73,6 +76,7 @@ def staff_login(body: dict[str, Any]) -> dict[str, Any]:
         # The try stays counted: otherwise a call without a code would buy more guesses at one.
         raise ApiError(Code.SECOND_FACTOR_REQUIRED) from exc
     forget_uses(limit, "staff-login", f"{who}:{caller_address()}")
+    note_known_address(f"staff/{who}")
     return _give_token(signed_in)
 
 
@@ -112,26 +116,32 @@ def _require_own_token() -> AccountToken:
 @blueprint.response(200, SecondFactorOutput)
 @fails(blueprint, 400, 401, 403, 413, 415, 429)
 def set_up_second_factor(login: LoginState, body: dict[str, Any]) -> dict[str, Any]:
-    """Without `totp`: a new secret, for the authenticator; nothing changes until a code of it was shown here.
+    """Without `totp`: a new secret, for the authenticator; nothing changes until a code of it was shown here as `totp`.
+    Then the account's other logins end.
 
-    Whoever has a second factor already must have signed in with it.
+    Whoever has a second factor already must have signed in with it, and asks for another with a code of the present one
+    as `present_totp`.
     """
     count_use(_PER_LOGIN, "totp", str(login.principal_id))
-    return _offer(login) if body["totp"] is None else _confirm(login, body["totp"])
+    return _offer(login, body["present_totp"]) if body["totp"] is None else _confirm(login, body["totp"])
 
 
-def _offer(login: LoginState) -> dict[str, Any]:
-    with stores().unit_of_work() as work:
+def _offer(login: LoginState, present_code: str | None) -> dict[str, Any]:
+    here = stores()
+    with here.unit_of_work() as work:
         account = work.session.get_one(Account, login.principal_id, with_for_update=True)
-        if account.totp_confirmed and not login.second_factor:
-            raise ApiError(Code.SECOND_FACTOR_REQUIRED)
-        return {"success": True, "confirmed": False, "uri": offer_secret(account, stores().sealer)}
+        if account.totp_confirmed:
+            if present_code is None or not login.second_factor:
+                raise ApiError(Code.SECOND_FACTOR_REQUIRED)
+            if not take_code(work.session, account, here.sealer, present_code, here.clock.now()):
+                raise ApiError(Code.LOGIN_FAILED)
+        return {"success": True, "confirmed": False, "uri": offer_secret(account, here.sealer)}
 
 
 def _confirm(login: LoginState, code: str) -> dict[str, Any]:
     with stores().unit_of_work() as work:
         account = work.session.get_one(Account, login.principal_id, with_for_update=True)
-        if not confirm_secret(work.session, account, stores().sealer, code, stores().clock.now()):
+        if not confirm_secret(work, account, stores().sealer, code, stores().clock.now(), keep=login.sid):
             raise ApiError(Code.LOGIN_FAILED)
         note_second_factor(work.session, login.sid)
         record_change(work.session, account, AccountChangeKind.SECOND_FACTOR_CONFIRMED, str(account.account_id))

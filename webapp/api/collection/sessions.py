@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from flask import Response, g, jsonify, request
+from flask import Response, g, jsonify
 from flask_smorest import Blueprint
 
 from core.names import session_subject
@@ -89,8 +89,7 @@ def start(asked: dict[str, Any]) -> Response:
     response.status_code = 201
     keep_session_cookie(response, token)
     drop_patient_cookie(response)  # whoever starts may be another than who typed a password here
-    if request.cookies:
-        forget_kept(response)
+    forget_kept(response)  # also where the cookies of the one before have run out: their answers have not
     return response
 
 

@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from flask import g
+from flask import Response, after_this_request, g
 from flask_smorest import Blueprint
 
 from models.patients import ActorKind, Erasure
@@ -12,12 +12,13 @@ from services.personal_data import ErasureOrder, UnknownPatient, start_erasures
 from webapp.api.documented import SECURITY_PATIENT, fails
 from webapp.api.patients.passwords import require_password
 from webapp.api.patients.schemas.erasures import ErasureInput, ErasureStarted, ReceiptOutput, receipt_of
-from webapp.auth import mark_access, require_fresh_proof
+from webapp.auth import drop_cookies, forget_kept, mark_access, require_fresh_proof
 from webapp.current import stores
 from webapp.error_codes import Code
 from webapp.errors import ApiError
 from webapp.looks import asker, note_asker
 from webapp.origins import refuse_foreign_origin
+from webapp.visitors import forget_browser
 
 blueprint = Blueprint("erasures", __name__, url_prefix="/api/v1", description="Erasure")
 _PROOF_HOLDS = timedelta(minutes=5)
@@ -38,6 +39,7 @@ def erase(body: dict[str, str], patient_uuid: UUID) -> dict[str, Any]:
             erasure_id, *joined = start_erasures(work, stores(), order, stores().clock.now())
         except UnknownPatient as exc:
             raise ApiError(Code.PATIENT_NOT_FOUND) from exc
+    after_this_request(_forget_in_browser)
     also = {"joined_erasure_id": joined[0]} if joined else {}
     return {"success": True, "erasure_id": erasure_id, "message": "기록을 지우기 시작했어요.", **also}
 
@@ -55,6 +57,14 @@ def show_receipt(erasure_id: UUID) -> Any:
 
 
 mark_access(erase, "patient")
+
+
+def _forget_in_browser(response: Response) -> Response:
+    """Records that it keeps in clear; what it holds opens nothing any more."""
+    drop_cookies(response)
+    forget_browser(response)
+    forget_kept(response)
+    return response
 
 
 def _require_proof(password: str | None, patient_uuid: UUID) -> None:

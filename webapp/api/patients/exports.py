@@ -17,6 +17,7 @@ from webapp.current import parts, stores
 from webapp.error_codes import Code
 from webapp.errors import ApiError
 from webapp.looks import actor_here
+from webapp.previews import refuse_head
 
 blueprint = Blueprint("exports", __name__, url_prefix="/api/v1", description="Exports")
 _RETRY_SECONDS = 3600
@@ -59,6 +60,7 @@ def show(patient_uuid: UUID, export_id: UUID) -> dict[str, Any]:
 @fails(blueprint, 400, 404)
 def fetch(query: dict[str, str], export_id: UUID) -> Response:
     """The archive, for the first who comes with the newest link; then it is gone."""
+    refuse_head()
     archives, now = parts().spool.archives, stores().clock.now()
     with stores().unit_of_work() as work:
         patient_uuid = take_archive(work.session, export_id, query["key"], now)

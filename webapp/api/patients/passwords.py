@@ -23,6 +23,7 @@ from webapp.auth import (
     for_identifying_session,
     forget_kept,
     is_at_anothers_browser,
+    is_at_own_browser,
     mark_access,
     open_records,
     own_session,
@@ -199,6 +200,7 @@ def opened(patient_uuid: UUID, issued_at: datetime, message: str, more: Mapping[
     token = open_records(response, patient_uuid, issued_at)
     if is_at_anothers_browser(patient_uuid):
         drop_session_cookie(response)
+    if not is_at_own_browser(patient_uuid):
         forget_kept(response)
     body = {
         "success": True,

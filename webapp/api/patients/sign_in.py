@@ -8,6 +8,7 @@ from flask_smorest import Blueprint
 
 from models.patients import Patient
 from services.patients.identification import find_claimed
+from services.patients.identity import normalize_name, normalize_phone
 from webapp.api.documented import fails
 from webapp.api.patients.passwords import address_try, knock, opened, token_moment
 from webapp.api.patients.schemas.passwords import SignedInOutput, SignInInput
@@ -43,9 +44,11 @@ mark_access(sign_in, "public")
 def require_claimed(body: dict[str, Any]) -> UUID:
     """The patient whom name, birth date, phone and password fit together. Raises ApiError, which says no more.
 
-    Also guesses at nobody are limited, whatever address they come from: else the limit would tell who is a patient.
+    Also guesses at nobody are limited, whatever address they come from and however they are written: else the limit
+    would tell who is a patient.
     """
-    claimed = "\x1f".join(str(body[name]) for name in ("user_name", "birthdate", "phone_no"))
+    name, phone = normalize_name(body["user_name"]), normalize_phone(body["phone_no"])
+    claimed = "\x1f".join((name, str(body["birthdate"]), phone))
     count_use(stores().settings.web.password_limit, "password-claimed", pseudonym(claimed))
     with address_try():
         with stores().sessions() as session:

@@ -28,10 +28,11 @@ from webapp.api.shl.schemas.opening import DirectFileQuery, ManifestInput, Manif
 from webapp.bodies import takes_json
 from webapp.current import stores
 from webapp.error_codes import Code
-from webapp.errors import ApiError, reply
+from webapp.errors import reply
 from webapp.limits import count_use
 from webapp.looks import actor_here
 from webapp.offloop import run_off_loop
+from webapp.previews import refuse_head
 
 blueprint = Blueprint("shl_opening", __name__, url_prefix="/api/shl", description="Opening SMART Health Links")
 _JOSE = "application/jose"
@@ -87,7 +88,7 @@ def show_manifest(body: dict[str, Any], link_id: str) -> dict[str, Any]:
 def show_file(query: dict[str, str], link_id: str) -> Response:
     """The one file itself, of a link with the flag `U`; never of one with a passcode."""
     here = stores()
-    _refuse_head()
+    refuse_head()
     count_use(here.settings.shl.fetch_limit, _ACTION, name_for_log(link_id))
     with here.unit_of_work() as work:
         taken = take_direct(work.session, link_id, _recipient(query["recipient"]), here.clock.now())
@@ -101,7 +102,7 @@ def show_file(query: dict[str, str], link_id: str) -> Response:
 def take_file(token: str) -> Response:
     """For the first who comes; afterwards the manifest tells a new location."""
     here = stores()
-    _refuse_head()
+    refuse_head()
     with here.unit_of_work() as work:
         taken = take_location(work.session, token, shorten_address(request.remote_addr), here.clock.now())
         _record(work, taken.patient_uuid, taken.link_id)
@@ -124,12 +125,6 @@ def answer_tries_under_way(_: TriesUnderWay) -> Response:
 
 def _recipient(name: str) -> LinkRecipient:
     return LinkRecipient(name, shorten_address(request.remote_addr))
-
-
-def _refuse_head() -> None:
-    """A preview must not use up what opens once. Raises ApiError."""
-    if request.method == "HEAD":
-        raise ApiError(Code.METHOD_NOT_ALLOWED)
 
 
 def _record(work: Work, patient_uuid: UUID, link_id: str) -> None:

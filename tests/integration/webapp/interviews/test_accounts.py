@@ -54,6 +54,16 @@ def test_the_sixth_wrong_try_is_not_compared(app: Flask, world: World):
     assert sign_in(app, "jun").status_code == 200
 
 
+def test_strangers_who_know_an_email_keep_nobody_out_where_it_was_signed_in_before(app: Flask, world: World):
+    assert sign_in(app, "mina").status_code == 200
+    guess = {"email": "mina@demo.test", "password": "a wrong password"}
+    for number in range(31):
+        from_there = {"REMOTE_ADDR": f"203.0.113.{number}"}
+        answer = app.test_client().post("/api/v1/accounts/login", json=guess, environ_overrides=from_there)
+    assert answer.status_code == 429
+    assert sign_in(app, "mina").status_code == 200
+
+
 def test_right_passwords_are_not_counted(app: Flask, world: World):
     assert [sign_in(app, "mina").status_code for _ in range(7)] == [200] * 7
 

@@ -46,6 +46,7 @@ class FlowerOutput(Schema):
 
 class SecondFactorInput(InputSchema):
     totp = Text(WORD_MAX, load_default=None, validate=_CODE, metadata=_CODE_DOC)
+    present_totp = Text(WORD_MAX, load_default=None, validate=_CODE, metadata=_CODE_DOC)
 
 
 class SecondFactorOutput(Schema):

@@ -2,7 +2,7 @@
 
 from marshmallow import Schema, fields, validate
 
-from models.patients import AccessedWhat, ActorKind
+from models.patients import OWN_KINDS, AccessedWhat, ActorKind
 from services.patients.access_log import REASON_MAX, REASON_MIN, LogPlace, ShownLook
 from webapp.api.fields import WORD_MAX, InputSchema, Text, say
 
@@ -28,7 +28,6 @@ _WHAT = {
     AccessedWhat.SHARE: "공유 링크를 만들거나 바꿨어요.",
     AccessedWhat.SHARED: "공유 링크로 기록을 받아 갔어요.",
 }
-_THEIR_OWN = frozenset({ActorKind.SESSION, ActorKind.PASSWORD, ActorKind.LINK})
 _LIMIT_ERROR = "1에서 200까지 쓸 수 있어요."
 
 
@@ -83,7 +82,7 @@ class LookItem(Schema):
     reason = fields.String(required=True, allow_none=True)
 
     def own_address(self, look: ShownLook) -> str | None:
-        return look.address if look.actor_kind in _THEIR_OWN else None
+        return look.address if look.actor_kind in OWN_KINDS else None
 
 
 class AuditItem(Schema):
@@ -111,7 +110,7 @@ class OpeningItem(Schema):
         metadata={"type": "array", "items": {"type": "string"}},
     )
     address = fields.Function(
-        lambda opening: opening.address if opening.actor_kind in _THEIR_OWN else None,
+        lambda opening: opening.address if opening.actor_kind in OWN_KINDS else None,
         metadata={"type": ["string", "null"]},
     )
     device = fields.String(required=True, allow_none=True)
