@@ -15,15 +15,19 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from core.clock import Clock
+from core.logs import get_logger
 from core.names import exam_subject, hall_subject, queue_subject
 from core.settings import JourneySettings
 from models.journey import Display, Exam, PatientState
-from services.delivery.unit_of_work import UnitOfWork
+from services.delivery.unit_of_work import UnitOfWork, Work
 from services.journey.boards import Board, HospitalMoment, exam_update_body, read_board, read_boards
 from services.journey.estimates import Estimator
 from services.journey.halls import hall_body, hall_rows, hall_update_body, list_displays
 from services.journey.line_events import queue_update_body
 from services.journey.lines import LineEntry
+from streams import InvalidEventError
+
+log = get_logger(__name__)
 
 NEAR_POSITIONS = 10
 # With the clock of whoever calls `refresh` the rest is told within 15 s.
@@ -139,7 +143,7 @@ class LineRefresher:
             return
         with self.unit_of_work() as work:
             for subject, body in news.items():
-                work.emit(subject, body)
+                _tell_screen(work, subject, body)
         self._told |= {subject: seen[subject] for subject in news}
 
     def _read_other_rows(self, displays: Sequence[Display]) -> None:
@@ -153,6 +157,14 @@ class LineRefresher:
 
     def _moment(self) -> HospitalMoment:
         return HospitalMoment.of(self.settings, self.clock.now())
+
+
+def _tell_screen(work: Work, subject: str, body: dict[str, Any]) -> None:
+    """One that cannot be told must not keep the others back, nor the people."""
+    try:
+        work.emit(subject, body)
+    except InvalidEventError:
+        log.exception("screen_not_told", subject=subject)  # its readers ask for it themselves
 
 
 def _without_volatile(value: Any) -> Any:

@@ -221,6 +221,18 @@ test("the end of a long line stays where a stream tells its beginning", () => {
   assert.equal(isWhole, false);
 });
 
+test("who is inside and not told by a stream stays as they were known", () => {
+  const called = (id) => ({ queue_id: id, state: "called" });
+  const known = { queues: [called("a"), called("b"), called("gone"), ...lineOf(0, 2)] };
+  const told = { inside_count: 3, waiting_count: 1, queues: [called("new"), { queue_id: "q0", state: "called" }, ...lineOf(1, 2)] };
+  const { board, isWhole } = withRest(told, known);
+  assert.deepEqual(
+    board.queues.map(({ queue_id }) => queue_id),
+    ["new", "q0", "gone", "q1"],
+  );
+  assert.equal(isWhole, false);
+});
+
 test("who has left a long line is not kept in it", () => {
   const told = { waiting_count: 31, queues: lineOf(2, 32) };
   const known = { queues: [{ queue_id: "q0", state: "in_progress" }, ...lineOf(1, 33)] };
