@@ -13,6 +13,7 @@ from sqlalchemy import func, select
 
 from core.names import JourneyEvent
 from models.journey import (
+    CALL_KINDS,
     HospitalRoom,
     JourneyAction,
     JourneyState,
@@ -47,7 +48,6 @@ from services.journey.work import JourneyWork
 RECALL_AFTER = timedelta(seconds=20)
 UNDO_WITHIN = timedelta(seconds=60)
 _FEW = 10
-_CALLS = (NotificationKind.PATIENT_CALLED, NotificationKind.CALL_REPEATED)
 
 
 def call_patient(context: ActionContext) -> None:
@@ -180,7 +180,7 @@ def _recall(journey: JourneyWork, queue_id: UUID, actor: JourneyActor) -> Body:
     change, entry = _called(journey, queue_id, actor, "recall")
     last = journey.session.scalar(
         select(func.max(Notification.created_at)).where(
-            Notification.queue_id == queue_id, Notification.kind.in_(_CALLS)
+            Notification.queue_id == queue_id, Notification.kind.in_(CALL_KINDS)
         )
     )
     if last is not None and journey.now < last + RECALL_AFTER:

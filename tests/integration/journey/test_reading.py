@@ -14,6 +14,7 @@ from models.journey import JourneyAction, JourneyRole, JourneyState
 from services.database import ReadOnlyDatabase
 from services.delivery.idempotency import forget_keys
 from services.journey.actions import perform_action
+from services.journey.calling import recall
 from services.journey.errors import (
     EntryNotFound,
     ExamNotFound,
@@ -184,6 +185,19 @@ def test_a_call_that_was_read_is_seen_by_the_desk(ward: Ward):
     ward.advance(seconds=3)
     ward.run(read_notification, person.user_id, told.id)
     assert person.entries()[0].call_seen_at == seen_at
+
+
+def test_who_has_read_an_earlier_call_has_not_seen_its_repetition(ward: Ward):
+    person = ward.patient().comes(JourneyState.CALLED)
+    [first] = ward.run(list_notifications, person.user_id)
+    ward.run(read_notification, person.user_id, first.id)
+    ward.advance(seconds=30)
+    ward.run(recall, person.entries()[0].queue_id, ward.desk)
+    ward.run(read_notification, person.user_id, first.id)
+    assert person.entries()[0].call_seen_at is None
+    again, _ = ward.run(list_notifications, person.user_id)
+    ward.run(read_notification, person.user_id, again.id)
+    assert person.entries()[0].call_seen_at == ward.clock.now()
 
 
 def test_what_is_read_after_the_call_is_over_marks_nothing(ward: Ward):
