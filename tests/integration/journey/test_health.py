@@ -88,6 +88,30 @@ def test_whoever_waits_without_an_entry_is_led_out_of_the_line(ward: Ward):
     assert (report.orphans, report.inconsistent) == (0, [])
 
 
+def test_whoever_is_in_a_line_without_a_visit_is_led_into_one_that_goes_on(ward: Ward):
+    """As data of an earlier system may be."""
+    patient = ward.patient(BLOOD)
+    patient.snapshot()
+    execute(ward, "insert into welno.patient_states (user_id, current_state) values (%s, 'WAITING')", patient.user_id)
+    run_health_check(ward.stores.journeys, fix=True)
+    assert patient.state == JourneyState.REGISTERED
+    assert patient.act("confirm_arrival", {"exam_id": BLOOD})["journey_state"] == "WAITING"
+    assert look(ward).inconsistent == []
+
+
+@pytest.mark.parametrize("end", ["leave_hospital", "day_close"])
+def test_whoever_has_no_visit_may_leave(ward: Ward, end: str):
+    patient = ward.patient()
+    columns = "insert into welno.patient_states (user_id, current_state, updated_at) values (%s, 'FINISHED', %s)"
+    execute(ward, columns, patient.user_id, ward.clock.now())
+    if end == "leave_hospital":
+        patient.act("leave_hospital")
+    else:
+        ward.advance(hours=20)
+        close_day(ward.stores.journeys)
+    assert patient.state == JourneyState.UNREGISTERED
+
+
 @pytest.mark.parametrize(
     "change",
     [

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import event, text
 
 from models.journey import JourneyAction, JourneyRole, JourneyState
 from services.database import ReadOnlyDatabase
@@ -171,6 +171,14 @@ def test_entries_come_page_by_page(ward: Ward):
     mine, _ = ward.run(list_entries, QueueFilter(user_id=people[0].user_id))
     assert [one["user_id"] for one in mine] == [str(people[0].user_id)]
     assert ward.run(list_entries, QueueFilter(state="no_show")) == ([], None)
+
+
+def test_who_was_never_here_has_no_history_also_where_others_have_steps_without_a_visit(ward: Ward):
+    ward.patient().comes(JourneyState.ARRIVED)
+    with ward.stores.sessions.begin() as session:
+        session.execute(text("update welno.state_transitions set visit_id = null"))
+    history = ward.run(read_history, ward.patient().user_id)
+    assert (history.visit_id, history.transitions) == (None, [])
 
 
 def test_a_call_that_was_read_is_seen_by_the_desk(ward: Ward):
