@@ -61,9 +61,10 @@ def scan(body: dict[str, Any]) -> dict[str, Any]:
     _count_scan(made)
     tag = _find(made)
     is_patient = caller is not None and not caller.is_staff
-    journey, is_arrival = _arrive(tag, caller) if caller is not None and is_patient else (None, False)
-    action = TagAction.SCAN if is_arrival or caller is None else TagAction.RESCAN
-    _log(action, tag, made)
+    journey, is_arrival = _arrive(tag, made, caller) if caller is not None and is_patient else (None, False)
+    if not is_arrival:
+        _log(TagAction.SCAN if caller is None else TagAction.RESCAN, tag, made)
+    _note_device(tag, made)
     return _answer(tag, journey, is_arrival=is_arrival, token_for=None if caller else body["device_id"] or "")
 
 
@@ -76,6 +77,7 @@ def show_by_qr(tag_code: str) -> dict[str, Any]:
     _count_scan(made)
     tag = _find(made)
     _log(TagAction.QR, tag, made)
+    _note_device(tag, made)
     return _answer(tag, None, is_arrival=False, token_for="")
 
 
@@ -122,28 +124,36 @@ def _log(action: TagAction, tag: TagFacts, made: Scan) -> None:
         is_logged = log_scan(work.session, action, tag_id=tag.tag_id, said=made.said, by=made.by)
     if is_logged:
         metrics.TAGS.labels(action).inc()
+
+
+def _note_device(tag: TagFacts, made: Scan) -> None:
     device = made.by.device_id or str(made.by.user_id or "")
     if device and note_scan(tag.tag_id, device):
         metrics.TAG_ALERTS.inc()
 
 
-def _arrive(tag: TagFacts, caller: JourneyCaller) -> tuple[dict[str, Any], bool]:
-    """The snapshot, and whether this scan was the arrival. Never an error: who is here already has scanned again."""
+def _arrive(tag: TagFacts, made: Scan, caller: JourneyCaller) -> tuple[dict[str, Any], bool]:
+    """The snapshot, and whether this scan was the arrival, which is logged with it. Never an error: who is here already
+    has scanned again."""
 
     def read(journey: JourneyWork) -> dict[str, Any]:
         return read_snapshot(journey, caller.principal_id, JourneyRole.PATIENT)
 
-    def arrive(journey: JourneyWork) -> dict[str, Any]:
+    def arrive(journey: JourneyWork) -> tuple[dict[str, Any], bool]:
         payload = {"tag_id": tag.tag_id}
-        return perform_action(journey, caller.principal_id, JourneyAction.SCAN_NFC, payload, caller.actor).body
+        done = perform_action(journey, caller.principal_id, JourneyAction.SCAN_NFC, payload, caller.actor).body
+        return done, log_scan(journey.session, TagAction.SCAN, tag_id=tag.tag_id, said=made.said, by=made.by)
 
     snapshot = stores().journeys.read(read)
     if snapshot["journey_state"] != JourneyState.UNREGISTERED:
         return snapshot, False
     try:
-        return stores().journeys.run(arrive, g.request_id), True
+        snapshot, is_logged = stores().journeys.run(arrive, g.request_id)
     except InvalidAction:  # arrived meanwhile, by another of their devices
         return stores().journeys.read(read), False
+    if is_logged:
+        metrics.TAGS.labels(TagAction.SCAN).inc()
+    return snapshot, True
 
 
 def _answer(

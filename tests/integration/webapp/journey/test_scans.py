@@ -6,7 +6,8 @@ from uuid import UUID
 
 import pytest
 from flask import Flask
-from sqlalchemy import select, update
+from sqlalchemy import event, select, update
+from sqlalchemy.exc import OperationalError
 from werkzeug.test import TestResponse
 
 from models.journey import TagLog
@@ -54,6 +55,26 @@ def test_the_first_scan_is_the_arrival_and_a_later_one_changes_nothing(app: Flas
     again = phone.ask("POST", "/nfc/scan", json=BLOOD).json
     assert (again["transition"], again["journey"]["journey_state"]) == (False, "ARRIVED")
     assert logged_scans(app) == ["scan", "rescan"]
+
+
+def test_an_arrival_that_cannot_be_logged_is_none(app: Flask, phone: Phone):
+    struck: list[str] = []
+
+    def strike(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        if "welno.tag_logs" in statement and "INSERT" in statement and not struck:
+            struck.append(statement)
+            raise OperationalError("lost", {}, Exception("away"))
+
+    engine = parts(app).stores.engine
+    event.listen(engine, "before_cursor_execute", strike)
+    try:
+        assert phone.ask("POST", "/nfc/scan/", json={"tag_code": ENTRANCE}).status_code == 503
+    finally:
+        event.remove(engine, "before_cursor_execute", strike)
+    assert (len(struck), logged_scans(app)) == (1, [])
+    again = phone.ask("POST", "/nfc/scan/", json={"tag_code": ENTRANCE}).json
+    assert (again["transition"], again["journey"]["journey_state"]) == (True, "ARRIVED")
+    assert logged_scans(app) == ["scan"]
 
 
 def test_staff_who_scan_touch_no_state(app: Flask, desk: Desk):
