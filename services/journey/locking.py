@@ -125,6 +125,25 @@ def _lock_entries(journey: JourneyWork, locked: LockedJourney) -> LockedJourney:
     return locked
 
 
+def lock_strays(journey: JourneyWork, locked: LockedJourney) -> list[QueueEntry]:
+    """The active entries of a locked person that are outside their present visit."""
+    row = locked.row
+    query = (
+        select(QueueEntry)
+        .where(
+            QueueEntry.user_id == row.user_id,
+            QueueEntry.state.in_(ACTIVE_STATES),
+            QueueEntry.visit_id.is_distinct_from(row.visit_id),
+        )
+        .order_by(QueueEntry.joined_at, QueueEntry.queue_id)
+        .with_for_update()
+    )
+    strays = list(journey.session.scalars(query.execution_options(populate_existing=True)))
+    for entry in strays:
+        journey.begin_numbers(queue_subject(entry.queue_id), entry.event_seq)
+    return strays
+
+
 def find_owner(journey: JourneyWork, queue_id: UUID) -> UUID:
     """Whose entry it is, without a lock: the person's comes first. Raises EntryNotFound."""
     user_id = journey.session.scalar(select(QueueEntry.user_id).where(QueueEntry.queue_id == queue_id))
