@@ -24,13 +24,12 @@ from webapp.auth.scan_tokens import make_scan_token
 from webapp.current import stores
 from webapp.error_codes import Code
 from webapp.errors import ApiError
-from webapp.limits import caller_address, count_use
+from webapp.limits import FAILURES_PER_DEVICE, caller_address, count_use, limit_of_address
 from webapp.reserved_uses import Use, count_failures
 from webapp.tag_alerts import note_scan
 
 blueprint = JourneyBlueprint("journey_scans", __name__, url_prefix="/api/v1/nfc", description="Tags on the walls")
 _PER_DEVICE, _PER_ADDRESS = "60 per minute", "600 per minute"
-_TYPED_FAILURES = "60 per 15 minutes;200 per day"
 # Where whoever is expected nowhere else goes first.
 _RECEPTION = MapPoint("접수 창구", 1, 0, 0)
 
@@ -46,6 +45,11 @@ class Scan:
     @property
     def said(self) -> str:
         return next(iter(self.named.values()))
+
+    @property
+    def holder(self) -> str:
+        """By whom it is counted; "" for who says nothing of themselves."""
+        return str(self.by.user_id or self.by.device_id or "")
 
 
 @blueprint.post("/scan/")
@@ -92,15 +96,18 @@ def _holder(caller: JourneyCaller | None, device_id: str | None) -> ScannedBy:
 
 def _count_scan(made: Scan) -> None:
     """Raises ApiError."""
-    holder = str(made.by.user_id or made.by.device_id or "")
-    if holder:
-        count_use(_PER_DEVICE, "journey-scan", holder)
+    if made.holder:
+        count_use(_PER_DEVICE, "journey-scan", made.holder)
     count_use(_PER_ADDRESS, "journey-scan-address", caller_address())
 
 
 def _typed_uses(made: Scan) -> list[Use]:
     """Codes that are typed are short, so failures with them are limited as those of logins."""
-    return [Use(_TYPED_FAILURES, "journey-scan-typed", caller_address())] if is_short_code(made.said) else []
+    if not is_short_code(made.said):
+        return []
+    limit = limit_of_address(stores().settings.journey.login_failures_address)
+    uses = [Use(limit, "journey-scan-typed", caller_address())]
+    return [*uses, Use(FAILURES_PER_DEVICE, "journey-scan-typed-device", made.holder)] if made.holder else uses
 
 
 def _find(made: Scan) -> TagFacts:

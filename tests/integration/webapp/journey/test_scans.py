@@ -10,8 +10,10 @@ from sqlalchemy import event, select, update
 from sqlalchemy.exc import OperationalError
 from werkzeug.test import TestResponse
 
+from core.settings import Settings
 from models.journey import TagLog
 from services.journey.tags import short_code_of
+from tests.integration.conftest import AppOf
 from tests.integration.webapp.people import API
 from webapp.current import parts
 
@@ -19,6 +21,7 @@ from .conftest import Desk, Phone, code
 
 ENTRANCE, OLD = "demo-entrance-7f3a9c21e5b84d06", "demo-old-0d5e6f7a8b9c4d1e"
 BLOOD = {"tag_uid": "04:10:00:00:00:00:02"}
+MISTYPED = "AAAA-AAAA"
 
 
 def scan(app: Flask, **body: Any) -> TestResponse:
@@ -166,3 +169,19 @@ def test_a_code_that_was_posted_somewhere_marks_its_tag(
     assert "device-0001" not in logged.getvalue()
     assert not chief.ask("POST", "/admin/tags/TAG-ENTRANCE/rotate").json["tag"]["is_marked"]
     assert desk.ask("GET", "/board/EX-US").json["tag_alerts"] == []
+
+
+def test_a_phone_mistypes_five_codes_in_a_quarter_of_an_hour(app: Flask, people: list[UUID]):
+    tries = [scan(app, tag_code=MISTYPED, device_id="device-0001").status_code for _ in range(6)]
+    assert tries == [404] * 5 + [429]
+    assert scan(app, tag_code=short_code_of(ENTRANCE), device_id="device-0002").status_code == 200
+
+
+@pytest.mark.parametrize(("networks", "most"), [("", 3), ("127.0.0.0/8", 30)])
+def test_mistyped_codes_are_counted_by_address_as_failed_logins(
+    app_of: AppOf, people: list[UUID], demo_env: Any, networks: str, most: int
+):
+    """A hospital's guests share one: ten times as many are theirs."""
+    limits = {"WELNO_LOGIN_FAILURES_ADDRESS": "3 per 15 minutes", "WELNO_HOSPITAL_NETWORKS": networks}
+    strict = app_of(Settings.read(demo_env | limits))
+    assert [scan(strict, tag_code=MISTYPED).status_code for _ in range(most + 1)] == [404] * most + [429]
