@@ -32,6 +32,7 @@ _PORT = 5432
 # The class of SQLSTATEs; psycopg2 calls them operational, too.
 _BEYOND_LIMITS = "54"
 _QUERY_CANCELED = "57014"
+_LOCK_NOT_AVAILABLE = "55P03"
 _READ_ONLY = "25006"
 _UNSUITABLE_SESSION = """
     select current_setting('statement_timeout') = '0' or current_setting('idle_in_transaction_session_timeout') = '0'
@@ -91,6 +92,11 @@ def is_query_canceled(error: Exception) -> bool:
     """Usually by our statement timeout: the database is busy, or this statement never ends. Somebody who calls
     pg_cancel_backend() does it, too; the two differ in their text alone."""
     return _code_of(error) == _QUERY_CANCELED
+
+
+def is_lock_timeout(error: Exception) -> bool:
+    """Another transaction held what was asked for, longer than `lock_timeout` lets us wait."""
+    return _code_of(error) == _LOCK_NOT_AVAILABLE
 
 
 def _code_of(error: Exception) -> str:

@@ -89,7 +89,8 @@ class JourneySettings:
     login_failures_address: str = setting(
         "WELNO_LOGIN_FAILURES_ADDRESS",
         read_rate_limit,
-        "Failed sign-ins from one address; ten times as many from the hospital's networks.",
+        "Failed sign-ins from one address, and as many codes of tags that were mistyped; ten times as many from the "
+        "hospital's networks.",
         default="60 per 15 minutes;200 per day",
     )
     tag_alert: str = setting(

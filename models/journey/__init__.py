@@ -1,7 +1,7 @@
 """The patient's journey: its one table of states and actions, the people, the hospital, the lines."""
 
 from models.journey.appointments import Appointment
-from models.journey.notifications import EmrEntity, EmrStatus, EmrSync, Notification, NotificationKind
+from models.journey.notifications import CALL_KINDS, EmrEntity, EmrStatus, EmrSync, Notification, NotificationKind
 from models.journey.patient_states import PatientState, StateTransition, Visit
 from models.journey.people import JourneyUser, ScanToken
 from models.journey.places import Display, Exam, HospitalRoom, Shift
@@ -19,6 +19,7 @@ from models.journey.states import (
 from models.journey.tags import NfcTag, RetiredTagCode, TagAction, TagLog
 
 __all__ = [
+    "CALL_KINDS",
     "PRIORITY_REASONS",
     "Appointment",
     "AppointmentStatus",

@@ -19,6 +19,9 @@ class NotificationKind(StrEnum):
     DAY_CLOSED = "day_closed"
 
 
+CALL_KINDS = frozenset({NotificationKind.PATIENT_CALLED, NotificationKind.CALL_REPEATED})
+
+
 class EmrEntity(StrEnum):
     """What the hospital's system (EMR) knows of a journey."""
 

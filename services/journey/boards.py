@@ -19,8 +19,9 @@ from services.journey.line_rates import read_line_rates
 from services.journey.lines import LineEntry, read_lines
 from services.journey.wait_errors import WaitErrors, read_wait_errors
 
-# What of a line's waiting part a stream tells.
-_MOST_TOLD = 30
+# What of a line a stream tells: of who waits, the next ones; of who is called or inside, who was moved last.
+_MOST_WAITING_TOLD = 30
+_MOST_INSIDE_TOLD = 60
 
 
 @dataclass(frozen=True)
@@ -106,6 +107,7 @@ def board_body(board: Board, names: Mapping[UUID, str] | None = None) -> dict[st
         "exam_id": board.exam.exam_id,
         "exam_name": board.exam.title,
         "waiting_count": sum(not entry.is_inside for entry in board.entries),
+        "inside_count": sum(entry.is_inside for entry in board.entries),
         "queues": [_entry_body(board, entry, names) for entry in board.entries],
         "shifts": [_shift_body(shift) for shift in board.shifts],
         "errors": {
@@ -119,11 +121,20 @@ def board_body(board: Board, names: Mapping[UUID, str] | None = None) -> dict[st
 
 
 def streamed_board_body(board: Board) -> dict[str, Any]:
-    """As streams tell it: without names, and of a long line only its beginning, as it has to fit into one frame.
-    `waiting_count` is of the whole line."""
-    inside = sum(entry.is_inside for entry in board.entries)
-    shown = replace(board, entries=board.entries[: inside + _MOST_TOLD])
-    return board_body(shown) | {"waiting_count": len(board.entries) - inside}
+    """As streams tell it: without names, and not all of many people, as it has to fit into one frame. The counts are
+    of the whole line."""
+    inside = [entry for entry in board.entries if entry.is_inside]
+    waiting = [entry for entry in board.entries if not entry.is_inside]
+    newest = {entry.queue_id for entry in sorted(inside, key=_moved_at, reverse=True)[:_MOST_INSIDE_TOLD]}
+    told = [entry for entry in inside if entry.queue_id in newest] + waiting[:_MOST_WAITING_TOLD]
+    counts = {"waiting_count": len(waiting), "inside_count": len(inside)}
+    return board_body(replace(board, entries=told)) | counts
+
+
+def _moved_at(entry: LineEntry) -> datetime:
+    """When whoever is called or inside was called, answered or went in: the last of it."""
+    moments = (entry.last_called_at, entry.call_seen_at, entry.started_at)
+    return max((moment for moment in moments if moment is not None), default=entry.joined_at)
 
 
 def exam_update_body(board: Board) -> dict[str, Any]:

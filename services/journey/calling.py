@@ -1,6 +1,6 @@
 """Calls: the next in a line or one by name, called again, taken back.
 
-Two desks never call the same person: candidates are looked at without a lock, then their state is locked without
+Two desks never call the same person: candidates are looked at without a lock, then their state is locked, with little
 waiting, then it is looked at again.
 """
 
@@ -13,6 +13,7 @@ from sqlalchemy import func, select
 
 from core.names import JourneyEvent
 from models.journey import (
+    CALL_KINDS,
     HospitalRoom,
     JourneyAction,
     JourneyState,
@@ -34,13 +35,19 @@ from services.journey.conflicts import entry_conflict
 from services.journey.errors import PayloadInvalid, QueueEmpty, RecallTooSoon
 from services.journey.joining import require_exam
 from services.journey.lines import LineEntry, read_lines
-from services.journey.locking import LockedJourney, find_in_visit, find_owner, lock_journey, try_lock_journey
+from services.journey.locking import (
+    LockedJourney,
+    find_in_visit,
+    find_owner,
+    lock_journey,
+    lock_journey_soon,
+    try_lock_journey,
+)
 from services.journey.work import JourneyWork
 
 RECALL_AFTER = timedelta(seconds=20)
 UNDO_WITHIN = timedelta(seconds=60)
 _FEW = 10
-_CALLS = (NotificationKind.PATIENT_CALLED, NotificationKind.CALL_REPEATED)
 
 
 def call_patient(context: ActionContext) -> None:
@@ -90,11 +97,15 @@ def _call_by_id(journey: JourneyWork, queue_id: UUID, actor: JourneyActor, room_
 
 
 def _call_next(journey: JourneyWork, exam_id: str, actor: JourneyActor, room_id: str | None) -> Body:
-    """First without waiting for anybody. If all who are left are held by others, for the first of them."""
-    held = []
+    """In their order: whoever is held is waited for, as whoever tells the line, or their own phone, holds them for a
+    moment; one who is held longer is passed over, and nobody is waited for any more. If all who are left are held, for
+    the first of them."""
+    held: list[LineEntry] = []
     for candidate in _candidates(journey, exam_id):
         with _released_unless_called(journey):
             locked = try_lock_journey(journey, candidate.user_id)
+            if locked is None and not held:
+                locked = lock_journey_soon(journey, candidate.user_id)
             if locked is None:
                 held.append(candidate)
                 continue
@@ -169,7 +180,7 @@ def _recall(journey: JourneyWork, queue_id: UUID, actor: JourneyActor) -> Body:
     change, entry = _called(journey, queue_id, actor, "recall")
     last = journey.session.scalar(
         select(func.max(Notification.created_at)).where(
-            Notification.queue_id == queue_id, Notification.kind.in_(_CALLS)
+            Notification.queue_id == queue_id, Notification.kind.in_(CALL_KINDS)
         )
     )
     if last is not None and journey.now < last + RECALL_AFTER:

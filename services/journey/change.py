@@ -88,9 +88,10 @@ class JourneyChange:
         return bool(self.steps or self.touched or self._emr)
 
     def move(self, target: JourneyState, trigger_type: TriggerType, **details: Any) -> None:
-        """A step of the person, also one that leads to where they are. A visit begins and ends with it."""
+        """A step of the person, also one that leads to where they are. A visit begins and ends with it; whoever is in
+        the hospital without one, by an earlier system or by hand, gets it now."""
         row, before = self.locked.row, self.locked.state
-        if before == JourneyState.UNREGISTERED:
+        if row.visit_id is None and target != JourneyState.UNREGISTERED:
             row.visit_id = self._begin_visit()
         self._transitions.append(
             {
@@ -107,7 +108,7 @@ class JourneyChange:
         )
         if row.visit_id is not None:
             self._emr[EmrEntity.VISIT, row.visit_id] = None
-        if target == JourneyState.UNREGISTERED:
+        if target == JourneyState.UNREGISTERED and row.visit_id is not None:
             self._end_visit(row, before)
         row.current_state, row.updated_at = target, self.journey.now
         self.steps.append(StepTaken(target, trigger_type, self.source))

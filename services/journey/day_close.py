@@ -16,6 +16,7 @@ from models.journey import (
     AppointmentStatus,
     JourneyState,
     NotificationKind,
+    PatientState,
     QueueState,
     Shift,
     TriggerType,
@@ -77,12 +78,20 @@ def _find_people(journey: JourneyWork) -> tuple[datetime, list[UUID]]:
     missed = select(Appointment.user_id).where(
         Appointment.status == AppointmentStatus.SCHEDULED, Appointment.scheduled_at < moment
     )
-    return moment, sorted(journey.session.scalars(union(visits, missed)))
+    visitless = select(PatientState.user_id).where(
+        PatientState.visit_id.is_(None),
+        PatientState.current_state != JourneyState.UNREGISTERED,
+        PatientState.updated_at < moment,
+    )
+    return moment, sorted(journey.session.scalars(union(visits, missed, visitless)))
 
 
 def _began_before(change: JourneyChange, moment: datetime) -> bool:
-    visit_id = change.locked.row.visit_id
-    return visit_id is not None and change.journey.session.get_one(Visit, visit_id).began_at < moment
+    row = change.locked.row
+    visit_id = row.visit_id
+    if visit_id is None:  # left so by an earlier system
+        return change.locked.state != JourneyState.UNREGISTERED and row.updated_at < moment
+    return change.journey.session.get_one(Visit, visit_id).began_at < moment
 
 
 def _miss_appointments(change: JourneyChange, moment: datetime) -> None:

@@ -14,6 +14,8 @@ from services.journey.estimates import Estimator
 from services.journey.lines import LineEntry
 
 _MOST_NEXT = 5
+# Of calls that nobody has answered there may be hundreds by the evening, and an event has to fit into one frame.
+_MOST_CALLING = 10
 
 
 def list_displays(session: Session, exam_ids: Collection[str]) -> list[Display]:
@@ -52,7 +54,7 @@ def hall_rows(board: Board) -> list[dict[str, Any]]:
 
 
 def _calls_by_room(board: Board) -> list[tuple[HospitalRoom | None, list[dict[str, Any]]]]:
-    """Newest first. A call into a room that has no row of its own is shown in the first."""
+    """Those made or repeated last come first. A call into a room that has no row of its own is shown in the first."""
     rooms = list({shift.room.room_id: shift.room for shift in board.shifts}.values())
     calls: dict[str, list[LineEntry]] = {room.room_id: [] for room in rooms}
     elsewhere: list[LineEntry] = []
@@ -66,8 +68,8 @@ def _calls_by_room(board: Board) -> list[tuple[HospitalRoom | None, list[dict[st
 
 
 def _calling(called: Sequence[LineEntry]) -> list[dict[str, Any]]:
-    newest_first = sorted(called, key=lambda entry: entry.called_at or entry.joined_at, reverse=True)
+    newest_first = sorted(called, key=lambda entry: entry.last_called_at or entry.joined_at, reverse=True)
     return [
         {"queue_number": entry.queue_number, "since": entry.called_at, "call_count": entry.call_count}
-        for entry in newest_first
+        for entry in newest_first[:_MOST_CALLING]
     ]

@@ -4,7 +4,7 @@ It reads; `realign` mends what disagrees, through the same change as everything 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -25,11 +25,15 @@ _SOURCE = "health_check"
 _EVER = datetime(1, 1, 1, tzinfo=UTC)
 
 _PEOPLE = text("""
-    select ps.user_id, ps.current_state, q.state, q.joined_at
+    select ps.user_id, ps.current_state, q.state, q.joined_at, false as is_stray
     from welno.patient_states ps
     left join welno.queues q on q.user_id = ps.user_id and q.visit_id = ps.visit_id
     where ps.visit_id is not null or ps.current_state <> 'UNREGISTERED'
-    order by ps.user_id
+    union all
+    select ps.user_id, ps.current_state, q.state, q.joined_at, true as is_stray
+    from welno.queues q join welno.patient_states ps using (user_id)
+    where q.state in ('waiting', 'delayed', 'called', 'in_progress') and q.visit_id is distinct from ps.visit_id
+    order by user_id
 """)
 _STEPS = text("""
     select from_state, to_state, trigger_type, trigger_source, count(*) as times
@@ -73,9 +77,16 @@ _STATES = text("""
 
 @dataclass(frozen=True)
 class _Person:
+    """`strays` are active entries outside the present visit: in a line for ever, as nothing looks at them."""
+
     user_id: UUID
     state: JourneyState
-    entries: list["_Entry"]
+    entries: list["_Entry"] = field(default_factory=list)
+    strays: list["_Entry"] = field(default_factory=list)
+
+    @property
+    def is_consistent(self) -> bool:
+        return not self.strays and is_consistent(self.state, self.entries)
 
 
 @dataclass(frozen=True)
@@ -86,7 +97,8 @@ class _Entry:
 
 @dataclass(frozen=True)
 class Inconsistency:
-    """A person who is elsewhere than their entries say; `expected` is None where no entry says anything."""
+    """A person who is elsewhere than their entries say, or has one outside their visit; `expected` is None where no
+    entry of the visit says anything."""
 
     user_id: UUID
     journey_state: JourneyState
@@ -122,7 +134,7 @@ def check_health(journey: JourneyWork, since: datetime = _EVER) -> HealthReport:
     totals = session.execute(_STATISTICS).one()
     counted = {row.current_state: row.people for row in session.execute(_STATES)}
     return HealthReport(
-        inconsistent=[_describe(one) for one in people if not is_consistent(one.state, one.entries)],
+        inconsistent=[_describe(one) for one in people if not one.is_consistent],
         orphans=sum(
             one.state in STATES_IN_LINE and expected_state(one.entries) not in STATES_IN_LINE for one in people
         ),
@@ -200,17 +212,17 @@ def health_lines(report: HealthReport) -> list[str]:
 
 
 def _read_people(session: Session) -> list[_Person]:
-    """Whoever is in the hospital, with the entries of their visit."""
+    """Whoever is in the hospital, with the entries of their visit, and whoever is in a line without being there."""
     people: dict[UUID, _Person] = {}
     for row in session.execute(_PEOPLE):
-        person = people.setdefault(row.user_id, _Person(row.user_id, JourneyState(row.current_state), []))
+        person = people.setdefault(row.user_id, _Person(row.user_id, JourneyState(row.current_state)))
         if row.state is not None:
-            person.entries.append(_Entry(row.state, row.joined_at))
+            (person.strays if row.is_stray else person.entries).append(_Entry(row.state, row.joined_at))
     return list(people.values())
 
 
 def _describe(person: _Person) -> Inconsistency:
-    states = tuple(entry.state for entry in person.entries)
+    states = tuple(entry.state for entry in (*person.entries, *person.strays))
     return Inconsistency(person.user_id, person.state, states, expected_state(person.entries))
 
 

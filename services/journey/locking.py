@@ -6,17 +6,22 @@ Order everywhere: idempotency_keys, patient_states, queues, queue_counters.
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import OperationalError
 
 from core.names import patient_subject, queue_subject
 from models.delivery import LogEpoch
 from models.journey import JourneyState, JourneyUser, PatientState, QueueEntry
 from models.journey.states import ACTIVE_STATES, most_advanced
+from services.database import is_lock_timeout
 from services.journey.conflicts import entry_conflict
 from services.journey.errors import EntryNotFound, PersonNotFound
 from services.journey.work import JourneyWork
 
+# Longer than whoever tells a line holds its people, and short for a desk that waits.
+_SOON = text("set local lock_timeout = '1s'")
+_AS_EVER = text("set local lock_timeout = default")
 _EPOCH = select(LogEpoch.epoch).scalar_subquery()
 
 
@@ -77,6 +82,20 @@ def try_lock_journey(journey: JourneyWork, user_id: UUID) -> LockedJourney | Non
     return None if locked is None else _lock_entries(journey, locked)
 
 
+def lock_journey_soon(journey: JourneyWork, user_id: UUID) -> LockedJourney | None:
+    """Waits a moment for another transaction that holds it; None when that holds it longer."""
+    try:
+        with journey.session.begin_nested():
+            journey.session.execute(_SOON)
+            locked = _lock_row(journey, user_id)
+            journey.session.execute(_AS_EVER)
+    except OperationalError as exc:
+        if not is_lock_timeout(exc):
+            raise
+        return None
+    return None if locked is None else _lock_entries(journey, locked)
+
+
 def _lock_row(journey: JourneyWork, user_id: UUID, *, skip_locked: bool = False) -> LockedJourney | None:
     query = (
         select(PatientState, _EPOCH)
@@ -104,6 +123,25 @@ def _lock_entries(journey: JourneyWork, locked: LockedJourney) -> LockedJourney:
     for entry in locked.entries:
         journey.begin_numbers(queue_subject(entry.queue_id), entry.event_seq)
     return locked
+
+
+def lock_strays(journey: JourneyWork, locked: LockedJourney) -> list[QueueEntry]:
+    """The active entries of a locked person that are outside their present visit."""
+    row = locked.row
+    query = (
+        select(QueueEntry)
+        .where(
+            QueueEntry.user_id == row.user_id,
+            QueueEntry.state.in_(ACTIVE_STATES),
+            QueueEntry.visit_id.is_distinct_from(row.visit_id),
+        )
+        .order_by(QueueEntry.joined_at, QueueEntry.queue_id)
+        .with_for_update()
+    )
+    strays = list(journey.session.scalars(query.execution_options(populate_existing=True)))
+    for entry in strays:
+        journey.begin_numbers(queue_subject(entry.queue_id), entry.event_seq)
+    return strays
 
 
 def find_owner(journey: JourneyWork, queue_id: UUID) -> UUID:

@@ -58,16 +58,20 @@ def read_snapshot(journey: JourneyWork, user_id: UUID, role: JourneyRole) -> Bod
 
 
 def read_history(journey: JourneyWork, user_id: UUID, visit_id: UUID | None = None) -> JourneyHistory:
-    """Of the present visit, else the last one. Raises PersonNotFound, also for a visit that is not theirs."""
+    """Of the present visit, else the last one; nothing of somebody who never had one. Raises PersonNotFound, also for
+    a visit that is not theirs."""
     require_user(journey, user_id)
     latest = Visit.ended_at.desc().nulls_first()
     query = select(Visit.visit_id).where(Visit.user_id == user_id).order_by(latest).limit(1)
     if visit_id is not None:
         query = query.where(Visit.visit_id == visit_id)
     found = journey.session.scalar(query)
-    if found is None and visit_id is not None:
-        raise PersonNotFound
-    steps = select(StateTransition).where(StateTransition.visit_id == found).order_by(StateTransition.id)
+    if found is None:
+        if visit_id is not None:
+            raise PersonNotFound
+        return JourneyHistory(None, [])
+    of_visit = (StateTransition.visit_id == found, StateTransition.user_id == user_id)
+    steps = select(StateTransition).where(*of_visit).order_by(StateTransition.id)
     return JourneyHistory(found, journey.session.scalars(steps).all())
 
 

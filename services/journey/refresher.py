@@ -20,12 +20,13 @@ from core.names import exam_subject, hall_subject, queue_subject
 from core.settings import JourneySettings
 from models.journey import Display, Exam, PatientState
 from services.delivery.event_log import lock_shared_ends, read_shared_ends
-from services.delivery.unit_of_work import UnitOfWork
+from services.delivery.unit_of_work import UnitOfWork, Work
 from services.journey.boards import Board, HospitalMoment, exam_update_body, read_board, read_boards
 from services.journey.estimates import Estimator
 from services.journey.halls import hall_body, hall_rows, hall_update_body, list_displays
 from services.journey.line_events import queue_update_body
 from services.journey.lines import LineEntry
+from streams import InvalidEventError
 
 log = get_logger(__name__)
 
@@ -160,7 +161,8 @@ class LineRefresher:
             if lock_shared_ends(work.session, news) != known:
                 return False
             for subject, body in news.items():
-                work.emit(subject, body)
+                if not _tell_screen(work, subject, body):
+                    del known[subject]
         self._ends |= {subject: end + 1 for subject, end in known.items()}
         self._told |= {subject: seen[subject] for subject in news}
         return True
@@ -176,6 +178,16 @@ class LineRefresher:
 
     def _moment(self) -> HospitalMoment:
         return HospitalMoment.of(self.settings, self.clock.now())
+
+
+def _tell_screen(work: Work, subject: str, body: dict[str, Any]) -> bool:
+    """Whether it is told. One that cannot be must not keep the others back, nor the people."""
+    try:
+        work.emit(subject, body)
+    except InvalidEventError:
+        log.exception("screen_not_told", subject=subject)  # its readers ask for it themselves
+        return False
+    return True
 
 
 def _without_volatile(value: Any) -> Any:

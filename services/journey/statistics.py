@@ -7,25 +7,31 @@ from typing import Any
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from models.journey import Exam
+from models.journey import CALL_KINDS, Exam
 from services.journey.health import HealthReport
 from services.journey.wait_errors import WaitErrors, read_wait_errors
 
+# Calls are counted by what was told of them: a no-show or a call taken back leaves nothing of it in its entry.
 _DAY = text("""
+    with calls as (
+        select q.exam_id, count(n.read_at) as seen, count(*) - count(n.read_at) as unseen
+        from welno.queues q join welno.notifications n using (queue_id)
+        where q.service_date = :day and n.kind = any(:call_kinds) group by q.exam_id
+    )
     select exam_id,
         count(*) filter (where state in ('waiting', 'delayed')) as waiting,
         percentile_cont(array[0.5, 0.9]) within group (order by extract(epoch from called_at - joined_at) / 60)
             filter (where called_at is not null) as waits,
         coalesce(sum(no_show_count), 0) as no_shows,
-        count(*) filter (where call_seen_at is not null) as calls_seen,
-        count(*) filter (where called_at is not null and call_seen_at is null) as calls_unseen
-    from welno.queues where service_date = :day group by exam_id
+        coalesce(max(calls.seen), 0) as calls_seen,
+        coalesce(max(calls.unseen), 0) as calls_unseen
+    from welno.queues left join calls using (exam_id) where service_date = :day group by exam_id
 """)
 
 
 @dataclass(frozen=True)
 class ExamDay:
-    """One exam's day. Waits are in minutes, None where nobody was called yet."""
+    """One exam's day. Waits are in minutes, None where nobody was called yet. Each repetition is a call of its own."""
 
     errors: WaitErrors
     waiting: int = 0
@@ -41,7 +47,7 @@ def read_exam_days(session: Session, day: date) -> dict[str, ExamDay]:
     exam_ids = session.scalars(select(Exam.exam_id).order_by(Exam.exam_id)).all()
     errors = read_wait_errors(session, exam_ids, day)
     days = {exam_id: ExamDay(errors[exam_id]) for exam_id in exam_ids}
-    for row in session.execute(_DAY, {"day": day}):
+    for row in session.execute(_DAY, {"day": day, "call_kinds": sorted(CALL_KINDS)}):
         median, p90 = row.waits or (None, None)
         days[row.exam_id] = ExamDay(
             errors=errors[row.exam_id],

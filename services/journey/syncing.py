@@ -6,12 +6,12 @@ Guarded against echo: who is where they should be is left alone, and no change i
 from uuid import UUID
 
 from core.logs import get_logger
-from models.journey import JourneyState, QueueState, TriggerType
-from models.journey.states import JOURNEY_OF_QUEUE, QUEUE_OF_JOURNEY, STATES_IN_LINE
+from models.journey import JourneyPhase, JourneyState, QueueState, TriggerType
+from models.journey.states import JOURNEY_OF_QUEUE, QUEUE_OF_JOURNEY, STATES_IN_LINE, phase_of
 from services.journey.actors import JourneyActor
 from services.journey.change import JourneyChange
 from services.journey.concluding import conclude
-from services.journey.locking import find_in_visit, find_owner, lock_journey
+from services.journey.locking import find_in_visit, find_owner, lock_journey, lock_strays
 from services.journey.work import JourneyWork
 
 log = get_logger(__name__)
@@ -39,7 +39,8 @@ def sync_from_queue_update(
 def sync_from_patient_state(
     journey: JourneyWork, user_id: UUID, state: str, *, source: str, actor: JourneyActor | None = None
 ) -> bool:
-    """Set where a person is, and let the entry that decides follow; whether anything changed.
+    """Set where a person is, and let the entry that decides follow; whether anything changed. Out of all lines their
+    entries end; who has completed one exam and is in another line is there.
 
     An entry that means this state already is left alone: a delayed one is not made a waiting one. A state that nobody
     knows is ignored. Raises PersonNotFound.
@@ -50,21 +51,34 @@ def sync_from_patient_state(
     locked = lock_journey(journey, user_id)
     change = JourneyChange(journey, locked, source, actor, trigger=TriggerType.SYSTEM_AUTO)
     wanted, entry = JourneyState(state), locked.decisive
+    queue_state = QUEUE_OF_JOURNEY.get(wanted)
+    if queue_state is None:
+        _end_entries(change, wanted)
     if locked.state != wanted:
         change.move(wanted, TriggerType.SYSTEM_AUTO)
-    queue_state = QUEUE_OF_JOURNEY.get(wanted)
     if entry is not None and queue_state is not None and JOURNEY_OF_QUEUE[QueueState(entry.state)] != wanted:
         change.change_entry(entry, queue_state, source)
+    if wanted == JourneyState.COMPLETED:
+        change.follow_entries()
     return _conclude_if_changed(change)
 
 
+def _end_entries(change: JourneyChange, wanted: JourneyState) -> None:
+    """Who pays or has paid was examined where they were last."""
+    done = change.locked.decisive if phase_of(wanted) == JourneyPhase.CHECKOUT else None
+    for entry in change.locked.active:
+        change.change_entry(entry, QueueState.COMPLETED if entry is done else QueueState.CANCELLED, change.source)
+
+
 def realign_journey(journey: JourneyWork, user_id: UUID, *, source: str) -> bool:
-    """To where the entries say that the person is, for the checker, and out of a line in which they have none; whether
-    that was elsewhere.
+    """To where the entries of their visit say that the person is, for the checker, and out of a line in which they have
+    none there; whether that was elsewhere.
 
     Raises PersonNotFound.
     """
     change = JourneyChange(journey, lock_journey(journey, user_id), source)
+    for entry in lock_strays(journey, change.locked):
+        change.change_entry(entry, QueueState.CANCELLED, source)
     if change.locked.state in STATES_IN_LINE and not change.locked.entries:
         change.move(JourneyState.REGISTERED, TriggerType.SYSTEM_AUTO)
     change.follow_entries(TriggerType.SYSTEM_AUTO)

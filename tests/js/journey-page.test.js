@@ -193,21 +193,39 @@ const hallRoom = (calling) => ({ exam_id: "E", calling });
 test("a call is new for ten seconds, a repeated one again, and none that stood there before", () => {
   const calls = new Calls();
   const old = { queue_number: 1, call_count: 1, since: "t" };
-  assert.equal(calls.learn([hallRoom([old])], NOW), false);
+  assert.deepEqual(calls.learn([hallRoom([old])], NOW), []);
   const fresh = { queue_number: 2, call_count: 1, since: "u" };
-  assert.equal(calls.learn([hallRoom([fresh, old])], NOW), true);
+  assert.deepEqual(calls.learn([hallRoom([fresh, old])], NOW), [{ room: hallRoom([fresh, old]), call: fresh }]);
   assert.deepEqual(
     [calls.isNew(hallRoom([fresh]), NOW + 9_999), calls.isNew(hallRoom([fresh]), NOW + 10_000)],
     [true, false],
   );
-  assert.equal(calls.learn([hallRoom([fresh, old])], NOW + 1), false);
-  assert.equal(calls.learn([hallRoom([{ ...fresh, call_count: 2 }])], NOW + 20_000), true);
+  assert.deepEqual(calls.learn([hallRoom([fresh, old])], NOW + 1), []);
+  assert.equal(calls.learn([hallRoom([{ ...fresh, call_count: 2 }])], NOW + 20_000).length, 1);
 });
+
+test("an old call that is told again, as a newer one is over, is not new", () => {
+  const calls = new Calls();
+  const [first, second, third] = [1, 2, 3].map((number) => ({ queue_number: number, call_count: 1, since: "t" }));
+  calls.learn([hallRoom([third, second])], NOW);
+  assert.deepEqual(calls.learn([hallRoom([second, first])], NOW), []);
+  assert.equal(calls.isNew(hallRoom([second, first]), NOW), false);
+});
+
+const nothingIsNew = () => false;
 
 test("more rooms than fit take turns", () => {
   const rooms = Array.from({ length: 10 }, (_, index) => index);
-  assert.deepEqual([roomsOfTurn(rooms, 0).length, roomsOfTurn(rooms, 1), roomsOfTurn(rooms, 2).length], [8, [8, 9], 8]);
-  assert.deepEqual(roomsOfTurn([], 3), []);
+  const turns = [0, 1, 2].map((turn) => roomsOfTurn(rooms, turn, nothingIsNew));
+  assert.deepEqual([turns[0].length, turns[1], turns[2].length], [8, [8, 9], 8]);
+  assert.deepEqual(roomsOfTurn([], 3, nothingIsNew), []);
+});
+
+test("a room with a new call is shown whosever turn it is", () => {
+  const rooms = Array.from({ length: 20 }, (_, index) => index);
+  const shown = roomsOfTurn(rooms, 0, (room) => room === 9 || room === 17);
+  assert.deepEqual(shown, [0, 1, 2, 3, 4, 5, 9, 17]);
+  assert.deepEqual(roomsOfTurn(rooms, 2, (room) => room === 3), [3, 16, 17, 18, 19]);
 });
 
 const lineOf = (from, to) =>
@@ -218,6 +236,18 @@ test("the end of a long line stays where a stream tells its beginning", () => {
   const told = { waiting_count: 39, queues: [inside, ...lineOf(1, 31)] };
   const { board, isWhole } = withRest(told, { queues: lineOf(0, 40) });
   assert.deepEqual(board.queues, [inside, ...lineOf(1, 40)]);
+  assert.equal(isWhole, false);
+});
+
+test("who is inside and not told by a stream stays as they were known", () => {
+  const called = (id) => ({ queue_id: id, state: "called" });
+  const known = { queues: [called("a"), called("b"), called("gone"), ...lineOf(0, 2)] };
+  const told = { inside_count: 3, waiting_count: 1, queues: [called("new"), { queue_id: "q0", state: "called" }, ...lineOf(1, 2)] };
+  const { board, isWhole } = withRest(told, known);
+  assert.deepEqual(
+    board.queues.map(({ queue_id }) => queue_id),
+    ["new", "q0", "gone", "q1"],
+  );
   assert.equal(isWhole, false);
 });
 

@@ -305,6 +305,28 @@ test("a confirmation that could not be told is told when the connection is back"
   assert.equal(hospital.askedFor("POST /notifications/n-1/read").length, 1);
 });
 
+test("a call that is repeated before its confirmation could be told is not confirmed by it", async () => {
+  phone = await openFollowing(hospital, calledState(3));
+  hospital.answers["GET /notifications"] = hospital.fail(403, "FORBIDDEN");
+  await phone.journey.confirmCall(phone.journey.unseenCall);
+  const notice = (id, kind, created_at) => ({ id, kind, queue_id: QUEUE_ID, read_at: null, created_at });
+  hospital.answers["GET /notifications"] = {
+    notifications: [
+      notice("n-3", "call_repeated", "2026-03-02T01:00:30Z"),
+      notice("n-2", "patient_called", "2026-03-02T01:00:00Z"),
+      notice("n-1", "patient_called", "2026-03-02T00:30:00Z"),
+    ],
+  };
+  for (const id of ["n-1", "n-2"]) hospital.answers[`POST /notifications/${id}/read`] = { success: true };
+  patientSocket().closeWith(1006);
+  await pass(4);
+  greet(patientSocket(), calledState(4, { call_count: 2 }));
+  await settle();
+  const read = ["n-1", "n-2", "n-3"].map((id) => hospital.askedFor(`POST /notifications/${id}/read`).length);
+  assert.deepEqual(read, [1, 1, 0]);
+  assert.equal(phone.journey.unseenCall?.call_count, 2);
+});
+
 test("a call that another phone has confirmed is not cried out here", async () => {
   hospital.answers["GET /notifications"] = {
     notifications: [{ id: "n-1", kind: "patient_called", queue_id: QUEUE_ID, read_at: "2026-03-02T00:59:00Z" }],

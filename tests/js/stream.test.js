@@ -232,6 +232,41 @@ test("a poll that cannot learn the state asks again", async () => {
   assert.deepEqual([stream.cursor, statuses.length], [{ seq: 3, epoch: "f" }, 1]);
 });
 
+const fromNowOn = { isFromNowOn: true, messages: async () => ({ messages: [], last_seq: 7, epoch: "e", resync: false }) };
+
+test("whoever asks for what comes from now on by polls learns the state, as no greeting tells it", async () => {
+  const { stream, statuses } = begin({ ...fromNowOn, status: async () => ({ status: "called" }) });
+  await pass(2.5);
+  assert.deepEqual(statuses, [{ status: { status: "called" }, at: { seq: 7, epoch: "e" } }]);
+  await pass(5);
+  assert.deepEqual([stream.cursor.seq, statuses.length], [7, 1]);
+});
+
+test("who could not learn the state by polls asks for it again", async () => {
+  let tries = 0;
+  const status = async () => {
+    tries += 1;
+    if (tries === 1) throw failure(0);
+    return { status: "called" };
+  };
+  const { stream, statuses } = begin({ ...fromNowOn, status });
+  await pass(2.5);
+  assert.deepEqual([stream.cursor.epoch, statuses.length], [null, 0]);
+  await pass(1.3);
+  assert.deepEqual([stream.cursor.epoch, statuses.length], ["e", 1]);
+});
+
+test("a state that a greeting has overtaken is not shown", async () => {
+  let tell;
+  const { stream, statuses } = begin({ ...fromNowOn, status: () => new Promise((resolve) => (tell = resolve)) });
+  await pass(2.5);
+  sockets[0].open(null);
+  sockets[0].receive(numbered(9));
+  tell({ status: "waiting" });
+  await settle();
+  assert.deepEqual([stream.cursor.seq, statuses.length], [9, 0]);
+});
+
 test("an answer that comes too late changes nothing", async () => {
   let answer;
   const { events: seen, stream } = begin(

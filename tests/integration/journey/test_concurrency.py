@@ -2,16 +2,20 @@
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from threading import Event
 from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.orm import Session
 
 from models.journey import JourneyState
 from services.delivery.idempotency import KeyOfAnotherCall
 from services.journey.actors import JourneyActor
 from services.journey.errors import JourneyError, QueueEmpty, StateConflict
+from services.journey.estimates import RuleBasedEstimator
 from services.journey.queueing import join_queue
+from services.journey.refresher import LineRefresher
 from tests.integration.journey.ward import BLOOD, XRAY, Patient, Ward
 from tests.waiting import wait_until
 
@@ -96,6 +100,55 @@ def test_the_last_one_waiting_is_not_missed_because_somebody_else_holds_them(war
             call = pool.submit(ward.call_next)
             wait_until(lambda: ward.rows(blocked))
         assert call.result(10).body["patient"]["user_id"] == str(person.user_id)
+
+
+def hold(session: Session, people: list[Patient]) -> None:
+    ids = [person.user_id for person in people]
+    session.execute(text("select 1 from welno.patient_states where user_id = any(:ids) for update"), {"ids": ids})
+
+
+def test_who_is_held_for_a_moment_is_not_overtaken(ward: Ward):
+    """By whoever tells people their new places, all of the first ten at once."""
+    people = joined(ward, 12)
+    blocked = "select 1 from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()"
+    with ThreadPoolExecutor(1) as pool:
+        with ward.stores.sessions.begin() as session:
+            hold(session, people[:10])
+            call = pool.submit(ward.call_next)
+            wait_until(lambda: call.done() or ward.rows(blocked))
+        assert call.result(10).body["queue"]["queue_number"] == 1
+
+
+def test_who_is_held_for_long_keeps_nobody_else_waiting(ward: Ward):
+    people = joined(ward, 12)
+    with ward.stores.sessions.begin() as session:
+        hold(session, people[:10])
+        assert ward.call_next().body["queue"]["queue_number"] == 11
+
+
+def test_two_desks_call_a_long_line_in_its_order_while_it_is_told(ward: Ward):
+    people = joined(ward, 200)
+    before = deadlocks(ward)
+    refresher = LineRefresher(ward.stores.unit_of_work, ward.stores.settings.journey, ward.clock, RuleBasedEstimator())
+    ended = Event()
+
+    def tell() -> None:
+        while not ended.is_set():
+            refresher.refresh(BLOOD)
+
+    def call(desk: JourneyActor) -> list[int]:
+        return [ward.call_next(actor=desk).body["queue"]["queue_number"] for _ in range(100)]
+
+    with ThreadPoolExecutor(3) as pool:
+        telling = pool.submit(tell)
+        try:
+            first, second = pool.map(call, ward.desks)
+        finally:
+            ended.set()
+        telling.result(60)
+    assert sorted(first + second) == list(range(1, len(people) + 1))
+    assert (first, second) == (sorted(first), sorted(second))
+    assert deadlocks(ward) == before
 
 
 @pytest.mark.parametrize("number", [2, 10])

@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import date, timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import Engine, event
@@ -12,6 +13,7 @@ from models.journey import JourneyState
 from services.journey.calling import call_by_id, recall, undo_call
 from services.journey.day_close import close_journey, closing_time
 from services.journey.queueing import delay_entry, join_queue, prioritize_entry, transfer_entry
+from services.journey.simple_login import LoginWish, ScannedTag, log_in
 from tests.integration.journey.ward import BLOOD, TAG_CODE, XRAY, Patient, Ward, counted
 
 
@@ -69,8 +71,22 @@ def close(ward: Ward, person: Patient) -> object:
     return ward.run(lambda journey: close_journey(journey, person.user_id, closing_time(journey)))
 
 
+def log_in_where_it_was_scanned(ward: Ward, person: Patient) -> object:
+    """The first person of the ward: the claim of the token, the arrival and the registration are one."""
+    scanned = ScannedTag(uuid4(), "T-1", ward.clock.now() + timedelta(minutes=30))
+    wish = LoginWish(
+        phone_last4="0001",
+        birth_date=date(1950, 5, 6),
+        device_id="device-0001",
+        scan=scanned,
+        refresh_id=str(uuid4()),
+    )
+    return ward.run(log_in, ward.stores.people, wish)
+
+
 CHANGES: dict[str, tuple[JourneyState, Callable[[Ward, Patient], object]]] = {
     "scan": (JourneyState.UNREGISTERED, act("scan_nfc", {"tag_code": TAG_CODE})),
+    "login": (JourneyState.UNREGISTERED, log_in_where_it_was_scanned),
     "register": (JourneyState.ARRIVED, act("register")),
     "confirm": (JourneyState.REGISTERED, act("confirm_arrival", key="confirm-1")),
     "second_line": (JourneyState.WAITING, join_second),

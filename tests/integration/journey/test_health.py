@@ -88,6 +88,45 @@ def test_whoever_waits_without_an_entry_is_led_out_of_the_line(ward: Ward):
     assert (report.orphans, report.inconsistent) == (0, [])
 
 
+def test_an_entry_that_outlived_its_visit_is_found_and_ended(ward: Ward):
+    """It stood before everybody, was passed over by each call, and kept its person from joining that line again."""
+    patient = ward.patient(BLOOD).comes(JourneyState.WAITING)
+    execute(ward, "update welno.patient_states set current_state = 'UNREGISTERED', visit_id = null")
+    execute(ward, "update welno.visits set ended_at = now(), ended_by = 'left'")
+    report = look(ward)
+    assert [(one.journey_state, one.queue_states, one.expected) for one in report.inconsistent] == [
+        ("UNREGISTERED", ("waiting",), None)
+    ]
+    run_health_check(ward.stores.journeys, fix=True)
+    assert look(ward).inconsistent == []
+    assert patient.logs()[-1] == ("waiting", "cancelled", "health_check")
+    assert patient.comes(JourneyState.WAITING).queue["queue_number"] == 2
+
+
+def test_whoever_is_in_a_line_without_a_visit_is_led_into_one_that_goes_on(ward: Ward):
+    """As data of an earlier system may be."""
+    patient = ward.patient(BLOOD)
+    patient.snapshot()
+    execute(ward, "insert into welno.patient_states (user_id, current_state) values (%s, 'WAITING')", patient.user_id)
+    run_health_check(ward.stores.journeys, fix=True)
+    assert patient.state == JourneyState.REGISTERED
+    assert patient.act("confirm_arrival", {"exam_id": BLOOD})["journey_state"] == "WAITING"
+    assert look(ward).inconsistent == []
+
+
+@pytest.mark.parametrize("end", ["leave_hospital", "day_close"])
+def test_whoever_has_no_visit_may_leave(ward: Ward, end: str):
+    patient = ward.patient()
+    columns = "insert into welno.patient_states (user_id, current_state, updated_at) values (%s, 'FINISHED', %s)"
+    execute(ward, columns, patient.user_id, ward.clock.now())
+    if end == "leave_hospital":
+        patient.act("leave_hospital")
+    else:
+        ward.advance(hours=20)
+        close_day(ward.stores.journeys)
+    assert patient.state == JourneyState.UNREGISTERED
+
+
 @pytest.mark.parametrize(
     "change",
     [

@@ -8,12 +8,13 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import event, text
 
 from models.journey import JourneyAction, JourneyRole, JourneyState
 from services.database import ReadOnlyDatabase
 from services.delivery.idempotency import forget_keys
 from services.journey.actions import perform_action
+from services.journey.calling import recall, undo_call
 from services.journey.errors import (
     EntryNotFound,
     ExamNotFound,
@@ -27,6 +28,7 @@ from services.journey.notifications import list_notifications, read_notification
 from services.journey.queueing import join_queue
 from services.journey.reading import QueueFilter, list_entries, read_entry, read_history, read_snapshot
 from services.journey.shifts import begin_shift, end_shift, find_shift
+from services.journey.statistics import read_exam_days
 from services.journey.work import JourneyWork
 from tests.integration.journey.ward import BLOOD, TAG_CODE, XRAY, Ward, counted
 
@@ -172,6 +174,14 @@ def test_entries_come_page_by_page(ward: Ward):
     assert ward.run(list_entries, QueueFilter(state="no_show")) == ([], None)
 
 
+def test_who_was_never_here_has_no_history_also_where_others_have_steps_without_a_visit(ward: Ward):
+    ward.patient().comes(JourneyState.ARRIVED)
+    with ward.stores.sessions.begin() as session:
+        session.execute(text("update welno.state_transitions set visit_id = null"))
+    history = ward.run(read_history, ward.patient().user_id)
+    assert (history.visit_id, history.transitions) == (None, [])
+
+
 def test_a_call_that_was_read_is_seen_by_the_desk(ward: Ward):
     person, stranger = ward.patient().comes(JourneyState.CALLED), ward.patient()
     [told] = ward.run(list_notifications, person.user_id)
@@ -184,6 +194,32 @@ def test_a_call_that_was_read_is_seen_by_the_desk(ward: Ward):
     ward.advance(seconds=3)
     ward.run(read_notification, person.user_id, told.id)
     assert person.entries()[0].call_seen_at == seen_at
+
+
+def test_who_has_read_an_earlier_call_has_not_seen_its_repetition(ward: Ward):
+    person = ward.patient().comes(JourneyState.CALLED)
+    [first] = ward.run(list_notifications, person.user_id)
+    ward.run(read_notification, person.user_id, first.id)
+    ward.advance(seconds=30)
+    ward.run(recall, person.entries()[0].queue_id, ward.desk)
+    ward.run(read_notification, person.user_id, first.id)
+    assert person.entries()[0].call_seen_at is None
+    again, _ = ward.run(list_notifications, person.user_id)
+    ward.run(read_notification, person.user_id, again.id)
+    assert person.entries()[0].call_seen_at == ward.clock.now()
+
+
+def test_calls_that_nobody_answered_are_counted_also_when_they_are_over(ward: Ward):
+    person = ward.patient().comes(JourneyState.CALLED)
+    person.act("mark_no_show", by=ward.desk)
+    ward.call_next()
+    ward.run(undo_call, person.entries()[0].queue_id, ward.desk)
+    ward.call_next()
+    ward.run(read_notification, person.user_id, ward.run(list_notifications, person.user_id)[0].id)
+    ward.advance(seconds=30)
+    ward.run(recall, person.entries()[0].queue_id, ward.desk)
+    day = ward.run(lambda journey: read_exam_days(journey.session, journey.today))[BLOOD]
+    assert (day.calls_seen, day.calls_unseen, day.no_shows) == (1, 3, 1)
 
 
 def test_what_is_read_after_the_call_is_over_marks_nothing(ward: Ward):

@@ -11,6 +11,7 @@ from services.journey.change import JourneyChange
 from services.journey.concluding import conclude
 from services.journey.day_close import close_day
 from services.journey.errors import EntryNotFound, StateConflict
+from services.journey.health import check_health
 from services.journey.locking import lock_journey
 from services.journey.queueing import join_queue
 from services.journey.shifts import begin_shift
@@ -73,6 +74,35 @@ def test_the_entry_follows_an_imported_journey_and_a_delayed_one_stays_so(ward: 
     ward.run(sync_from_queue_update, entry_id(person), "delayed", source="import")
     assert not ward.run(sync_from_patient_state, person.user_id, "WAITING", source="import")
     assert person.queue["state"] == "delayed"
+
+
+@pytest.mark.parametrize(
+    ("state", "ended"),
+    [
+        ("UNREGISTERED", ["cancelled", "cancelled"]),
+        ("REGISTERED", ["cancelled", "cancelled"]),
+        ("PAYMENT", ["completed", "cancelled"]),
+        ("FINISHED", ["completed", "cancelled"]),
+    ],
+)
+def test_an_import_out_of_the_lines_ends_the_entries(ward: Ward, state: str, ended: list[str]):
+    person = ward.patient().comes(JourneyState.WAITING)
+    ward.run(join_queue, person.user_id, XRAY, ward.desk)
+    assert ward.run(sync_from_patient_state, person.user_id, state, source="import")
+    assert (person.state, [entry.state for entry in person.entries()]) == (state, ended)
+    assert ward.run(check_health).inconsistent == []
+    assert not ward.run(sync_from_patient_state, person.user_id, state, source="import")
+
+
+def test_who_is_imported_as_completed_is_in_the_line_that_is_left(ward: Ward):
+    person = ward.patient().comes(JourneyState.WAITING)
+    ward.run(join_queue, person.user_id, XRAY, ward.desk)
+    ward.run(sync_from_patient_state, person.user_id, "COMPLETED", source="import")
+    assert person.steps()[-2:] == [
+        ("WAITING", "COMPLETED", "system_auto", "import"),
+        ("COMPLETED", "WAITING", "queue_sync", "import"),
+    ]
+    assert ward.run(check_health).is_healthy
 
 
 def test_an_imported_state_without_an_entry_moves_the_person_alone(ward: Ward):

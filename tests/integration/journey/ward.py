@@ -40,6 +40,9 @@ WATCHED = (
     "notifications",
     "emr_sync_status",
     "idempotency_keys",
+    "logins",
+    "scan_tokens",
+    "tag_logs",
     "welno_events",
 )
 

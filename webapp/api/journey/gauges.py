@@ -19,7 +19,10 @@ def render_journey_gauges(journeys: Journeys) -> bytes:
         "welno_journey_wait_error_minutes", "Median error of today's told waits.", ["exam"], registry=registry
     )
     calls = Gauge(
-        "welno_journey_calls_total", "Calls of today, by whether a phone has shown them.", ["seen"], registry=registry
+        "welno_journey_calls_total",
+        "Calls of today and their repetitions, by whether a phone has shown them.",
+        ["seen"],
+        registry=registry,
     )
     mismatch.set(ratio)
     for exam_id, one in days.items():

@@ -24,13 +24,12 @@ from webapp.auth.scan_tokens import make_scan_token
 from webapp.current import stores
 from webapp.error_codes import Code
 from webapp.errors import ApiError
-from webapp.limits import caller_address, count_use
+from webapp.limits import FAILURES_PER_DEVICE, caller_address, count_use, limit_of_address
 from webapp.reserved_uses import Use, count_failures
 from webapp.tag_alerts import note_scan
 
 blueprint = JourneyBlueprint("journey_scans", __name__, url_prefix="/api/v1/nfc", description="Tags on the walls")
 _PER_DEVICE, _PER_ADDRESS = "60 per minute", "600 per minute"
-_TYPED_FAILURES = "60 per 15 minutes;200 per day"
 # Where whoever is expected nowhere else goes first.
 _RECEPTION = MapPoint("접수 창구", 1, 0, 0)
 
@@ -47,6 +46,11 @@ class Scan:
     def said(self) -> str:
         return next(iter(self.named.values()))
 
+    @property
+    def holder(self) -> str:
+        """By whom it is counted; "" for who says nothing of themselves."""
+        return str(self.by.user_id or self.by.device_id or "")
+
 
 @blueprint.post("/scan/")
 @blueprint.doc(security=[{}, {"access_token": []}])
@@ -61,9 +65,10 @@ def scan(body: dict[str, Any]) -> dict[str, Any]:
     _count_scan(made)
     tag = _find(made)
     is_patient = caller is not None and not caller.is_staff
-    journey, is_arrival = _arrive(tag, caller) if caller is not None and is_patient else (None, False)
-    action = TagAction.SCAN if is_arrival or caller is None else TagAction.RESCAN
-    _log(action, tag, made)
+    journey, is_arrival = _arrive(tag, made, caller) if caller is not None and is_patient else (None, False)
+    if not is_arrival:
+        _log(TagAction.SCAN if caller is None else TagAction.RESCAN, tag, made)
+    _note_device(tag, made)
     return _answer(tag, journey, is_arrival=is_arrival, token_for=None if caller else body["device_id"] or "")
 
 
@@ -76,6 +81,7 @@ def show_by_qr(tag_code: str) -> dict[str, Any]:
     _count_scan(made)
     tag = _find(made)
     _log(TagAction.QR, tag, made)
+    _note_device(tag, made)
     return _answer(tag, None, is_arrival=False, token_for="")
 
 
@@ -90,15 +96,18 @@ def _holder(caller: JourneyCaller | None, device_id: str | None) -> ScannedBy:
 
 def _count_scan(made: Scan) -> None:
     """Raises ApiError."""
-    holder = str(made.by.user_id or made.by.device_id or "")
-    if holder:
-        count_use(_PER_DEVICE, "journey-scan", holder)
+    if made.holder:
+        count_use(_PER_DEVICE, "journey-scan", made.holder)
     count_use(_PER_ADDRESS, "journey-scan-address", caller_address())
 
 
 def _typed_uses(made: Scan) -> list[Use]:
     """Codes that are typed are short, so failures with them are limited as those of logins."""
-    return [Use(_TYPED_FAILURES, "journey-scan-typed", caller_address())] if is_short_code(made.said) else []
+    if not is_short_code(made.said):
+        return []
+    limit = limit_of_address(stores().settings.journey.login_failures_address)
+    uses = [Use(limit, "journey-scan-typed", caller_address())]
+    return [*uses, Use(FAILURES_PER_DEVICE, "journey-scan-typed-device", made.holder)] if made.holder else uses
 
 
 def _find(made: Scan) -> TagFacts:
@@ -122,28 +131,36 @@ def _log(action: TagAction, tag: TagFacts, made: Scan) -> None:
         is_logged = log_scan(work.session, action, tag_id=tag.tag_id, said=made.said, by=made.by)
     if is_logged:
         metrics.TAGS.labels(action).inc()
+
+
+def _note_device(tag: TagFacts, made: Scan) -> None:
     device = made.by.device_id or str(made.by.user_id or "")
     if device and note_scan(tag.tag_id, device):
         metrics.TAG_ALERTS.inc()
 
 
-def _arrive(tag: TagFacts, caller: JourneyCaller) -> tuple[dict[str, Any], bool]:
-    """The snapshot, and whether this scan was the arrival. Never an error: who is here already has scanned again."""
+def _arrive(tag: TagFacts, made: Scan, caller: JourneyCaller) -> tuple[dict[str, Any], bool]:
+    """The snapshot, and whether this scan was the arrival, which is logged with it. Never an error: who is here already
+    has scanned again."""
 
     def read(journey: JourneyWork) -> dict[str, Any]:
         return read_snapshot(journey, caller.principal_id, JourneyRole.PATIENT)
 
-    def arrive(journey: JourneyWork) -> dict[str, Any]:
+    def arrive(journey: JourneyWork) -> tuple[dict[str, Any], bool]:
         payload = {"tag_id": tag.tag_id}
-        return perform_action(journey, caller.principal_id, JourneyAction.SCAN_NFC, payload, caller.actor).body
+        done = perform_action(journey, caller.principal_id, JourneyAction.SCAN_NFC, payload, caller.actor).body
+        return done, log_scan(journey.session, TagAction.SCAN, tag_id=tag.tag_id, said=made.said, by=made.by)
 
     snapshot = stores().journeys.read(read)
     if snapshot["journey_state"] != JourneyState.UNREGISTERED:
         return snapshot, False
     try:
-        return stores().journeys.run(arrive, g.request_id), True
+        snapshot, is_logged = stores().journeys.run(arrive, g.request_id)
     except InvalidAction:  # arrived meanwhile, by another of their devices
         return stores().journeys.read(read), False
+    if is_logged:
+        metrics.TAGS.labels(TagAction.SCAN).inc()
+    return snapshot, True
 
 
 def _answer(

@@ -1,6 +1,5 @@
 """Patients log in with the last four digits of their phone number and their birth date."""
 
-import re
 from datetime import timedelta
 from typing import Any
 
@@ -19,15 +18,13 @@ from webapp.auth.scan_tokens import ScanClaim, read_scan_token
 from webapp.current import stores
 from webapp.error_codes import Code
 from webapp.errors import ApiError
-from webapp.limits import caller_address, is_hospital_address, pseudonym
+from webapp.limits import FAILURES_PER_DEVICE, caller_address, limit_of_address, pseudonym
 from webapp.origins import refuse_foreign_origin
 from webapp.reserved_uses import Use, count_failures
 
 log = get_logger(__name__)
 blueprint = JourneyBlueprint("journey_logins", __name__, url_prefix="/api/v1/auth", description="Patients log in")
-_PER_DEVICE, _PER_SCAN = "5 per 15 minutes", "5 per 30 minutes"
-_WIDER = 10
-_AMOUNT = re.compile(r"\d+(?=\s*(?:/|per))")
+_PER_SCAN = "5 per 30 minutes"
 
 
 @blueprint.post("/simple-login")
@@ -81,19 +78,14 @@ def _uses_of(body: dict[str, Any], claim: ScanClaim | None) -> list[Use]:
     must not lock a person out.
     """
     settings = stores().settings.journey
-    address = settings.login_failures_address
-    uses = [Use(_wider(address) if is_hospital_address() else address, "journey-login-address", caller_address())]
+    uses = [Use(limit_of_address(settings.login_failures_address), "journey-login-address", caller_address())]
     if body["device_id"] is not None:
-        uses.append(Use(_PER_DEVICE, "journey-login-device", pseudonym(body["device_id"])))
+        uses.append(Use(FAILURES_PER_DEVICE, "journey-login-device", pseudonym(body["device_id"])))
     if claim is not None:
         uses.append(Use(_PER_SCAN, "journey-login-scan", claim.token_id.hex))
     where = "outside" if claim is None else "inside"
     born = pseudonym(f"journey-birth-date\x1f{body['birth_date'].isoformat()}")
     return [*uses, Use(settings.login_failures_date, f"journey-login-{where}", born)]
-
-
-def _wider(limit: str) -> str:
-    return _AMOUNT.sub(lambda found: str(int(found[0]) * _WIDER), limit)
 
 
 def _refusal(exc: NobodyFits | SeveralFit) -> ApiError:

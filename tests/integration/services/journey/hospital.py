@@ -16,6 +16,7 @@ from models.journey import (
     HospitalRoom,
     JourneyState,
     JourneyUser,
+    Notification,
     PatientState,
     QueueEntry,
     QueueState,
@@ -97,6 +98,10 @@ class Hospital:
         }
         row |= changes
         return self._add(QueueEntry(**({"place_since": row["joined_at"]} | row)))
+
+    def notification(self, entry: QueueEntry, kind: str, **changes: Any) -> Notification:
+        values = {"user_id": entry.user_id, "queue_id": entry.queue_id, "kind": kind, "body": "진료 순서가 되었어요."}
+        return self._add(Notification(**(values | changes)))
 
     def appointment(self, user_id: UUID, exam: Exam, **changes: Any) -> Appointment:
         row = {"appointment_id": uuid4(), "user_id": user_id, "exam_id": exam.exam_id, "scheduled_at": self.now}

@@ -142,6 +142,15 @@ def test_each_room_that_is_worked_in_has_a_row_with_its_calls(hospital: Hospital
     assert [row["room"]["room_id"] for row in rows] == [exam.room_id, other.room_id]
 
 
+def test_a_repeated_call_is_shown_before_those_made_since(hospital: Hospital):
+    exam = hospital.exam()
+    repeated = hospital.entry(exam, state="called", called_at=NOW - minutes(3), call_count=2)
+    hospital.notification(repeated, "call_repeated", created_at=NOW)
+    newer = hospital.entry(exam, state="called", called_at=NOW - minutes(1))
+    [row] = hall_rows(board_of(hospital, exam))
+    assert [call["queue_number"] for call in row["calling"]] == [repeated.queue_number, newer.queue_number]
+
+
 def test_screens_are_found_by_what_they_show(hospital: Hospital):
     first, second = hospital.exam("EX-A"), hospital.exam("EX-B")
     both = hospital.display("none", first, second)

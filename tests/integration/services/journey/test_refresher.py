@@ -12,6 +12,7 @@ from sqlalchemy import event, select, text, update
 
 from core.clock import Clock, clock
 from core.names import exam_subject, hall_subject, queue_subject
+from models.accounts import Account
 from models.journey import Exam, PatientState, QueueEntry
 from services.journey.estimates import RuleBasedEstimator
 from services.journey.refresher import LineRefresher, list_exams, list_lively
@@ -181,6 +182,34 @@ def test_of_a_long_line_its_beginning_is_told(ward: Ward):
     ward.refresh()
     [event] = ward.told(exam_subject(ward.exam.exam_id))
     assert (len(event["data"]["queues"]), event["data"]["waiting_count"]) == (30, 40)
+
+
+def test_of_many_who_are_called_those_of_the_last_calls_are_told(ward: Ward):
+    """Nobody starts whom they have called: by noon there are hundreds, and one frame holds no more than so many."""
+    display = ward.change(lambda hospital: hospital.display("none", ward.exam, display_id="HALL-1"))
+    called = ward.join(300, state="called", called_at=NOW - timedelta(minutes=5), room_id=ward.exam.room_id)
+    waiting = ward.join(40)
+    ward.set_entry(called[-1], called_at=NOW)
+    ward.refresh()
+    [event] = ward.told(exam_subject(ward.exam.exam_id))
+    states = [queue["state"] for queue in event["data"]["queues"]]
+    assert (states.count("called"), states.count("waiting")) == (60, 30)
+    assert (event["data"]["inside_count"], event["data"]["waiting_count"]) == (300, 40)
+    assert str(called[-1].queue_id) in {queue["queue_id"] for queue in event["data"]["queues"]}
+    [hall] = ward.told(hall_subject(display.display_id))
+    assert len(hall["data"]["rooms"][0]["calling"]) == 10
+    assert ward.positions(waiting[0]) == [1]
+
+
+def test_a_screen_that_cannot_be_told_keeps_nobody_else_back(ward: Ward):
+    display = ward.change(lambda hospital: hospital.display("none", ward.exam, display_id="HALL-1"))
+    ward.change(lambda hospital: hospital.shift(ward.exam))
+    ward.change(lambda hospital: hospital.session.execute(update(Account).values(name="긴" * 30_000)))
+    [entry] = ward.join(1)
+    assert ward.refresh()
+    assert ward.told(exam_subject(ward.exam.exam_id)) == []
+    assert len(ward.told(hall_subject(display.display_id))) == 1
+    assert ward.positions(entry) == [1]
 
 
 def test_a_hall_is_told_of_all_its_lines(ward: Ward):

@@ -192,6 +192,18 @@ def test_a_new_call_blinks_and_is_told_to_screen_readers(hospital: Hospital, scr
     expect(new).to_have_count(0, timeout=12_000)
 
 
+def test_a_call_into_a_room_whose_turn_it_is_not_is_shown_at_once(hospital: Hospital, screen: Page) -> None:
+    others = [hall_room(number) for number in range(7, 12)]
+    moved = {"rooms": [*hospital.hall["rooms"], *others], "updated_at": ago(0)}
+    wait_until(lambda: screen.evaluate("true") and hospital.sockets.get("hall"))
+    hospital.tell("hall", {"type": "hall.update", "seq": 4, "epoch": "e", "data": json.loads(json.dumps(moved))})
+    expect(screen.locator(".hall-room")).to_have_count(8, timeout=1_000)
+    for seq, place in ((5, 9), (6, 2)):  # on either page
+        moved["rooms"][place]["calling"] = [{"queue_number": 90 + place, "since": "u", "call_count": 1}]
+        hospital.tell("hall", {"type": "hall.update", "seq": seq, "epoch": "e", "data": json.loads(json.dumps(moved))})
+        expect(screen.locator(".hall-room.new", has_text=str(90 + place))).to_be_visible(timeout=1_000)
+
+
 def test_a_screen_without_a_network_shows_no_numbers_and_comes_back(hospital: Hospital, screen: Page) -> None:
     wait_until(lambda: screen.evaluate("true") and hospital.sockets.get("hall"))
     hospital.cut()

@@ -23,7 +23,8 @@ def ill(app: Flask, people: list[UUID]) -> UUID:
         called = {"state": "called", "called_at": now, "joined_at": now - timedelta(minutes=12)}
         called |= {"predicted_wait_minutes": 10, "service_date": now.astimezone(here.settings.journey.time_zone).date()}
         exam = work.session.get_one(Exam, "EX-BLOOD")
-        hospital.entry(exam, hospital.visitor(JourneyState.CALLED), **called)
+        entry = hospital.entry(exam, hospital.visitor(JourneyState.CALLED), **called)
+        hospital.notification(entry, "patient_called")
         return hospital.visitor(JourneyState.WAITING).user_id
 
 

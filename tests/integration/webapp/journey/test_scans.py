@@ -6,11 +6,14 @@ from uuid import UUID
 
 import pytest
 from flask import Flask
-from sqlalchemy import select, update
+from sqlalchemy import event, select, update
+from sqlalchemy.exc import OperationalError
 from werkzeug.test import TestResponse
 
+from core.settings import Settings
 from models.journey import TagLog
 from services.journey.tags import short_code_of
+from tests.integration.conftest import AppOf
 from tests.integration.webapp.people import API
 from webapp.current import parts
 
@@ -18,6 +21,7 @@ from .conftest import Desk, Phone, code
 
 ENTRANCE, OLD = "demo-entrance-7f3a9c21e5b84d06", "demo-old-0d5e6f7a8b9c4d1e"
 BLOOD = {"tag_uid": "04:10:00:00:00:00:02"}
+MISTYPED = "AAAA-AAAA"
 
 
 def scan(app: Flask, **body: Any) -> TestResponse:
@@ -54,6 +58,26 @@ def test_the_first_scan_is_the_arrival_and_a_later_one_changes_nothing(app: Flas
     again = phone.ask("POST", "/nfc/scan", json=BLOOD).json
     assert (again["transition"], again["journey"]["journey_state"]) == (False, "ARRIVED")
     assert logged_scans(app) == ["scan", "rescan"]
+
+
+def test_an_arrival_that_cannot_be_logged_is_none(app: Flask, phone: Phone):
+    struck: list[str] = []
+
+    def strike(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        if "welno.tag_logs" in statement and "INSERT" in statement and not struck:
+            struck.append(statement)
+            raise OperationalError("lost", {}, Exception("away"))
+
+    engine = parts(app).stores.engine
+    event.listen(engine, "before_cursor_execute", strike)
+    try:
+        assert phone.ask("POST", "/nfc/scan/", json={"tag_code": ENTRANCE}).status_code == 503
+    finally:
+        event.remove(engine, "before_cursor_execute", strike)
+    assert (len(struck), logged_scans(app)) == (1, [])
+    again = phone.ask("POST", "/nfc/scan/", json={"tag_code": ENTRANCE}).json
+    assert (again["transition"], again["journey"]["journey_state"]) == (True, "ARRIVED")
+    assert logged_scans(app) == ["scan"]
 
 
 def test_staff_who_scan_touch_no_state(app: Flask, desk: Desk):
@@ -145,3 +169,19 @@ def test_a_code_that_was_posted_somewhere_marks_its_tag(
     assert "device-0001" not in logged.getvalue()
     assert not chief.ask("POST", "/admin/tags/TAG-ENTRANCE/rotate").json["tag"]["is_marked"]
     assert desk.ask("GET", "/board/EX-US").json["tag_alerts"] == []
+
+
+def test_a_phone_mistypes_five_codes_in_a_quarter_of_an_hour(app: Flask, people: list[UUID]):
+    tries = [scan(app, tag_code=MISTYPED, device_id="device-0001").status_code for _ in range(6)]
+    assert tries == [404] * 5 + [429]
+    assert scan(app, tag_code=short_code_of(ENTRANCE), device_id="device-0002").status_code == 200
+
+
+@pytest.mark.parametrize(("networks", "most"), [("", 3), ("127.0.0.0/8", 30)])
+def test_mistyped_codes_are_counted_by_address_as_failed_logins(
+    app_of: AppOf, people: list[UUID], demo_env: Any, networks: str, most: int
+):
+    """A hospital's guests share one: ten times as many are theirs."""
+    limits = {"WELNO_LOGIN_FAILURES_ADDRESS": "3 per 15 minutes", "WELNO_HOSPITAL_NETWORKS": networks}
+    strict = app_of(Settings.read(demo_env | limits))
+    assert [scan(strict, tag_code=MISTYPED).status_code for _ in range(most + 1)] == [404] * most + [429]

@@ -69,6 +69,7 @@ class BoardOutput(Schema):
     exam_id = fields.String(required=True)
     exam_name = fields.String(required=True)
     waiting_count = fields.Integer(required=True)
+    inside_count = fields.Integer(required=True, metadata={"description": "Called or inside."})
     queues = fields.List(fields.Nested(BoardQueueItem), required=True)
     shifts = fields.List(fields.Nested(BoardShiftItem), required=True)
     errors = fields.Nested(WaitErrorsItem, required=True)

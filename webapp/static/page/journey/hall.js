@@ -61,7 +61,8 @@ function refuse() {
 function take(told) {
   hall = told;
   heardAt = Date.now();
-  if (calls.learn(hall.rooms, Date.now())) announce();
+  const fresh = calls.learn(hall.rooms, Date.now());
+  if (fresh.length > 0) announce(fresh);
   draw();
 }
 
@@ -82,13 +83,14 @@ function draw() {
   const isShown = hall !== null && !isLost && !isRefused;
   show(find("rooms"), isShown);
   if (!isShown) return;
-  const rooms = roomsOfTurn(hall.rooms, Math.floor(seconds / TURN_SECONDS));
-  const drawn = JSON.stringify(rooms.map((room) => [room, calls.isNew(room, Date.now())]));
+  const isNew = (/** @type {any} */ room) => calls.isNew(room, Date.now());
+  const rooms = roomsOfTurn(hall.rooms, Math.floor(seconds / TURN_SECONDS), isNew);
+  const drawn = JSON.stringify(rooms.map((room) => [room, isNew(room)]));
   const place = find("rooms");
   if (place.dataset.drawn === drawn) return;
   place.dataset.drawn = drawn;
   place.className = `hall-rooms of-${rooms.length}`;
-  place.replaceChildren(...rooms.map((room) => makeRoom(room, calls.isNew(room, Date.now()))));
+  place.replaceChildren(...rooms.map((room) => makeRoom(room, isNew(room))));
 }
 
 /** @param {boolean} isLost */
@@ -98,10 +100,10 @@ function lostText(isLost) {
   return hall ? "" : "잠시만 기다려 주세요.";
 }
 
-/** A chime without a name, and the number for screen readers. */
-function announce() {
-  const room = hall.rooms.find((/** @type {any} */ one) => calls.isNew(one, Date.now()));
-  if (room) setText(find("called"), `${room.calling[0].queue_number}번, ${roomText(room.room)}`);
+/** A chime without a name, and the numbers for screen readers. @param {{room: any, call: any}[]} fresh */
+function announce(fresh) {
+  const told = fresh.map(({ room, call }) => `${call.queue_number}번, ${roomText(room.room)}`);
+  setText(find("called"), told.join(". "));
   if (audio?.state !== "running") return;
   CHIME.forEach((pitch, index) => strike(/** @type {AudioContext} */ (audio), pitch, index * 0.45));
 }

@@ -17,16 +17,24 @@ export class Calls {
   #until = /** @type {Map<string, number>} */ (new Map());
   #isFirst = true;
 
-  /** @param {any[]} rooms @param {number} now @returns {boolean} whether one came just now: what stood there when the
-   *   screen was put on is not new */
+  /** @param {any[]} rooms @param {number} now @returns {{room: any, call: any}[]} which came just now: what stood there
+   *   when the screen was put on is not new */
   learn(rooms, now) {
+    const fresh = this.#isFirst ? [] : rooms.flatMap((room) => this.#freshIn(room));
     const keys = rooms.flatMap((room) => room.calling.map((/** @type {any} */ call) => keyOf(room, call)));
-    const fresh = keys.filter((key) => !this.#until.has(key));
-    for (const key of fresh) this.#until.set(key, this.#isFirst ? 0 : now + NEW_MILLISECONDS);
-    for (const key of this.#until.keys()) if (!keys.includes(key)) this.#until.delete(key);
-    const isNews = !this.#isFirst && fresh.length > 0;
+    const until = new Map(keys.map((key) => [key, this.#until.get(key) ?? 0]));
+    for (const { room, call } of fresh) until.set(keyOf(room, call), now + NEW_MILLISECONDS);
+    this.#until = until;
     this.#isFirst = false;
-    return isNews;
+    return fresh;
+  }
+
+  /** They stand before those that were known: of many calls the oldest are not told, until a newer one is over.
+   * @param {any} room */
+  #freshIn(room) {
+    const known = room.calling.findIndex((/** @type {any} */ call) => this.#until.has(keyOf(room, call)));
+    const fresh = known < 0 ? room.calling : room.calling.slice(0, known);
+    return fresh.map((/** @type {any} */ call) => ({ room, call }));
   }
 
   /** @param {any} room @param {number} now */
@@ -35,11 +43,14 @@ export class Calls {
   }
 }
 
-/** More than fit take turns. @param {any[]} rooms @param {number} turn */
-export function roomsOfTurn(rooms, turn) {
+/** More than fit take turns; one with a new call does not wait for its turn. @param {any[]} rooms @param {number} turn
+ * @param {(room: any) => boolean} isNew */
+export function roomsOfTurn(rooms, turn, isNew) {
   const pages = Math.max(1, Math.ceil(rooms.length / ROOMS_AT_ONCE));
   const begin = (turn % pages) * ROOMS_AT_ONCE;
-  return rooms.slice(begin, begin + ROOMS_AT_ONCE);
+  const page = rooms.slice(begin, begin + ROOMS_AT_ONCE);
+  const wanted = [...rooms.filter(isNew), ...page.filter((room) => !isNew(room))].slice(0, ROOMS_AT_ONCE);
+  return rooms.filter((room) => wanted.includes(room));
 }
 
 /** @param {any} room @param {boolean} isNew */

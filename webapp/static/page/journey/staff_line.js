@@ -139,17 +139,25 @@ export function withNames(board, known) {
   return { board: { ...board, queues, tag_alerts: tagAlerts }, isComplete: queues.every((/** @type {any} */ entry) => entry.patient) };
 }
 
-/** A stream tells only the beginning of a long line. What it leaves out stays as it was known, until the whole board
- * was asked for again. @param {any} board @param {any} known */
+/** A stream does not tell all of a long line. What it leaves out stays as it was known, until the whole board was asked
+ * for again. @param {any} board @param {any} known */
 export function withRest(board, known) {
   const told = new Set(board.queues.map((/** @type {any} */ entry) => entry.queue_id));
-  const missing = board.waiting_count - board.queues.filter(isOutside).length;
-  if (!(missing > 0)) return { board, isWhole: true };
-  const rest = (known?.queues ?? []).filter((/** @type {any} */ entry) => isOutside(entry) && !told.has(entry.queue_id));
-  return { board: { ...board, queues: [...board.queues, ...rest.slice(-missing)] }, isWhole: false };
+  const rest = (known?.queues ?? []).filter((/** @type {any} */ entry) => !told.has(entry.queue_id));
+  const inside = board.queues.filter(isInside);
+  const outside = board.queues.filter(isOutside);
+  const missingInside = lastOf(rest.filter(isInside), (board.inside_count ?? 0) - inside.length);
+  const missingOutside = lastOf(rest.filter(isOutside), board.waiting_count - outside.length);
+  if (!missingInside && !missingOutside) return { board, isWhole: true };
+  const queues = [...inside, ...(missingInside ?? []), ...outside, ...(missingOutside ?? [])];
+  return { board: { ...board, queues }, isWhole: false };
 }
 
+/** Null where none is missing. @param {any[]} entries @param {number} missing */
+const lastOf = (entries, missing) => (missing > 0 ? entries.slice(-missing) : null);
+
 const isOutside = (/** @type {any} */ entry) => WAITS.includes(entry.state);
+const isInside = (/** @type {any} */ entry) => !isOutside(entry);
 
 /** Whom the keys are about: who is inside this room, or called into it. @param {any} board @param {string} roomId
  * @param {string} state */

@@ -46,7 +46,8 @@ const FULL_PAGE = 100;
  * @property {() => Promise<any>} [status] the state as it is now, for who has missed too much
  * @property {(event: any) => EndReason|null} [ending] why nothing comes after this event (or state), or null
  * @property {(frame: any, cursor: Cursor) => Greeting|null} [greeting] what an unnumbered frame says; null: no greeting
- * @property {boolean} [isFromNowOn] who names no place gets what comes: the first event tells where that is
+ * @property {boolean} [isFromNowOn] who names no place gets what comes: the first event tells where that is; by polls, which
+ *   have no greeting, `status` is asked for first
  * @property {(attempt: number) => number} [reconnectSeconds] the delay before attempt 0, 1, 2 ...
  * @property {() => Promise<boolean>} [onUnauthorized] true when there are new credentials to try with
  */
@@ -272,8 +273,19 @@ export class Stream {
       if (answer.resync && this.#cursor === asked) this.#restart(at, status);
       for (const event of answer.messages) this.#accept(event);
       isFull = answer.messages.length >= FULL_PAGE;
-      if (!isFull) this.#takePlace(at);
+      if (!isFull && this.#cursor === asked) await this.#beginAt(at, asked);
+      else if (!isFull) this.#takePlace(at);
     }
+  }
+
+  /** A poll has no greeting: what was before this place is told by the state, asked for after it.
+   * @param {Cursor} at @param {Cursor} asked */
+  async #beginAt(at, asked) {
+    const isGreetingless = asked.epoch === null && this.#subject.isFromNowOn;
+    const status = isGreetingless ? ((await this.#subject.status?.()) ?? null) : null;
+    if (this.#cursor !== asked) return;
+    this.#takePlace(at);
+    if (status !== null && !this.#isOver) this.#notify(this.#options.onStatus, status, this.cursor);
   }
 
   /** @param {Cursor} at @param {any} status */

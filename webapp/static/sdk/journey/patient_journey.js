@@ -39,7 +39,7 @@ export class PatientJourney {
   #heardAt = /** @type {number|null} */ (null);
   #loading = 0;
   #announced = /** @type {Set<string>} */ (new Set());
-  #unsent = /** @type {Set<string>} */ (new Set());
+  #unsent = /** @type {Map<string, import("./snapshot.js").Call>} */ (new Map());
   #topics = new EventTarget();
   #actions;
   #otherTabs;
@@ -215,7 +215,7 @@ export class PatientJourney {
     const key = callKey(call);
     this.#otherTabs?.postMessage(key);
     this.#noteSeen(key);
-    this.#unsent.add(call.queue_id);
+    this.#unsent.set(key, call);
     await this.#sendSeen();
   }
 
@@ -344,11 +344,13 @@ export class PatientJourney {
 
   async #sendSeen() {
     if (this.#unsent.size === 0) return;
+    const calls = [...this.#unsent];
     try {
       const told = await this.#client.notifications();
-      const unread = told.filter((one) => this.#unsent.has(one.queue_id) && isCallNotice(one) && !one.read_at);
-      for (const { id } of unread) await this.#client.readNotification(id);
-      this.#unsent.clear();
+      for (const [key, call] of calls) {
+        for (const { id, read_at } of noticesOf(call, told)) if (!read_at) await this.#client.readNotification(id);
+        this.#unsent.delete(key);
+      }
     } catch (/** @type {any} */ error) {
       if (error.status === undefined) throw error;
     }
@@ -422,6 +424,15 @@ export class PatientJourney {
     this.#topics.addEventListener(topic, listen);
     return () => this.#topics.removeEventListener(topic, listen);
   }
+}
+
+/** Up to this call: a later repetition, which nobody has seen, stays unread. @param {import("./snapshot.js").Call} call
+ * @param {any[]} told the newest first */
+function noticesOf(call, told) {
+  const calledAt = Date.parse(call.called_at);
+  const ofEntry = told.filter((one) => one.queue_id === call.queue_id && isCallNotice(one)).reverse();
+  const earlier = ofEntry.filter((one) => Date.parse(one.created_at) < calledAt);
+  return ofEntry.slice(0, earlier.length + (call.call_count ?? 1));
 }
 
 /** @param {any} notification */
