@@ -367,6 +367,22 @@ def test_a_csv_is_read_row_by_row(delimiter):
     assert read("a.csv", written.getvalue().encode()) == f"화자\t발화\n황보라\t{said}"
 
 
+def test_a_row_of_one_cell_stays_a_row():
+    """Masking looks for names in the columns of rows."""
+    workbook = Workbook()
+    for row in (["제목"], ["이름", "말"], ["김솔", None, None], [None], [None, "네"], ["정온"]):
+        workbook.active.append(row)
+    workbook.active.title = "면담"
+    said = "제목\n이름\t말\n김솔\t\n\n\t네\n정온\t"
+    assert read("a.xlsx", documents.saved(workbook)) == f"면담\n{said}"
+    assert read("a.csv", "제목\n이름,말\n김솔,,\n\n,네\n정온\n".encode()) == said
+    assert read("a.txt", "제목\n이름\t말\n김솔\t\t \n\t\n\t네\n정온\t\n".encode()) == said
+
+
+def test_the_empty_cell_before_a_head_is_counted():
+    assert read("a.csv", ",이름,말\n1,김솔,네\n".encode()) == "\t이름\t말\n1\t김솔\t네"
+
+
 @pytest.mark.parametrize("torn", [b"\xed\xa0\xbd", b"\xea\xb0", b"\xff"])
 def test_a_few_torn_letters_make_no_other_encoding(torn):
     assert read("a.txt", "진행자: 저는 이서연입니다 ".encode() + torn) == "진행자: 저는 이서연입니다"
