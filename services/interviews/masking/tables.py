@@ -14,6 +14,8 @@ from services.interviews.masking.spans import MaskedKind, Span
 
 _NAME = re.compile(r"[가-힣]{2,5}|[A-Z][A-Za-z]{1,15}(?: [A-Z][A-Za-z]{1,15})?")
 _FULL = re.compile(rf"(?:{'|'.join(COMPOUND_FAMILIES)}|[{FAMILIES}])[가-힣]{{2}}")
+# Whoever speaks within a cell: its line ends are blanks.
+_SPEAKER = re.compile(rf"(?<!\S)({_FULL.pattern})(?:[ ]?(?:님|씨))?[ ]?[:：]")
 _CELL = re.compile(r"[^\t|\n]+")
 _BARS_OF_A_ROW = 2
 _AGAIN = 2
@@ -69,6 +71,9 @@ def _find_in_row(cells: list[str], at: int, columns: frozenset[int], counted: Co
         if is_named and _may_be_name(name):
             begin = at + cell.index(name)
             yield Span(begin, begin + len(name), MaskedKind.NAME, name)
+        for match in _SPEAKER.finditer(cell):
+            if _may_be_name(match[1]):
+                yield Span(at + match.start(1), at + match.end(1), MaskedKind.NAME, match[1])
         at += len(cell) + 1
 
 

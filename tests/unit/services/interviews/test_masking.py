@@ -236,6 +236,8 @@ def test_the_longest_text_takes_no_longer_than_its_length(text):
         ("명단\t\n이름\t나이\n김솔\t30", "명단\t\n이름\t나이\n[이름1]\t30"),
         ("이름\t말\n김솔\t네\na|b|c\n정온\t음", "이름\t말\n[이름1]\t네\na|b|c\n[이름2]\t음"),
         ("|이름|말|\n|김솔|네|\n\n|정온|음|", "|이름|말|\n|[이름1]|네|\n\n|[이름2]|음|"),
+        # who speaks in a cell
+        ("번호\t대화\n1\t김하늘: 네 박서준 : 음", "번호\t대화\n1\t[이름1]: 네 [이름2] : 음"),
         # a second table has a head of its own, and a row that names somebody is none
         (
             "이름\t나이\n김솔\t30\n둘째\n번호\t이름\n배송비\t정온",
@@ -260,6 +262,7 @@ def test_who_a_table_names_is_taken_out(text, expected):
     [
         "배송비\t3000\n정기권\t9900",
         "이번달\t매출\n주문일\t수량",
+        "1\t이용자: 네 손님: 음 10:30",
         "이름\t화자\n진행자\t이용자",
         "이름\t나이\n진행자\t30\n한 줄\n두 줄\n세 줄\n네 줄\n다섯 줄\n여섯 줄\n배송비\t3000",
     ],
