@@ -12,13 +12,16 @@ _MOST_PARTS = 4
 # Beyond it are ideographs, and no marks.
 _MARKS_END = 0x20000
 
+# Nearly all of most texts: whole letters that join with nothing else of these. A hundredth of the time for a line.
+_COMPOSED = re.compile("[\x00-\u02ff\u2010-\u2027\u3000-\u3029\u4e00-\u9fff가-힣\uff01-\uff60]*")
+
 
 def compose(text: str) -> str:
     """In whole letters (NFC): macOS writes Hangul in single ones, and the two are not equal.
 
     Marks beyond thirty on one letter are composed by themselves: the order of thousands takes the library minutes.
     """
-    if text.isascii():
+    if _COMPOSED.fullmatch(text):
         return text
     ends = [0, *(found.end() for found in _many_marks().finditer(text)), len(text)]
     return "".join(unicodedata.normalize("NFC", text[start:end]) for start, end in pairwise(ends))

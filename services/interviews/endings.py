@@ -1,17 +1,15 @@
 """How an interview changes its status while it is analysed, and what the project is told of it."""
 
-from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
 
 from core.logs import get_logger
-from models.interviews import Insight, InsightKind, InterviewStatus
+from models.interviews import Insight, InsightKind, Interview, InterviewStatus
 from services.interviews.analysis_failures import AnalysisFailure
 from services.interviews.changing import note_change
 from services.interviews.erasure import empty_insight, is_made_of_erased
 from services.interviews.events import tell_completed, tell_failed, tell_insight, tell_of_personas, tell_status
-from services.interviews.insight_results import save_insight
-from services.interviews.results import save_result
+from services.interviews.insight_results import InsightResult, save_insight
+from services.interviews.results import Analysis, save_result
 from services.interviews.runs import HeldRun, finish_run
 
 log = get_logger(__name__)
@@ -31,7 +29,7 @@ def begin_analysis(held: HeldRun, now: datetime) -> None:
         tell_status(held.work, analysed, InterviewStatus.PROCESSING, now)
 
 
-def complete_interview(held: HeldRun, outputs: Mapping[str, Any], now: datetime) -> None:
+def complete_interview(held: HeldRun, result: Analysis | InsightResult, now: datetime) -> None:
     """The result, the status and the event, all or none. The same for an insight; one whose interview was erased
     meanwhile is erased as well; its files go at the end of the run (`drop_erased`)."""
     begin_analysis(held, now)
@@ -39,13 +37,15 @@ def complete_interview(held: HeldRun, outputs: Mapping[str, Any], now: datetime)
     if _is_to_be_erased(held):
         _erase_insight(held, now)
         return
-    if isinstance(analysed, Insight):
-        save_insight(held.session, analysed, outputs)
+    if isinstance(analysed, Insight) and isinstance(result, InsightResult):
+        save_insight(held.session, analysed, result)
         if analysed.kind == InsightKind.PERSONA:
             project_id = analysed.project_id
             held.outside_wall.append(lambda work: tell_of_personas(work, project_id, now))
+    elif isinstance(analysed, Interview) and isinstance(result, Analysis):
+        save_result(held.session, analysed, result)
     else:
-        save_result(held.session, analysed, outputs)
+        raise TypeError("another kind of result than of run")
     analysed.status = InterviewStatus.COMPLETED
     analysed.details = analysed.details | {"processing_completed_at": now.isoformat()}
     note_change(analysed, now)

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Select, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, load_only
 
 from models.interviews import Insight, InsightKind, Interview, InterviewStatus
 from services.interviews.analysis_inputs import describe_project_to_miso
@@ -14,6 +14,10 @@ from services.interviews.analysis_inputs import describe_project_to_miso
 _PREPROCESS_TYPES = {InsightKind.THEMES: "insight_summary", InsightKind.PERSONA: "persona"}
 # The newest count. Of each there must be enough left to say anything.
 _MOST_INTERVIEWS, _LEAST_CHARACTERS = 200, 400
+# Not their scripts and texts: hundreds take seconds to read.
+_TOLD_OF_EACH = load_only(
+    Interview.evidence, Interview.key_takeaways, Interview.primary_pain_points, Interview.primary_needs
+)
 _POINTS = (("불편", "primary_pain_points"), ("필요", "primary_needs"))
 
 
@@ -22,7 +26,7 @@ def build_insight_inputs(session: Session, insight: Insight, most_characters: in
     empty."""
     is_of_all = insight.kind == InsightKind.THEMES and not insight.interview_ids
     usable = usable_interviews(insight.project_id, None if is_of_all else insight.interview_ids)
-    interviews = list(session.scalars(usable.limit(_MOST_INTERVIEWS)))
+    interviews = list(session.scalars(usable.options(_TOLD_OF_EACH).limit(_MOST_INTERVIEWS)))
     share = max(_LEAST_CHARACTERS, most_characters // max(len(interviews), 1) - 1)
     parts = [cut_at_line("\n".join(_describe(number, one)), share) for number, one in enumerate(interviews, start=1)]
     fitting = sum(length <= most_characters for length in accumulate(len(part) + 1 for part in parts))

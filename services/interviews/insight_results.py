@@ -1,6 +1,7 @@
 """Writes what MISO made of many interviews into its insight: themes or a persona, each with the quotes behind it."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -18,23 +19,36 @@ OUTPUT_NAMES_OF: Mapping[InsightKind, tuple[str, ...]] = {
 _TITLES = ("title", "name", "theme")
 _DESCRIPTIONS = ("description", "summary", "text")
 _QUOTES = ("quotes", "evidence")
+Scripts = Mapping[str, list[Any] | None]
+_SCRIPTS_AT_ONCE = 20
 _UNTITLED = "페르소나"
 # Of a model's lists: far more than anybody reads.
 _MOST_ENTRIES, _MOST_QUOTES = 100, 50
 
 
-def save_insight(session: Session, insight: Insight, outputs: Mapping[str, Any]) -> None:
-    """Of another shape than expected, its texts are kept as they are. A persona becomes one of the company's."""
-    kind = InsightKind(insight.kind)
+@dataclass(frozen=True, slots=True, repr=False)
+class InsightResult:
+    """What is made of an answer without the database: `said`, with the quotes behind it."""
+
+    said: Mapping[str, Any]
+
+
+def read_insight_result(kind: InsightKind, outputs: Mapping[str, Any], scripts: Scripts) -> InsightResult:
+    """Pure. Of another shape than expected, its texts are kept as they are. It may take seconds: the database would end
+    a transaction that waits for it."""
     said = clean_value(outputs.get(OUTPUT_NAMES_OF[kind][0]))
-    scripts = ManyScripts(_read_scripts(session, insight))
-    if kind is InsightKind.THEMES:
-        insight.result = _shape_themes(said, scripts)
+    shape = _shape_themes if kind is InsightKind.THEMES else _shape_persona
+    return InsightResult(shape(said, ManyScripts(scripts)))
+
+
+def save_insight(session: Session, insight: Insight, result: InsightResult) -> None:
+    """A persona becomes one of the company's."""
+    insight.result = dict(result.said)
+    if insight.kind == InsightKind.THEMES:
         return
-    insight.result = persona = _shape_persona(said, scripts)
     row = {
-        "title": persona["title"],
-        "description": persona["description"],
+        "title": result.said["title"],
+        "description": result.said["description"],
         "persona_code": f"GEN-{insight.id.hex[:12]}",
     }
     session.add(PersonaCombination(id=insight.id, company_id=insight.company_id, **row))
@@ -42,11 +56,16 @@ def save_insight(session: Session, insight: Insight, outputs: Mapping[str, Any])
     insight.persona_combination_id = insight.id
 
 
-def _read_scripts(session: Session, insight: Insight) -> dict[str, list[Any] | None]:
-    query = select(Interview.id, Interview.cleaned_script).where(
-        Interview.id.in_([UUID(one) for one in insight.interview_ids]), Interview.deleted_at.is_(None)
-    )
-    return {str(row[0]): row[1] for row in session.execute(query)}
+def read_scripts(session: Session, insight: Insight) -> Scripts:
+    """Of its interviews that are there, few at a time: reading JSON takes its time, too."""
+    scripts: dict[str, list[Any] | None] = {}
+    for first in range(0, len(insight.interview_ids), _SCRIPTS_AT_ONCE):
+        some = [UUID(one) for one in insight.interview_ids[first : first + _SCRIPTS_AT_ONCE]]
+        query = select(Interview.id, Interview.cleaned_script).where(
+            Interview.id.in_(some), Interview.deleted_at.is_(None)
+        )
+        scripts |= {str(row[0]): row[1] for row in session.execute(query)}
+    return scripts
 
 
 def _shape_themes(said: Any, scripts: ManyScripts) -> dict[str, Any]:

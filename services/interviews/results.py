@@ -5,6 +5,7 @@ analysis brings besides belongs into `save_result`.
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -14,7 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from core.logs import get_logger
-from models.interviews import RESULT_COLUMNS, Interview, KeyTakeaway, PersonaCombination, ScriptSection
+from models.interviews import Interview, KeyTakeaway, PersonaCombination, ScriptSection
 from services.interviews.evidence import resolve_evidence
 from services.interviews.knowledge_wishes import want_document
 from services.interviews.outputs import read_persona_code, shape_outputs
@@ -26,12 +27,25 @@ log = get_logger(__name__)
 _LONGEST_LEARNT = 500
 
 
-def save_result(session: Session, interview: Interview, outputs: Mapping[str, Any]) -> None:
-    """Everything that follows from the outputs. Whatever of it may fail alone is tried in a savepoint."""
-    for name, value in shape_outputs(outputs).items():
+@dataclass(frozen=True, slots=True, repr=False)
+class Analysis:
+    """What is made of an answer without the database: the columns with their evidence, the persona's code."""
+
+    columns: Mapping[str, Any]
+    persona_code: str | None
+
+
+def read_analysis(outputs: Mapping[str, Any]) -> Analysis:
+    """Pure. It may take seconds: the database would end a transaction that waits for it."""
+    columns = shape_outputs(outputs)
+    return Analysis(columns | {"evidence": resolve_evidence(columns)}, read_persona_code(outputs))
+
+
+def save_result(session: Session, interview: Interview, analysis: Analysis) -> None:
+    """Everything that follows from the analysis. Whatever of it may fail alone is tried in a savepoint."""
+    for name, value in analysis.columns.items():
         setattr(interview, name, value)
-    interview.evidence = resolve_evidence({name: getattr(interview, name) for name in RESULT_COLUMNS})
-    interview.persona_combination_id = _find_persona(session, interview.company_id, read_persona_code(outputs))
+    interview.persona_combination_id = _find_persona(session, interview.company_id, analysis.persona_code)
     session.flush()
     index_utterances(session, interview)
     want_document(session, interview)

@@ -1,18 +1,22 @@
 """The step `save`: MISO's answer becomes the interview's result, at once or from where it was kept."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from typing import Any
 
-from models.interviews import InterviewStep
+from models.interviews import Insight, InsightKind, InterviewStep
 from services.interviews.analysis_failures import AnalysisFailure, AnalysisFault, failure_of, failure_of_miso
 from services.interviews.costs import note_cost
 from services.interviews.counts import MISO_TOKENS, Counted, add_counts
 from services.interviews.endings import complete_interview, fail_interview
 from services.interviews.events import ProjectPart, tell_project
 from services.interviews.files import read_answer
+from services.interviews.insight_results import InsightResult, read_insight_result, read_scripts
+from services.interviews.results import Analysis, read_analysis
 from services.interviews.run_tools import RunTools
 from services.interviews.runs import HeldRun, InterviewClaim, RunOutdated, give_up_call, held_run, locked_run
+from services.interviews.wall import as_analyst
 from spool import DamagedFile, UnknownFile
 from upstream.miso.answers import WorkflowAnswer, read_workflow
 from upstream.miso.errors import MisoError
@@ -37,10 +41,21 @@ def save_answer(
     tools: RunTools, claim: InterviewClaim, answer: WorkflowAnswer, counted: Sequence[Counted] = ()
 ) -> None:
     """Raises RunOutdated."""
+    result = _read_result(tools, claim, answer.outputs)
     with answered_run(tools, claim, answer.usage, counted) as held:
         ask_for_unknown(held, answer.usage)
         held.run.step = InterviewStep.SAVE
-        complete_interview(held, answer.outputs, tools.clock.now())
+        complete_interview(held, result, tools.clock.now())
+
+
+def _read_result(tools: RunTools, claim: InterviewClaim, outputs: Mapping[str, Any]) -> Analysis | InsightResult:
+    """Before the transaction that writes it. An interview that is deleted meanwhile is quoted as one that is deleted
+    right afterwards."""
+    with tools.unit_of_work() as work, as_analyst(work.session, claim.project_id):
+        insight = work.session.get(Insight, claim.interview_id)
+        if insight is not None:
+            kind, scripts = InsightKind(insight.kind), read_scripts(work.session, insight)
+    return read_analysis(outputs) if insight is None else read_insight_result(kind, outputs, scripts)
 
 
 def fail_attempt(

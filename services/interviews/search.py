@@ -15,7 +15,7 @@ from models.interviews import IndexedUtterance, Interview
 from services.interviews.bodies import Body
 from services.interviews.errors import InterviewNotFound
 from services.interviews.membership import require_project
-from services.interviews.script import read_letters
+from services.interviews.script import bare_letters, read_letters
 from services.interviews.utterance_index import bigrams_of
 from services.interviews.wall import MemberWork
 
@@ -52,7 +52,7 @@ def search_utterances(member: MemberWork, project_id: UUID, wish: SearchWish) ->
     """The newest interview first, each in its own order. Raises ProjectNotFound, and InterviewNotFound for another's
     `after`."""
     require_project(member, project_id)
-    letters = read_letters(wish.text).text
+    letters = bare_letters(wish.text)
     places = _find_places(member, project_id, letters, wish)
     page = places[: wish.limit]
     has_more = len(places) > wish.limit

@@ -6,7 +6,7 @@ from sqlalchemy import delete, insert
 from sqlalchemy.orm import Session
 
 from models.interviews import IndexedUtterance, Interview
-from services.interviews.script import read_letters, read_utterances
+from services.interviews.script import bare_letters, read_utterances
 
 
 def index_utterances(session: Session, interview: Interview) -> None:
@@ -15,7 +15,7 @@ def index_utterances(session: Session, interview: Interview) -> None:
     whose = {"interview_id": interview.id, "project_id": interview.project_id, "interview_at": interview.created_at}
     rows = []
     for one in read_utterances(interview.cleaned_script):
-        letters = read_letters(one.text).text
+        letters = bare_letters(one.text)
         said = {"position": one.position, "utterance_id": one.ids[0], "speaker": one.speaker, "said": one.text}
         rows.append(whose | said | {"letters": letters, "bigrams": bigrams_of(letters)})
     if rows:

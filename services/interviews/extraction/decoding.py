@@ -71,9 +71,16 @@ def decode_declared(content: bytes) -> str:
 
 
 def clean_text(text: str) -> str:
-    """Line ends as `\\n`, no BOM, NUL or control characters, composed letters (NFC), no blanks at the ends of lines."""
+    """Line ends as `\\n`, no BOM, NUL or control characters, composed letters (NFC), no blanks at the ends of lines. Of
+    the empty cells behind a row's only one a tab is left, or it would be no row."""
     text = _CONTROLS.sub("", text.replace("\r\n", "\n").replace("\r", "\n").replace("\x0b", "\n").replace("\x0c", "\n"))
-    return "\n".join(line.rstrip() for line in compose(text).split("\n")).strip()
+    # Not the tabs before the first row's first cell: its columns are counted.
+    return "\n".join(map(_without_end, compose(text).split("\n"))).strip("\n ")
+
+
+def _without_end(line: str) -> str:
+    seen = line.rstrip()
+    return f"{seen}\t" if seen and "\t" not in seen and "\t" in line[len(seen) :] else seen
 
 
 def _has_few_controls(content: bytes) -> bool:

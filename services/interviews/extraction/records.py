@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from services.interviews.extraction.decoding import decode_text
+from services.interviews.extraction.rows import write_rows
 from services.interviews.masking.no_names import NAME_HEADS
 
 _SAMPLE_CHARACTERS = 8 * 1024
@@ -20,8 +21,7 @@ def read_csv(content: bytes) -> Iterator[str]:
     except csv.Error:
         dialect = csv.excel
     try:
-        for row in csv.reader(io.StringIO(text), dialect):
-            yield "\t".join(" ".join(cell.split()) for cell in row).rstrip()
+        yield from write_rows(csv.reader(io.StringIO(text), dialect))
     except csv.Error:  # a cell that is longer than the module takes, or quotes that never end
         yield text
 

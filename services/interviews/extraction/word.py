@@ -13,6 +13,7 @@ from docx.oxml.ns import qn
 from services.interviews.extraction.archives import look_through
 from services.interviews.extraction.failures import FileFault, FileUnusable
 from services.interviews.extraction.kinds import FileKind
+from services.interviews.extraction.rows import write_rows
 
 _PARAGRAPH, _TABLE, _ROW, _CELL = qn("w:p"), qn("w:tbl"), qn("w:tr"), qn("w:tc")
 _TEXT, _TEXT_BOX = qn("w:t"), qn("w:txbxContent")
@@ -21,6 +22,9 @@ _BREAKS = {qn("w:tab"): "\t", qn("w:br"): "\n", qn("w:cr"): "\n", qn("w:noBreakH
 _LEFT_OUT = frozenset(
     {qn("w:del"), qn("w:moveFrom"), "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"}
 )
+_VALUE = qn("w:val")
+_WIDTH, _SKIPPED = f"{qn('w:tcPr')}/{qn('w:gridSpan')}", f"{qn('w:trPr')}/{qn('w:gridBefore')}"
+_MOST_COLUMNS = 63  # Word's own
 _NOTES = (RELATIONSHIP_TYPE.FOOTNOTES, RELATIONSHIP_TYPE.ENDNOTES)
 
 
@@ -70,8 +74,23 @@ def _read_blocks(element: Any) -> Iterator[str]:
 
 def _read_table(table: Any) -> Iterator[str]:
     """A row is a line, whatever stands between its cells' walls."""
-    for row in _children(table, _ROW):
-        yield "\t".join(" ".join(filter(None, _read_blocks(cell))) for cell in _children(row, _CELL))
+    return write_rows(map(_read_row, _children(table, _ROW)))
+
+
+def _read_row(row: Any) -> Iterator[str]:
+    """Its cells, and empty ones for the further columns of those that are wider."""
+    for _ in range(_columns_of(row, _SKIPPED)):
+        yield ""
+    for cell in _children(row, _CELL):
+        yield "\n".join(filter(None, _read_blocks(cell)))
+        for _ in range(_columns_of(cell, _WIDTH) - 1):
+            yield ""
+
+
+def _columns_of(element: Any, path: str) -> int:
+    told = element.find(path)
+    value = "" if told is None else told.get(_VALUE, "")
+    return min(int(value), _MOST_COLUMNS) if value.isascii() and value.isdigit() else 0
 
 
 def _children(element: Any, tag: str) -> Iterator[Any]:

@@ -6,7 +6,7 @@ A row is a line; its cells are parted by tabs, as the extraction writes them, or
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from services.interviews.masking.family_names import COMPOUND_FAMILIES, FAMILIES
 from services.interviews.masking.no_names import LABELS, NAME_HEADS, NO_NAMES
@@ -14,38 +14,54 @@ from services.interviews.masking.spans import MaskedKind, Span
 
 _NAME = re.compile(r"[가-힣]{2,5}|[A-Z][A-Za-z]{1,15}(?: [A-Z][A-Za-z]{1,15})?")
 _FULL = re.compile(rf"(?:{'|'.join(COMPOUND_FAMILIES)}|[{FAMILIES}])[가-힣]{{2}}")
+# Whoever speaks within a cell: its line ends are blanks.
+_SPEAKER = re.compile(rf"(?<!\S)({_FULL.pattern})(?:[ ]?(?:님|씨))?[ ]?[:：]")
 _CELL = re.compile(r"[^\t|\n]+")
 _BARS_OF_A_ROW = 2
 _AGAIN = 2
+# Subtotals, a sheet's name, half a cell: the columns go on below them. More than these are a text between two tables.
+_MOST_LINES_BETWEEN_ROWS = 5
 
 
 def find_in_tables(text: str) -> Iterator[Span]:
     """Nothing in a text without rows."""
-    if "\t" not in text and "|" not in text:
-        return
-    counted = Counter(cell.strip() for cell in _CELL.findall(text))
+    separators = [separator for separator in "\t|" if separator in text]
+    if separators:
+        counted = Counter(cell.strip() for cell in _CELL.findall(text))
+        for separator in separators:
+            yield from _find_in_rows(text, separator, counted)
+
+
+def _find_in_rows(text: str, separator: str, counted: Counter[str]) -> Iterator[Span]:
+    """A row without a head of its own has that of the rows above, also below blank lines."""
     columns: frozenset[int] = frozenset()
-    separator, at = "", 0
+    is_below_head, between, at = False, 0, 0
     for line in text.split("\n"):
-        found = _separator_of(line)
-        if found and not separator:
-            columns = _name_columns(line, found)
-        separator = found
-        if found:
-            yield from _find_in_row(line.split(found), at, columns, counted)
+        if _is_row(line, separator):
+            cells = line.split(separator)
+            if not is_below_head:
+                columns = _name_columns(cells, columns)
+            # A title over the whole table is no head.
+            is_below_head, between = is_below_head or sum(bool(cell.strip()) for cell in cells) > 1, 0
+            yield from _find_in_row(cells, at, columns, counted)
+        else:
+            is_below_head, between = False, between + bool(line.strip())
+            columns = columns if between <= _MOST_LINES_BETWEEN_ROWS else frozenset()
         at += len(line) + 1
 
 
-def _separator_of(line: str) -> str:
-    """Empty for what is no row."""
-    if "\t" in line:
-        return "\t"
-    return "|" if line.count("|") >= _BARS_OF_A_ROW else ""
+def _is_row(line: str, separator: str) -> bool:
+    return separator in line and (separator == "\t" or ("\t" not in line and line.count("|") >= _BARS_OF_A_ROW))
 
 
-def _name_columns(head: str, separator: str) -> frozenset[int]:
-    cells = [cell.strip().casefold() for cell in head.split(separator)]
-    return frozenset(number for number, cell in enumerate(cells) if cell in NAME_HEADS)
+def _name_columns(row: Sequence[str], above: frozenset[int]) -> frozenset[int]:
+    """Those of the row if it is a head, else those of the table above; both where it may be either (진행자, 담당자)."""
+    cells = [cell.strip() for cell in row]
+    own = frozenset(number for number, cell in enumerate(cells) if cell.casefold() in NAME_HEADS)
+    under_above = [cells[number] for number in above if number < len(cells)]
+    if not own or any(_FULL.fullmatch(cell) and _may_be_name(cell) for cell in under_above):
+        return above
+    return own | above if any(cell.casefold() in LABELS for cell in under_above) else own
 
 
 def _find_in_row(cells: list[str], at: int, columns: frozenset[int], counted: Counter[str]) -> Iterator[Span]:
@@ -55,6 +71,9 @@ def _find_in_row(cells: list[str], at: int, columns: frozenset[int], counted: Co
         if is_named and _may_be_name(name):
             begin = at + cell.index(name)
             yield Span(begin, begin + len(name), MaskedKind.NAME, name)
+        for match in _SPEAKER.finditer(cell):
+            if _may_be_name(match[1]):
+                yield Span(at + match.start(1), at + match.end(1), MaskedKind.NAME, match[1])
         at += len(cell) + 1
 
 

@@ -34,15 +34,17 @@ def interviews(analyses: Analyses) -> list[Uploaded]:
     return made
 
 
-def wait_for(analyses: Analyses, started: Mapping[str, Any]) -> dict[str, Any]:
+def wait_for(
+    analyses: Analyses, started: Mapping[str, Any], project: UUID | None = None, *, seconds: float = 20
+) -> dict[str, Any]:
     """As members see it, once it has ended."""
 
     def find() -> dict[str, Any]:
         with analyses.as_member() as member:
-            listed = list_insights(member, analyses.world.food, InsightKind(started["kind"]))
+            listed = list_insights(member, project or analyses.world.food, InsightKind(started["kind"]))
         return next(one for one in listed if one["id"] == started["id"])
 
-    wait_until(lambda: find()["status"] in {"completed", "failed"}, 20, every=0.05)
+    wait_until(lambda: find()["status"] in {"completed", "failed"}, seconds, every=0.05)
     return find()
 
 
@@ -50,6 +52,32 @@ def make_themes(analyses: Analyses) -> dict[str, Any]:
     with analyses.as_member() as member:
         started = start_themes(member, analyses.world.food)
     return wait_for(analyses, started)
+
+
+SCRIPTS = """
+    with script as (
+        select jsonb_agg(jsonb_build_object('id', jsonb_build_array(line), 'speaker', '[이름1]', 'category', '',
+            'cleaned_sentence', '결제가 느려서 ' || line || '번이나 다시 눌렀고, 쿠폰은 끝내 못 찾았어요.')) as lines
+        from generate_series(1, 1000) as line
+    )
+    insert into welno.interviews (id, company_id, project_id, title, masked_text, source, status, attempt, revision,
+        created_by, interview_date, metadata, cleaned_script, key_takeaways)
+    select gen_random_uuid(), :company, :project, '큰 인터뷰', '', 'text', 'completed', 1, 1,
+        :author, current_date, '{}', script.lines, '["결제가 느리다"]'
+    from script, generate_series(1, 200)
+"""
+
+
+def test_themes_of_a_large_project_complete(analyses: Analyses):
+    """Their quotes are looked for in 200,000 lines: while that goes on, no transaction is open that would be ended."""
+    world = analyses.world
+    analyses.execute(SCRIPTS, company=world.company, project=world.bank, author=world.people["mina"])
+    with analyses.as_member() as member:
+        started = start_themes(member, world.bank)
+    themes = wait_for(analyses, started, world.bank, seconds=90)
+    assert (themes["status"], len(themes["interview_ids"])) == ("completed", 200)
+    takeovers = "select takeovers from welno.interview_runs where interview_id = :id"
+    assert analyses.read(takeovers, id=UUID(started["id"])) == [{"takeovers": 0}]
 
 
 def bills(analyses: Analyses, preprocess_type: str, since: int = 0) -> list[int]:

@@ -13,7 +13,7 @@ from core.clock import clock
 from models.interviews import Interview
 from services.delivery.unit_of_work import Work
 from services.interviews.erasure import empty_interview
-from services.interviews.results import save_result
+from services.interviews.results import read_analysis, save_result
 from services.interviews.wall import as_analyst
 
 from .company import KINDS, World, add_interview
@@ -32,7 +32,7 @@ def save(engine: Engine, world: World) -> Callable[..., UUID]:
         with Session(engine) as session, session.begin():
             interview_id = add_interview(session, world, project, author)
         with changing(engine, project) as session:
-            save_result(session, session.get_one(Interview, interview_id), OUTPUTS | outputs)
+            save_result(session, session.get_one(Interview, interview_id), read_analysis(OUTPUTS | outputs))
         return interview_id
 
     return saved

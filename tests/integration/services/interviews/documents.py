@@ -52,6 +52,15 @@ def make_docx_of_sections(*, tells_pages_apart: bool) -> bytes:
     return saved(document)
 
 
+def make_docx_of_rows(rows: list[list[str]]) -> bytes:
+    document = Document()
+    table = document.add_table(rows=len(rows), cols=len(rows[0]))
+    for row, texts in enumerate(rows):
+        for column, text in enumerate(texts):
+            table.cell(row, column).text = text
+    return saved(document)
+
+
 def make_xlsx() -> bytes:
     workbook = Workbook()
     workbook.active.title = "면담"

@@ -367,6 +367,84 @@ def test_a_csv_is_read_row_by_row(delimiter):
     assert read("a.csv", written.getvalue().encode()) == f"화자\t발화\n황보라\t{said}"
 
 
+def test_a_row_of_one_cell_stays_a_row():
+    """Masking looks for names in the columns of rows."""
+    workbook = Workbook()
+    for row in (["제목"], ["이름", "말"], ["김솔", None, None], [None], [None, "네"], ["정온"]):
+        workbook.active.append(row)
+    workbook.active.title = "면담"
+    said = "제목\n이름\t말\n김솔\t\n\n\t네\n정온\t"
+    assert read("a.xlsx", documents.saved(workbook)) == f"면담\n{said}"
+    assert read("a.csv", "제목\n이름,말\n김솔,,\n\n,네\n정온\n".encode()) == said
+    assert read("a.txt", "제목\n이름\t말\n김솔\t\t \n\t\n\t네\n정온\t\n".encode()) == said
+
+
+ROWS_OF_LINES = [["번호", "답", "이름"], ["1", "첫째 줄\n둘째\t줄", "김솔"]]
+
+
+def write_html(rows, cell):
+    return "".join(f"<tr>{''.join(f'<td>{cell(text)}</td>' for text in row)}</tr>" for row in rows)
+
+
+def xlsx_of(rows):
+    workbook = Workbook()
+    workbook.active.title = "면담"
+    for row in rows:
+        workbook.active.append(row)
+    return documents.saved(workbook)
+
+
+@pytest.mark.parametrize(
+    ("name", "make"),
+    [
+        ("a.xlsx", xlsx_of),
+        ("a.docx", documents.make_docx_of_rows),
+        ("a.html", lambda rows: f"<table>{write_html(rows, lambda text: f'<p>{text}</p>')}</table>".encode()),
+        (
+            "a.html",
+            lambda rows: f"<table>{write_html(rows, lambda text: text.replace(chr(10), '<br>'))}</table>".encode(),
+        ),
+    ],
+)
+def test_a_row_is_a_line_whatever_its_cells_hold(name, make):
+    assert read(name, make(ROWS_OF_LINES)).endswith("번호\t답\t이름\n1\t첫째 줄 둘째 줄\t김솔")
+
+
+def test_a_row_of_an_rtf_is_a_line_whatever_its_cells_hold():
+    row = r"\trowd\cellx100\cellx200\cellx300\intbl 1\cell a\par b\line c\cell Sol\cell\row"
+    content = rf"{{\rtf1\ansi\ansicpg949 {row} \pard one\par two}}"
+    assert read("a.rtf", content.encode()) == "1|a b c|Sol|\none\ntwo"
+
+
+def test_a_text_in_a_box_keeps_its_lines():
+    """Who speaks stands at the begin of a line."""
+    said = "김하늘: 네\n박서준: 음"
+    page = f"<table><tr><td><p>{said.replace(chr(10), '<br>')}</p></td></tr></table>"
+    laid_out = f"<table><tr><td>메뉴</td><td>{''.join(f'<p>{number}</p>' for number in range(30))}</td></tr></table>"
+    assert read("a.xlsx", xlsx_of([[said]])) == f"면담\n{said}"
+    assert read("a.docx", documents.make_docx_of_rows([[said]])) == said
+    assert read("a.html", page.encode()) == said
+    assert read("a.html", laid_out.encode()).split("\n")[-30:] == [str(number) for number in range(30)]
+
+
+def test_the_cells_of_html_stand_in_their_columns():
+    page = """<table><tr><th></th><th colspan=2>누가</th><th>말</th></tr>
+    <tr><td rowspan=2>1</td><td>가</td><td rowspan="2">나</td><td>네</td></tr><tr><td>다</td><td>음</td></tr>
+    <tr><td>2</td><td>라</td><td colspan="x">마</td><td>끝</td></tr></table>"""
+    assert read("a.html", page.encode()) == "\t누가\t\t말\n1\t가\t나\t네\n\t다\t\t음\n2\t라\t마\t끝"
+
+
+def test_the_cells_of_docx_stand_in_their_columns():
+    wide = '<w:tc><w:tcPr><w:gridSpan w:val="2"/></w:tcPr><w:p><w:r><w:t>가</w:t></w:r></w:p></w:tc>'
+    last = "<w:tc><w:p><w:r><w:t>나</w:t></w:r></w:p></w:tc>"
+    rows = f'<w:tr>{wide}{last}</w:tr><w:tr><w:trPr><w:gridBefore w:val="2"/></w:trPr>{last}</w:tr>'
+    assert "가\t\t나\n\t\t나" in read("a.docx", documents.docx_body(f"<w:tbl>{rows}</w:tbl>"))
+
+
+def test_the_empty_cell_before_a_head_is_counted():
+    assert read("a.csv", ",이름,말\n1,김솔,네\n".encode()) == "\t이름\t말\n1\t김솔\t네"
+
+
 @pytest.mark.parametrize("torn", [b"\xed\xa0\xbd", b"\xea\xb0", b"\xff"])
 def test_a_few_torn_letters_make_no_other_encoding(torn):
     assert read("a.txt", "진행자: 저는 이서연입니다 ".encode() + torn) == "진행자: 저는 이서연입니다"

@@ -9,8 +9,8 @@ from flask import Flask
 from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
-from models.interviews import Insight, PersonaCombination
-from services.interviews.insight_results import save_insight
+from models.interviews import Insight, InsightKind, PersonaCombination
+from services.interviews.insight_results import read_insight_result, read_scripts, save_insight
 from services.interviews.wall import as_analyst
 from tests.integration.interviews.company import World, add_interview
 from webapp.current import parts
@@ -33,7 +33,9 @@ def finish(app: Flask, world: World, insight_id: str, interviews: list[UUID], ou
     with Session(parts(app).stores.engine) as session, session.begin(), as_analyst(session, world.food):
         insight = session.get_one(Insight, UUID(insight_id))
         insight.interview_ids = [str(one) for one in interviews]
-        save_insight(session, insight, outputs)
+        save_insight(
+            session, insight, read_insight_result(InsightKind(insight.kind), outputs, read_scripts(session, insight))
+        )
         insight.status = "completed"
 
 

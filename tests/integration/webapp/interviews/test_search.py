@@ -10,7 +10,7 @@ from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
 from models.interviews import Interview
-from services.interviews.results import save_result
+from services.interviews.results import read_analysis, save_result
 from services.interviews.wall import as_analyst
 from tests.integration.interviews.company import World, add_interview
 from webapp.current import parts
@@ -42,7 +42,7 @@ def complete(app: Flask, world: World, project: UUID, author: str, *said: str, *
         with as_analyst(session, project):
             interview = session.get_one(Interview, made)
             interview.status = "completed"
-            save_result(session, interview, {"cleaned_script": script})
+            save_result(session, interview, read_analysis({"cleaned_script": script}))
     return made
 
 

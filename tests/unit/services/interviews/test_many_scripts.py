@@ -1,5 +1,7 @@
 """A quote is looked for in all scripts at once, and says in which it stands."""
 
+import time
+
 import pytest
 
 from services.interviews.evidence import ManyScripts
@@ -39,3 +41,13 @@ def test_a_quote_says_in_which_interview_it_stands(quote: str, interview_id: str
 
 def test_a_quote_that_says_nothing_is_left_out():
     assert SCRIPTS.resolve(["", " "]) == []
+
+
+def test_hundreds_of_quotes_are_looked_for_in_many_lines_within_seconds():
+    scripts = ManyScripts(
+        {str(one): script(*(f"{line}번 눌러도 안 돼요" for line in range(200))) for one in range(100)}
+    )
+    began = time.process_time()
+    found = scripts.resolve(["네", *(f"쿠폰은 {number}장 모두 못 썼어요" for number in range(300))])
+    assert not any(one["verified"] for one in found)
+    assert time.process_time() - began < 8

@@ -227,6 +227,30 @@ def test_the_longest_text_takes_no_longer_than_its_length(text):
         ("speaker\ttext\nSarah\tyes", "speaker\ttext\n[이름1]\tyes"),
         ("1\t김하늘\t네\n2\t김하늘\t음", "1\t[이름1]\t네\n2\t[이름1]\t음"),
         ("화자\t발화\n황보라\t네\n\n나중에 황보라가 말했다", "화자\t발화\n[이름1]\t네\n\n나중에 [이름1]가 말했다"),
+        # the head is that of the rows below a blank line, a subtotal, a title over the whole table, too
+        ("번호\t이름\n1\t김하늘\n\n2\t박서준", "번호\t이름\n1\t[이름1]\n\n2\t[이름2]"),
+        (
+            "이름\t나이\n황보라\t20\n소계\n김솔\t30\n\n\n정온\t",
+            "이름\t나이\n[이름1]\t20\n소계\n[이름2]\t30\n\n\n[이름3]\t",
+        ),
+        ("명단\t\n이름\t나이\n김솔\t30", "명단\t\n이름\t나이\n[이름1]\t30"),
+        ("이름\t말\n김솔\t네\na|b|c\n정온\t음", "이름\t말\n[이름1]\t네\na|b|c\n[이름2]\t음"),
+        ("|이름|말|\n|김솔|네|\n\n|정온|음|", "|이름|말|\n|[이름1]|네|\n\n|[이름2]|음|"),
+        # who speaks in a cell
+        ("번호\t대화\n1\t김하늘: 네 박서준 : 음", "번호\t대화\n1\t[이름1]: 네 [이름2] : 음"),
+        # a second table has a head of its own, and a row that names somebody is none
+        (
+            "이름\t나이\n김솔\t30\n둘째\n번호\t이름\n배송비\t정온",
+            "이름\t나이\n[이름1]\t30\n둘째\n번호\t이름\n배송비\t[이름2]",
+        ),
+        (
+            "이름\t역할\n김솔\t손님\n\n박서준\t참여자\n정온\t손님",
+            "이름\t역할\n[이름1]\t손님\n\n[이름2]\t참여자\n[이름3]\t손님",
+        ),
+        (
+            "화자\t말\n김솔\t네\n\n진행자\t담당자\n정온\t그분이요",
+            "화자\t말\n[이름1]\t네\n\n진행자\t담당자\n[이름2]\t[이름3]",
+        ),
     ],
 )
 def test_who_a_table_names_is_taken_out(text, expected):
@@ -234,7 +258,14 @@ def test_who_a_table_names_is_taken_out(text, expected):
 
 
 @pytest.mark.parametrize(
-    "text", ["배송비\t3000\n정기권\t9900", "이번달\t매출\n주문일\t수량", "이름\t화자\n진행자\t이용자"]
+    "text",
+    [
+        "배송비\t3000\n정기권\t9900",
+        "이번달\t매출\n주문일\t수량",
+        "1\t이용자: 네 손님: 음 10:30",
+        "이름\t화자\n진행자\t이용자",
+        "이름\t나이\n진행자\t30\n한 줄\n두 줄\n세 줄\n네 줄\n다섯 줄\n여섯 줄\n배송비\t3000",
+    ],
 )
 def test_a_table_that_names_nobody_stays(text):
     assert masked(text) == text

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from marshmallow import Schema, ValidationError, fields, validate
 
-from services.interviews.script import read_letters
+from services.interviews.script import bare_letters
 from services.interviews.search import SHORTEST_QUERY, UtterancePlace
 from webapp.api.fields import WORD_MAX, ComposedText, InputSchema, Text, say
 from webapp.api.interviews.schemas.interviews import PAGE_FAULT, PAGE_MAX
@@ -15,7 +15,7 @@ _TOO_SHORT = f"찾을 말을 {SHORTEST_QUERY}글자부터 보내 주세요."
 
 
 def _check_letters(text: str) -> None:
-    if len(read_letters(text).text) < SHORTEST_QUERY:
+    if len(bare_letters(text)) < SHORTEST_QUERY:
         raise ValidationError(_TOO_SHORT)
 
 

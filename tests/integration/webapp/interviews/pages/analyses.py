@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from models.interviews import Insight, InsightKind, Interview, InterviewStatus, Project
 from services.interviews.changing import note_change
 from services.interviews.events import tell_added, tell_completed, tell_failed, tell_status
-from services.interviews.insight_results import save_insight
+from services.interviews.insight_results import read_insight_result, read_scripts, save_insight
 from services.interviews.utterance_index import index_utterances
 from tests.integration.interviews.company import World, add_interview
 from webapp.current import parts
@@ -74,7 +74,9 @@ class Analyses:
                 updated_at=interview.created_at,
             )
             work.session.add(insight)
-            save_insight(work.session, insight, {"result": {"summary": "쿠폰이 어렵다", "themes": [THEME]}})
+            said = {"result": {"summary": "쿠폰이 어렵다", "themes": [THEME]}}
+            scripts = read_scripts(work.session, insight)
+            save_insight(work.session, insight, read_insight_result(InsightKind.THEMES, said, scripts))
 
     def fail(self, interview_id: UUID, message: str) -> None:
         self._move(interview_id, InterviewStatus.FAILED, error={"code": "MISO_TIMEOUT", "message": message})
