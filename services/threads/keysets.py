@@ -147,6 +147,13 @@ def _row_of(new: NewKeyset, seq: int, now: datetime) -> ThreadKeyset:
     )
 
 
+def find_newest_maker(locked: LockedThread) -> str | None:
+    """The member whose device made the newest generation; None where there is no key yet."""
+    is_newest = (ThreadKeyset.thread_id == locked.id, ThreadKeyset.generation == locked.row.key_generation)
+    maker = select(ThreadDevice.member).join(ThreadKeyset, ThreadKeyset.created_by == ThreadDevice.device_id)
+    return locked.unit.session.scalar(maker.where(*is_newest))
+
+
 def _require_next(session: Session, row: Thread, new: NewKeyset) -> None:
     newest = session.get(ThreadKeyset, (row.id, row.key_generation))
     prev = newest.hash if newest is not None else FIRST_PREV

@@ -253,6 +253,19 @@ def test_whoever_leaves_by_themself_leaves_the_key_due(talk: Talk, nurse: Member
     assert back["formerDevices"] == []
 
 
+@pytest.mark.parametrize("is_maker", [True, False])
+def test_the_key_is_due_where_its_maker_is_owner_no_more(talk: Talk, nurse: Member, patient: Member, is_maker: bool):
+    """Clients believe a keyset of an owner alone, or one that an owner's follows on."""
+    path = f"/{talk.id}/members/role"
+    assert nurse.post(path, {"memberId": patient.member, "role": "owner"}).status_code == 200
+    stepping_down = nurse if is_maker else patient
+    assert patient.post(path, {"memberId": stepping_down.member, "role": "writer"}).status_code == 200
+    assert nurse.get(f"/{talk.id}/status").json["keyState"] == ("due" if is_maker else "ok")
+    talk.owner = patient if is_maker else nurse
+    assert talk.rotate("k2", nurse, patient).status_code == 201
+    assert nurse.get(f"/{talk.id}/status").json["keyState"] == "ok"
+
+
 def test_whoever_comes_without_the_history_sees_none_of_it(talk: Talk, nurse: Member, patient: Member, doctor: Member):
     doctor.register()
     talk.say(nurse, 3)

@@ -10,6 +10,9 @@ import { DisbelievedError } from "./errors.js";
 
 const CONFLICTS = new Set(["KEY_CONFLICT", "WRAPS_INCOMPLETE"]);
 const MOST_TRIES = 3;
+// Of keysets that are signed and in their chain: another one may follow on them. Without it a thread would stay without a
+// key where the maker has left, or where what was sealed to an owner's only device does not open.
+const MAY_BE_FOLLOWED = new Set(["KEY_MAKER", "KEY_WRAP", "KEY_CHECK"]);
 
 /** @typedef {import("./thread_crypto.js").ToldDevice} ToldDevice */
 /** `kid`: the newest generation that this device can open; `isRestored`: the server says that it came back from a backup,
@@ -125,7 +128,8 @@ export class ThreadKeys {
   async #withNext(act) {
     for (let tries = 1; ; tries += 1) {
       const known = await this.refresh();
-      if (known.failures.length > 0) throw new DisbelievedError(/** @type {any} */ (known.failures[0].code));
+      const bar = findBar(known);
+      if (bar) throw new DisbelievedError(/** @type {any} */ (bar.code));
       try {
         return await act(known);
       } catch (/** @type {any} */ error) {
@@ -158,9 +162,8 @@ export class ThreadKeys {
 
   /** @param {KnownKeys} known @returns {Promise<boolean>} whether something was done */
   async #act(known) {
-    const { status, failures } = known;
     // A server whose keys do not fit is given no new one that would rest on them.
-    if (status.role === "owner" && status.keyState !== "ok" && failures.length === 0) return this.#rotate(known);
+    if (known.status.role === "owner" && isDue(known) && !findBar(known)) return this.#rotate(known);
     return this.#sealLacking(known);
   }
 
@@ -199,6 +202,14 @@ export class ThreadKeys {
     return isDone;
   }
 }
+
+/** Also where its maker is no owner any more: new devices believe it only when another one follows on it.
+ * @param {KnownKeys} known */
+const isDue = ({ status, failures }) =>
+  status.keyState !== "ok" || failures.some(({ kid, code }) => kid === status.kid && code === "KEY_MAKER");
+
+/** Why no generation may follow on those that the server tells. @param {KnownKeys} known */
+const findBar = ({ failures }) => failures.find(({ code }) => !MAY_BE_FOLLOWED.has(code));
 
 /** @param {KnownKeys} known @returns {string[]} */
 const membersOf = ({ status }) => status.members.map((/** @type {any} */ { memberId }) => memberId);
