@@ -253,11 +253,48 @@ for (const [what, damage] of [
     const tablet = await arrive(server, NURSE);
     await nurse.client.approve(tablet.claim.deviceId, await nurse.crypto.approve(tablet.told));
     await damage(server, tablet.told, phone);
+    tablet.client.dropWrap = async () => Promise.reject(failure(404)); // an older server
     server.devices.find(({ deviceId }) => deviceId === nurse.claim.deviceId).state = "revoked";
     server.keyState = "due";
     assert.equal((await tablet.ensure()).kid, "k2");
     await tablet.keys.removeMember(PATIENT);
     assert.deepEqual([...server.members.keys()], [NURSE]);
+  });
+
+  test(`a wrap ${what} is told and taken back, and another one opens`, async () => {
+    const { server, nurse, phone } = await makeThread();
+    const old = await writeItem(nurse, { text: "예전 말" });
+    const tablet = await arrive(server, NURSE);
+    await nurse.client.approve(tablet.claim.deviceId, await nurse.crypto.approve(tablet.told));
+    await damage(server, tablet.told, phone);
+    const { kid, failures } = await tablet.ensure();
+    assert.deepEqual([kid, failures.length, failures[0].kid], [null, 1, "k1"]);
+    await phone.ensure();
+    assert.deepEqual((await tablet.ensure()).failures, []);
+    assert.equal(await opens(tablet, old, server), "예전 말");
+  });
+}
+
+for (const [what, add] of [
+  ["device", async (phone, server) => {
+    const tablet = await arrive(server, PATIENT);
+    return { deviceId: tablet.claim.deviceId, finish: () => phone.own.approve(tablet.told) };
+  }],
+  ["recovery code", async (phone) => {
+    const made = await phone.own.makeRecovery();
+    return { deviceId: made.claim.deviceId, finish: () => phone.own.keepRecovery(made) };
+  }],
+]) {
+  test(`what somebody else sealed to a new ${what} at once keeps out nothing of its own member's`, async () => {
+    const { server, nurse, phone } = await makeThread();
+    const { deviceId, finish } = await add(phone, server);
+    const { approve } = phone.client;
+    phone.client.approve = async (...asked) => {
+      await approve(...asked);
+      await nurse.client.addWraps(THREAD, "k1", [{ deviceId, wrapped: "A".repeat(107) }]);
+    };
+    await finish();
+    assert.notEqual(server.wraps.get(`k1 ${deviceId}`), "A".repeat(107));
   });
 }
 

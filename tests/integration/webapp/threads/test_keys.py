@@ -205,6 +205,55 @@ def test_a_new_device_is_told_as_lacking_until_somebody_seals_for_it(talk: Talk,
     assert code(nurse.post(f"/{talk.id}/keys/k9/wraps", {"wraps": [wrap]})) == (400, "VALIDATION_FAILED")
 
 
+def _approve(member: Member) -> ClientDevice:
+    """Another one of theirs."""
+    device = ClientDevice(member.member)
+    member.register(device)
+    assert member.post(f"/devices/{device.device_id}/approve", member.device.approval_of(device)).status_code == 200
+    return device
+
+
+def _wrap(talk: Talk, device: ClientDevice, secret: bytes) -> dict[str, Any]:
+    return {"wraps": [{"deviceId": device.device_id, "wrapped": device.wrap(secret, talk.id, "k1")}]}
+
+
+def test_what_others_sealed_to_a_device_keeps_out_nothing_of_its_own_member(talk: Talk, nurse: Member, patient: Member):
+    tablet, path = _approve(nurse), f"/{talk.id}/keys/k1/wraps"
+    assert patient.post(path, _wrap(talk, tablet, bytes(32))).status_code == 200
+    right = _wrap(talk, tablet, talk.secrets["k1"])
+    assert nurse.post(path, right).status_code == 200
+    assert patient.post(path, _wrap(talk, tablet, bytes(32))).status_code == 200
+    [key] = keys_of(talk, nurse, tablet)["keys"]
+    assert key["wrapped"] == right["wraps"][0]["wrapped"]
+
+
+def test_what_does_not_open_is_taken_back_by_its_devices_member_alone(talk: Talk, nurse: Member, patient: Member):
+    tablet = _approve(nurse)
+    path = f"/{talk.id}/keys/k1/wraps"
+    patient.post(path, _wrap(talk, tablet, bytes(32)))
+    assert code(patient.ask("DELETE", f"{path}/{tablet.device_id}")) == (403, "UNKNOWN_DEVICE")
+    assert code(nurse.ask("DELETE", f"/{talk.id}/keys/k9/wraps/{tablet.device_id}")) == (400, "VALIDATION_FAILED")
+    assert keys_of(talk, nurse, tablet)["lacking"] == []
+    for _ in range(2):
+        assert nurse.ask("DELETE", f"{path}/{tablet.device_id}").status_code == 204
+    told = keys_of(talk, nurse, tablet)
+    assert [one["wrapped"] for one in told["keys"]] == [None]
+    assert told["lacking"] == [{"deviceId": tablet.device_id, "memberId": nurse.member, "kids": ["k1"]}]
+    patient.post(path, _wrap(talk, tablet, talk.secrets["k1"]))
+    assert keys_of(talk, nurse, tablet)["keys"][0]["wrapped"] is not None
+
+
+def test_nobody_seals_a_secret_that_was_not_sealed_to_them(talk: Talk, nurse: Member, patient: Member, doctor: Member):
+    doctor.register()
+    keyset = talk.keyset("k2", [nurse.device, patient.device, doctor.device])
+    joined = {"memberId": doctor.member, "role": "reader", "history": "from_now", "keyset": keyset}
+    assert nurse.post(f"/{talk.id}/members", joined).status_code == 201
+    tablet = _approve(nurse)
+    wraps = _wrap(talk, tablet, bytes(32))
+    assert code(doctor.post(f"/{talk.id}/keys/k1/wraps", wraps)) == (403, "FORBIDDEN")
+    assert patient.post(f"/{talk.id}/keys/k1/wraps", wraps).status_code == 200
+
+
 def test_a_revoked_device_makes_a_new_key_due(talk: Talk, nurse: Member, patient: Member):
     assert code(nurse.post(f"/devices/{patient.device.device_id}/revoke")) == (404, "DEVICE_NOT_FOUND")
     for _ in range(2):
