@@ -245,7 +245,7 @@ def _insert_wraps(session: Session, rows: Sequence[Mapping[str, Any]], *, replac
     sealed = new.excluded.wrapped
     statement = (
         new.on_conflict_do_update(
-            constraint=ThreadWrap.__table__.primary_key,  # type: ignore[attr-defined]
+            index_elements=["thread_id", "generation", "device_id"],
             set_={"wrapped": sealed},
             where=ThreadWrap.wrapped != sealed,
         )

@@ -76,8 +76,7 @@ async function pushRows(pushing, rows) {
  * @param {PushResult[]} results */
 async function takeResults({ outbox, onAcked, onRejected, requireMember }, rows, results) {
   const isAcked = (/** @type {number} */ at) => results[at]?.dedupeId === rows[at].dedupeId && results[at].status !== "rejected";
-  const acked = rows.filter((_, at) => isAcked(at));
-  await outbox.acknowledge(acked.map(({ dedupeId }) => dedupeId));
+  await outbox.acknowledge(rows.flatMap(({ dedupeId }, at) => (isAcked(at) ? [{ dedupeId, seq: results[at].seq }] : [])));
   for (const [at, row] of rows.entries()) if (isAcked(at)) onAcked?.(row, results[at]);
   if (results.some(({ status, code = "" }) => status === "rejected" && OF_OTHERS.has(code))) await requireMember?.();
   for (const [at, row] of rows.entries()) {
