@@ -25,6 +25,7 @@ class AuditAction(StrEnum):
     KEY_READ = "key_read"
     KEY_ROTATE = "key_rotate"
     WRAP_ADD = "wrap_add"
+    WRAP_DROP = "wrap_drop"
     MEMBER_ADD = "member_add"
     MEMBER_REMOVE = "member_remove"
     ROLE_CHANGE = "role_change"

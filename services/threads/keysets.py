@@ -26,7 +26,7 @@ from services.threads.acting import LockedThread, ThreadWork, lock_thread
 from services.threads.audit_chain import AuditAction
 from services.threads.devices import find_devices, require_active_device
 from services.threads.encoding import hash_bytes, is_uuid, read_kid, write_kid
-from services.threads.errors import KeyConflict, MalformedField, NotOwnDevice, WrapsIncomplete
+from services.threads.errors import KeyConflict, MalformedField, NotOwnDevice, ThreadRoleTooSmall, WrapsIncomplete
 from services.threads.items import SystemEvent
 from services.threads.signing import require_signature
 from services.threads.texts import KeysetClaim, Recipient
@@ -147,6 +147,13 @@ def _row_of(new: NewKeyset, seq: int, now: datetime) -> ThreadKeyset:
     )
 
 
+def find_newest_maker(locked: LockedThread) -> str | None:
+    """The member whose device made the newest generation; None where there is no key yet."""
+    is_newest = (ThreadKeyset.thread_id == locked.id, ThreadKeyset.generation == locked.row.key_generation)
+    maker = select(ThreadDevice.member).join(ThreadKeyset, ThreadKeyset.created_by == ThreadDevice.device_id)
+    return locked.unit.session.scalar(maker.where(*is_newest))
+
+
 def _require_next(session: Session, row: Thread, new: NewKeyset) -> None:
     newest = session.get(ThreadKeyset, (row.id, row.key_generation))
     prev = newest.hash if newest is not None else FIRST_PREV
@@ -171,34 +178,81 @@ def list_active_devices(session: Session, thread_id: str) -> list[ThreadDevice]:
 
 
 def add_wraps(unit: ThreadWork, thread_id: str, kid: str, wraps: Mapping[str, str]) -> int:
-    """Seal a secret to devices that lack it; one that is there stays. How many were new.
+    """Seal a secret to devices that lack it. How many were new.
 
-    Raises ThreadNotFound, MalformedField, WrapsIncomplete.
+    Raises ThreadNotFound, MalformedField, WrapsIncomplete; ThreadRoleTooSmall for whoever has no device that holds it.
     """
     locked = lock_thread(unit, thread_id)
-    generation = read_kid(kid)
-    if generation is None or unit.session.get(ThreadKeyset, (thread_id, generation)) is None:
-        raise MalformedField("kid")
+    generation = _require_generation(unit.session, thread_id, kid)
+    if not _holds(locked, generation):
+        raise ThreadRoleTooSmall
     return store_wraps(locked, [(generation, device_id, wrapped) for device_id, wrapped in wraps.items()])
 
 
+def drop_wrap(unit: ThreadWork, thread_id: str, kid: str, device_id: str) -> bool:
+    """Of one's own device, one that does not open: it lacks that generation then, and gets another one. Whether there
+    was one. Raises ThreadNotFound, MalformedField, NotOwnDevice."""
+    locked = lock_thread(unit, thread_id)
+    generation = _require_generation(unit.session, thread_id, kid)
+    device = require_active_device(unit, device_id)
+    found = unit.session.get(ThreadWrap, (thread_id, generation, device.device_id))
+    if found is None:
+        return False
+    unit.session.delete(found)
+    locked.audit(AuditAction.WRAP_DROP)
+    return True
+
+
+def _require_generation(session: Session, thread_id: str, kid: str) -> int:
+    generation = read_kid(kid)
+    if generation is None or session.get(ThreadKeyset, (thread_id, generation)) is None:
+        raise MalformedField("kid")
+    return generation
+
+
+def _holds(locked: LockedThread, generation: int) -> bool:
+    """Whether something of it is sealed to an active device of the caller: others have no secret to seal."""
+    is_own = (ThreadDevice.member == locked.unit.member, ThreadDevice.state == DeviceState.ACTIVE)
+    is_of = (ThreadWrap.thread_id == locked.id, ThreadWrap.generation == generation)
+    query = select(ThreadWrap.device_id).join(ThreadDevice, ThreadDevice.device_id == ThreadWrap.device_id)
+    return locked.unit.session.scalar(query.where(*is_own, *is_of).limit(1)) is not None
+
+
 def store_wraps(locked: LockedThread, wraps: Sequence[tuple[int, str, str]]) -> int:
-    """Of (generation, device, wrapped), for active devices of members. Raises MalformedField, WrapsIncomplete."""
+    """Of (generation, device, wrapped), for active devices of members. What is there stays, unless it is of a device of
+    the caller's: what others sealed to it, which nobody can look into, must not keep out what its own member seals.
+    How many were new. Raises MalformedField, WrapsIncomplete."""
     for _, _, wrapped in wraps:
         _require_wrapped(wrapped)
     session = locked.unit.session
-    active = {str(one.device_id) for one in list_active_devices(session, locked.id)}
-    unknown = sorted({device_id for _, device_id, _ in wraps} - active)
+    active = {str(one.device_id): one.member for one in list_active_devices(session, locked.id)}
+    unknown = sorted({device_id for _, device_id, _ in wraps} - active.keys())
     if unknown:
         raise WrapsIncomplete({"missing": [], "unknown": unknown})
     names = ("generation", "device_id", "wrapped")
-    rows = [dict(zip(names, one, strict=True)) | {"thread_id": locked.id} for one in wraps]
-    added = (
-        session.connection().execute(insert(ThreadWrap).values(rows).on_conflict_do_nothing()).rowcount if rows else 0
-    )
+    added = 0
+    for is_own in (True, False):
+        of_whom = [one for one in wraps if (active[one[1]] == locked.unit.member) == is_own]
+        rows = [dict(zip(names, one, strict=True)) | {"thread_id": locked.id} for one in of_whom]
+        added += _insert_wraps(session, rows, replaces=is_own) if rows else 0
     if added:
         locked.audit(AuditAction.WRAP_ADD, count=added)
     return added
+
+
+def _insert_wraps(session: Session, rows: Sequence[Mapping[str, Any]], *, replaces: bool) -> int:
+    new = insert(ThreadWrap).values(rows)
+    sealed = new.excluded.wrapped
+    statement = (
+        new.on_conflict_do_update(
+            index_elements=["thread_id", "generation", "device_id"],
+            set_={"wrapped": sealed},
+            where=ThreadWrap.wrapped != sealed,
+        )
+        if replaces
+        else new.on_conflict_do_nothing()
+    )
+    return session.connection().execute(statement).rowcount
 
 
 def read_keys(unit: ThreadWork, thread_id: str, device_id: str) -> dict[str, Any]:

@@ -20,7 +20,14 @@ from services.threads.errors import (
     TooManyMembers,
 )
 from services.threads.items import SystemEvent
-from services.threads.keysets import RETIRED_AT_ONCE, NewKeyset, add_keyset, is_known_keyset, store_wraps
+from services.threads.keysets import (
+    RETIRED_AT_ONCE,
+    NewKeyset,
+    add_keyset,
+    find_newest_maker,
+    is_known_keyset,
+    store_wraps,
+)
 from services.threads.service_member import ServiceMember
 
 
@@ -100,9 +107,13 @@ def change_role(unit: ThreadWork, thread_id: str, member: str, role: MemberRole)
 
 def set_role(locked: LockedThread, known: ThreadMember, role: MemberRole) -> None:
     """Whoever steps down must have been seen not to be the last owner."""
+    is_owner_no_more = known.role == MemberRole.OWNER and role != MemberRole.OWNER
     known.role = role
     locked.unit.session.flush()
     seq = locked.tell(SystemEvent.ROLE_CHANGED, {"memberId": known.member, "role": role})
+    if is_owner_no_more and find_newest_maker(locked) == known.member != SERVICE_MEMBER:
+        # Devices that have not opened it believe its maker no more.
+        _make_key_due(locked)
     locked.audit(AuditAction.ROLE_CHANGE, seqs=(seq, seq))
 
 
@@ -144,9 +155,13 @@ def end_membership(locked: LockedThread, known: ThreadMember) -> None:
     known.removed_at = locked.unit.now
     locked.unit.session.flush()
     seq = locked.tell(SystemEvent.MEMBER_REMOVED, {"memberId": known.member})
+    _make_key_due(locked)
+    locked.audit(AuditAction.MEMBER_REMOVE, seqs=(seq, seq))
+
+
+def _make_key_due(locked: LockedThread) -> None:
     if locked.row.key_state == KeyState.OK:
         locked.row.key_state = KeyState.DUE
-    locked.audit(AuditAction.MEMBER_REMOVE, seqs=(seq, seq))
 
 
 def find_member(locked: LockedThread, member: str) -> ThreadMember | None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import orjson
@@ -141,6 +142,29 @@ def find_memberships(session: Session, pairs: Collection[tuple[str, str]]) -> se
         .where(tuple_(ThreadMember.thread_id, ThreadMember.member).in_(pairs), *is_in)
     )
     return {(row[0], row[1]) for row in session.execute(query)}
+
+
+@dataclass(frozen=True, slots=True)
+class EndedMembership:
+    """Since when, and whether it ended with the thread."""
+
+    at: datetime
+    is_closed: bool
+
+
+def find_endings(session: Session, pairs: Collection[tuple[str, str]]) -> dict[tuple[str, str], EndedMembership]:
+    """Of (thread, member) those that held once, and whose moment is known."""
+    query = (
+        select(ThreadMember.thread_id, ThreadMember.member, ThreadMember.removed_at, Thread.closed_at)
+        .join(Thread, Thread.id == ThreadMember.thread_id)
+        .where(tuple_(ThreadMember.thread_id, ThreadMember.member).in_(pairs))
+    )
+    found = {}
+    for thread_id, member, removed_at, closed_at in session.execute(query):
+        at = removed_at or closed_at
+        if at is not None:
+            found[(thread_id, member)] = EndedMembership(at, is_closed=removed_at is None)
+    return found
 
 
 def note_reader(unit: ThreadWork, thread_id: str, action: AuditAction, result: str = "ok") -> None:

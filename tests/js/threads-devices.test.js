@@ -201,6 +201,103 @@ test("a device that came after a keyset is not one that it forgets", async () =>
   assert.deepEqual([known.kid, known.failures], ["k2", []]);
 });
 
+test("an owner goes on where the only one who made keys has left", async () => {
+  const server = new ThreadServer({ [NURSE]: "owner", [PATIENT]: "owner" });
+  await (await arrive(server, NURSE)).ensure();
+  server.members.delete(NURSE);
+  server.keyState = "due";
+  const phone = await arrive(server, PATIENT);
+  const { kid, failures } = await phone.ensure();
+  assert.deepEqual([kid, failures, server.keyState], ["k2", [], "ok"]);
+});
+
+test("an owner's new device goes on where the newest key's maker is no owner any more, though none is due", async () => {
+  const { server, phone } = await makeThread({ [NURSE]: "owner", [PATIENT]: "owner" });
+  server.members.set(NURSE, "writer");
+  const tablet = await arrive(server, PATIENT);
+  await phone.own.approve(tablet.told);
+  assert.equal((await tablet.ensure()).kid, "k2");
+  assert.deepEqual((await tablet.keys.refresh()).failures, []);
+});
+
+test("whoever is no owner makes no key where the newest one's maker is none", async () => {
+  const { server, phone } = await makeThread();
+  server.members.set(NURSE, "writer");
+  const tablet = await arrive(server, PATIENT);
+  await phone.own.approve(tablet.told);
+  const { kid, failures } = await tablet.ensure();
+  assert.deepEqual([kid, failures, server.keysets.length], [null, [{ kid: "k1", code: "KEY_MAKER" }], 1]);
+});
+
+test("an owner's new device adds and removes, whoever made the newest key", async () => {
+  const { server, phone } = await makeThread({ [NURSE]: "owner", [PATIENT]: "owner" });
+  const doctor = await arrive(server, DOCTOR);
+  server.members.set(NURSE, "writer");
+  const tablet = await arrive(server, PATIENT);
+  await phone.own.approve(tablet.told);
+  await tablet.keys.addMember(DOCTOR, "writer", { withHistory: false });
+  assert.equal((await doctor.ensure()).kid, server.keysets.at(-1).kid);
+  await tablet.keys.removeMember(NURSE);
+  assert.deepEqual([...server.members.keys()], [PATIENT, DOCTOR]);
+});
+
+for (const [what, damage] of [
+  ["that does not open", (server, { deviceId }) => server.wraps.set(`k1 ${deviceId}`, "A".repeat(107))],
+  ["of another secret", async (server, device, liar) => {
+    const { wraps } = await liar.crypto.makeKeyset({ threadId: THREAD, kid: "k1", prev: "-" }, [device]);
+    server.wraps.set(`k1 ${device.deviceId}`, wraps[0].wrapped);
+  }],
+]) {
+  test(`a wrap ${what} keeps no owner from making the next key`, async () => {
+    const { server, nurse, phone } = await makeThread();
+    const tablet = await arrive(server, NURSE);
+    await nurse.client.approve(tablet.claim.deviceId, await nurse.crypto.approve(tablet.told));
+    await damage(server, tablet.told, phone);
+    tablet.client.dropWrap = async () => Promise.reject(failure(404)); // an older server
+    server.devices.find(({ deviceId }) => deviceId === nurse.claim.deviceId).state = "revoked";
+    server.keyState = "due";
+    assert.equal((await tablet.ensure()).kid, "k2");
+    await tablet.keys.removeMember(PATIENT);
+    assert.deepEqual([...server.members.keys()], [NURSE]);
+  });
+
+  test(`a wrap ${what} is told and taken back, and another one opens`, async () => {
+    const { server, nurse, phone } = await makeThread();
+    const old = await writeItem(nurse, { text: "예전 말" });
+    const tablet = await arrive(server, NURSE);
+    await nurse.client.approve(tablet.claim.deviceId, await nurse.crypto.approve(tablet.told));
+    await damage(server, tablet.told, phone);
+    const { kid, failures } = await tablet.ensure();
+    assert.deepEqual([kid, failures.length, failures[0].kid], [null, 1, "k1"]);
+    await phone.ensure();
+    assert.deepEqual((await tablet.ensure()).failures, []);
+    assert.equal(await opens(tablet, old, server), "예전 말");
+  });
+}
+
+for (const [what, add] of [
+  ["device", async (phone, server) => {
+    const tablet = await arrive(server, PATIENT);
+    return { deviceId: tablet.claim.deviceId, finish: () => phone.own.approve(tablet.told) };
+  }],
+  ["recovery code", async (phone) => {
+    const made = await phone.own.makeRecovery();
+    return { deviceId: made.claim.deviceId, finish: () => phone.own.keepRecovery(made) };
+  }],
+]) {
+  test(`what somebody else sealed to a new ${what} at once keeps out nothing of its own member's`, async () => {
+    const { server, nurse, phone } = await makeThread();
+    const { deviceId, finish } = await add(phone, server);
+    const { approve } = phone.client;
+    phone.client.approve = async (...asked) => {
+      await approve(...asked);
+      await nurse.client.addWraps(THREAD, "k1", [{ deviceId, wrapped: "A".repeat(107) }]);
+    };
+    await finish();
+    assert.notEqual(server.wraps.get(`k1 ${deviceId}`), "A".repeat(107));
+  });
+}
+
 test("whoever comes without the history gets the newest key alone", async () => {
   const { server, nurse } = await makeThread();
   const doctor = await arrive(server, DOCTOR);

@@ -99,7 +99,7 @@ function openThread(threadId, traits = {}, told = {}) {
   const session = { memberId: NURSE, device: { deviceId: "d" }, keysOf: () => keys, database: null };
   const members = { open: () => {}, show: () => {} };
   const links = { open: () => {}, show: () => {}, close: () => {} };
-  const parts = { session, client: {}, crypto: {}, sender: {}, members, links, onRead: () => {}, ...traits };
+  const parts = { session, client: {}, crypto: {}, sender: {}, members, links, onItem: () => {}, onRead: () => {}, ...traits };
   return new ThreadView(threadId, /** @type {any} */ (parts));
 }
 

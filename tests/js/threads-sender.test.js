@@ -12,7 +12,7 @@ import { Pace } from "../../webapp/static/sdk/threads/pace.js";
 import { kidName } from "../../webapp/static/sdk/threads/thread_keys.js";
 import { failure, settle } from "./browser.js";
 import { makeSender, Server } from "./threads-sending.js";
-import { makeMember, NURSE, OTHER_THREAD, THREAD, until } from "./threads-setup.js";
+import { DOCTOR, makeMember, NURSE, OTHER_THREAD, THREAD, until } from "./threads-setup.js";
 
 const TAKE = { most: 100, mostBytes: 1e6 };
 const numbers = (rows) => rows.map(({ clientSeq }) => clientSeq);
@@ -168,6 +168,33 @@ test("one that is refused for good is kept as dead, and blocks no other", async 
   assert.deepEqual([dead.state, dead.code], ["dead", "UNKNOWN_DEVICE"]);
   await sender.retry(ids[0]);
   assert.deepEqual([told.acked, await sender.outbox.count()], [[ids[1], ids[0]], 0]);
+});
+
+for (const [who, signedIn] of [
+  ["the next person at this computer", DOCTOR],
+  ["nobody whom the server would name", failure(401)],
+]) {
+  for (const code of ["THREAD_NOT_FOUND", "FORBIDDEN", "UNKNOWN_DEVICE"]) {
+    test(`what ${who} is refused with ${code} waits for its member, and is sent once they are back`, async (t) => {
+      const { sender, server, told } = await makeSender(t);
+      Object.assign(server, { signedIn, answers: [{ refuse: [code, code] }] });
+      await Promise.all(["하나", "둘"].map((text) => sender.send(THREAD, text)));
+      await until(() => told.failed.length > 0);
+      assert.deepEqual([told.failed, told.rejected], [[401], []]);
+      assert.deepEqual((await sender.outbox.rows()).map(({ state }) => state), ["queued", "queued"]);
+      server.signedIn = NURSE;
+      await sender.flush({ isEarly: true });
+      assert.deepEqual([server.taken.length, await sender.outbox.count()], [2, 0]);
+    });
+  }
+}
+
+test("what of a push was acknowledged is gone, also where the rest was asked for by somebody else", async (t) => {
+  const { sender, server, told } = await makeSender(t);
+  await fill(sender.outbox, 2);
+  Object.assign(server, { signedIn: DOCTOR, answers: [{ refuse: [undefined, "UNKNOWN_DEVICE"] }] });
+  await sender.flush();
+  assert.deepEqual([told.acked.length, told.rejected, numbers(await sender.outbox.rows())], [1, [], [2]]);
 });
 
 test("a dead one leaves by the person's word", async (t) => {

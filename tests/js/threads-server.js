@@ -72,9 +72,10 @@ export class ThreadServer {
       addWraps: async (_, kid, wraps) => {
         for (const { deviceId, wrapped } of wraps) {
           const name = `${kid} ${deviceId}`;
-          if (!this.wraps.has(name)) this.wraps.set(name, wrapped);
+          if (!this.wraps.has(name) || find(deviceId)) this.wraps.set(name, wrapped);
         }
       },
+      dropWrap: async (_, kid, deviceId) => void (find(deviceId) && this.wraps.delete(`${kid} ${deviceId}`)),
       addMember: async (_, { memberId: id, role, keyset }) => {
         this.members.set(id, role);
         await this.#addWith(keyset, () => this.members.delete(id));

@@ -41,15 +41,6 @@ _WRITE = """async ([first, last]) => {
         while (document.querySelector("#send[aria-busy]")) await new Promise((resolve) => setTimeout(resolve));
     }
 }"""
-_DATABASES = "async () => (await indexedDB.databases()).map(({ name }) => name).sort()"
-_ROWS_OF = """async ([name, store]) => {
-    const open = indexedDB.open(name);
-    const database = await new Promise((resolve) => { open.onsuccess = () => resolve(open.result); });
-    const all = database.transaction(store).objectStore(store).getAll();
-    const rows = await new Promise((resolve) => { all.onsuccess = () => resolve(all.result); });
-    database.close();
-    return JSON.stringify(rows);
-}"""
 _SENT = """
     SELECT body::json -> 'envelope' ->> 'clientId' AS client, (body::json -> 'envelope' ->> 'clientSeq')::int AS number
     FROM welno.welno_thread_items WHERE thread_id = :thread AND type = 'message' ORDER BY seq
@@ -432,34 +423,6 @@ def test_signing_out_with_messages_that_wait_asks_first(arrive: Arrive, product:
     nurse.page.get_by_label("네트워크 쓰기").check()
     nurse.expect_waiting(0)
     assert numbers_in(product, thread) == [1]
-
-
-def test_a_second_person_at_the_same_computer_finds_neither_keys_nor_outbox(
-    arrive: Arrive, new_login: Callable[[], str], product: Product
-) -> None:
-    nurse = arrive()
-    thread = nurse.begin_thread("staff:nobody")
-    page = nurse.page
-    page.get_by_label("네트워크 쓰기").uncheck()
-    nurse.write("간호사의 말")
-    nurse.expect_waiting(1)
-    [first] = page.evaluate(_DATABASES)
-    page.get_by_role("button", name="로그아웃", exact=True).click()
-    page.get_by_role("dialog").get_by_role("button", name="로그아웃").click()
-    expect(page.get_by_role("heading", name="대화방 열기")).to_be_visible(timeout=SOON)
-    doctor = Correspondent(page, product.web_url, new_login()).sign_in()
-    expect(page.locator("#list-empty")).to_be_visible(timeout=SOON)
-    doctor.expect_waiting(0)
-    [second] = [name for name in page.evaluate(_DATABASES) if name != first]
-    assert doctor.member_id not in page.evaluate(_ROWS_OF, [first, "keys"])
-    assert page.evaluate(_ROWS_OF, [second, "outbox"]) == "[]"
-    assert nurse.login != doctor.login
-    assert "간호사의 말" not in page.evaluate(_ROWS_OF, [first, "outbox"])
-    page.get_by_role("button", name="로그아웃", exact=True).click()
-    expect(page.get_by_role("heading", name="대화방 열기")).to_be_visible(timeout=SOON)
-    nurse.sign_in()
-    wait_until(lambda: numbers_in(product, thread) == [1], 20)
-    nurse.expect_waiting(0)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -1,6 +1,7 @@
 """Numbers that a browser does not have: told where they cannot be had, and not where they are not for it."""
 
 import os
+import re
 from pathlib import Path
 
 from playwright.sync_api import Page, expect
@@ -107,3 +108,22 @@ def test_who_is_back_from_now_on_is_told_of_nothing_that_lacks(arrive: Arrive) -
     expect(doctor.page.locator("#messages .lost")).to_have_count(0)
     expect(doctor.page.locator("#gap")).to_be_hidden()
     expect(page.locator("#thread-facts")).to_contain_text("(쓰기) 9/9쪽 읽음", timeout=SOON)
+
+
+def test_what_was_sent_stays_visible_until_it_has_come_back(arrive: Arrive) -> None:
+    nurse = arrive()
+    page = nurse.page
+    thread = nurse.begin_thread("staff:nobody")
+    page.route_web_socket("**/ws/threads", lambda socket: socket.close())
+    unread = re.compile(r"/(events|range)\b")
+    page.route(unread, lambda route: route.abort())
+    nurse.open_thread(thread)
+    nurse.write("아직 돌아오지 않은 말")
+    rows = page.locator("#outbox-rows li")
+    expect(rows).to_contain_text("보냈어요", timeout=SOON)
+    expect(rows).to_contain_text("아직 돌아오지 않은 말")
+    nurse.expect_waiting(0)
+    page.unroute(unread)
+    page.evaluate("dispatchEvent(new Event('online'))")
+    nurse.expect_message("아직 돌아오지 않은 말")
+    expect(rows).to_have_count(0)

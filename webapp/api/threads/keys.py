@@ -12,7 +12,7 @@ from models.threads import DeviceType
 from services.threads.acting import AuditedAttempt
 from services.threads.audit_chain import AuditAction
 from services.threads.devices import approve_device, register_device, revoke_device
-from services.threads.keysets import add_wraps, make_keyset, read_keys, read_keyset
+from services.threads.keysets import add_wraps, drop_wrap, make_keyset, read_keys, read_keyset
 from services.threads.push_pass import grant_pass
 from services.threads.reading import describe_devices
 from services.threads.texts import DeviceApproval, DeviceClaim
@@ -148,12 +148,26 @@ def rotate(known: KnownMember, body: dict[str, Any], thread_id: str) -> tuple[di
 @blueprint.response(200, DoneOutput)
 @fails(blueprint, 400, 401, 403, 404, 409, 413, 415, 429)
 def seal_anew(known: KnownMember, body: dict[str, Any], thread_id: str, kid: str) -> dict[str, Any]:
-    """A secret for devices that lack it; what is there stays."""
+    """A secret for devices that lack it, by whoever has a device that holds it. What is there stays, unless it is of
+    a device of mine."""
     count_act(known)
     wraps = {one["deviceId"]: one["wrapped"] for one in body["wraps"]}
     with stores().threads(known.as_caller(), attempt=AuditedAttempt(AuditAction.WRAP_ADD, thread_id)) as unit:
         add_wraps(unit, thread_id, kid, wraps)
     return {"success": True}
+
+
+@blueprint.delete("/<string:thread_id>/keys/<string:kid>/wraps/<uuid:device_id>")
+@blueprint.doc(security=SECURITY_THREADS)
+@for_known
+@blueprint.response(204)
+@fails(blueprint, 400, 401, 403, 404, 429)
+def drop_sealed(known: KnownMember, thread_id: str, kid: str, device_id: UUID) -> Response:
+    """What was sealed to one of my devices and does not open: it lacks that key then, and others seal it anew."""
+    count_act(known)
+    with stores().threads(known.as_caller(), attempt=AuditedAttempt(AuditAction.WRAP_DROP, thread_id)) as unit:
+        drop_wrap(unit, thread_id, kid, str(device_id))
+    return Response(status=204)
 
 
 def _not_kept(response: Response) -> Response:

@@ -82,11 +82,25 @@ def follow(known: KnownMember, thread_id: str) -> Response:
     """The same items as server-sent events, resumed by `Last-Event-ID` or `after`; else what comes from now on."""
     count_act(known)
     place = _read_place(request.headers.get("Last-Event-ID") or request.args.get("after"))
+    asked = _request_for(known, _open(known, thread_id), place)
+    try:
+        with _refusals_answered():
+            parts_of_body = parts().relay.stream_sse(asked)
+    except ApiError as exc:
+        _note_follower(known, thread_id, exc.code)
+        raise
+    answer = Response(parts_of_body, headers=HEADERS)
+    try:
+        _note_follower(known, thread_id)  # before anything is told
+    except BaseException:
+        answer.close()
+        raise
+    return answer
+
+
+def _note_follower(known: KnownMember, thread_id: str, result: str = "ok") -> None:
     with stores().threads(known.as_caller(), only_reads=True) as unit:
-        note_reader(unit, thread_id, AuditAction.SUBSCRIBE)
-        opened = find_thread(unit.session, thread_id, known.member)
-    with _refusals_answered():
-        return Response(parts().relay.stream_sse(_request_for(known, opened, place)), headers=HEADERS)
+        note_reader(unit, thread_id, AuditAction.SUBSCRIBE, result)
 
 
 def _open(known: KnownMember, thread_id: str) -> OpenThread:

@@ -6,8 +6,10 @@ import pytest
 from flask import Flask
 from sqlalchemy import Engine, text
 
+from core.names import thread_subject
 from services.threads.demo import seed_correspondents
 from tests.thread_devices import ClientDevice
+from webapp.api.threads.live.sources import READERS_OF_THREAD
 from webapp.auth import Role
 from webapp.current import parts
 from webapp.staff_token import make_token
@@ -151,3 +153,20 @@ def test_of_a_thread_that_is_not_there_is_nothing_to_read(nurse: Member, auditor
     for thread_id in ("A" * 22, "x", "%20"):
         assert nurse.client.get(f"{ADMIN}/{thread_id}/audit", headers=auditor).json["entries"] == []
         assert nurse.client.get(f"{ADMIN}/{thread_id}/audit/verify", headers=auditor).status_code == 404
+
+
+def test_a_follower_by_events_who_is_refused_stands_in_the_audit_as_such(
+    app: Flask, talk: Talk, nurse: Member, engine: Engine
+):
+    registry, subject = parts(app).relay.registry, thread_subject(talk.id)
+    others = [
+        registry.acquire(subject, READERS_OF_THREAD, f"192.0.2.{number}", f"staff:{number}")
+        for number in range(READERS_OF_THREAD)
+    ]
+    refused = nurse.ask("GET", f"/{talk.id}/events")
+    for slot in others:
+        slot.release()
+    assert (refused.status_code, refused.json["error"]["code"]) == (429, "TOO_MANY_SOCKETS")
+    query = "select result from welno.welno_thread_audit where thread_id = :id and action = 'subscribe' order by n"
+    with engine.connect() as connection:
+        assert list(connection.scalars(text(query), {"id": talk.id})) == ["TOO_MANY_SOCKETS"]

@@ -205,6 +205,55 @@ def test_a_new_device_is_told_as_lacking_until_somebody_seals_for_it(talk: Talk,
     assert code(nurse.post(f"/{talk.id}/keys/k9/wraps", {"wraps": [wrap]})) == (400, "VALIDATION_FAILED")
 
 
+def _approve(member: Member) -> ClientDevice:
+    """Another one of theirs."""
+    device = ClientDevice(member.member)
+    member.register(device)
+    assert member.post(f"/devices/{device.device_id}/approve", member.device.approval_of(device)).status_code == 200
+    return device
+
+
+def _wrap(talk: Talk, device: ClientDevice, secret: bytes) -> dict[str, Any]:
+    return {"wraps": [{"deviceId": device.device_id, "wrapped": device.wrap(secret, talk.id, "k1")}]}
+
+
+def test_what_others_sealed_to_a_device_keeps_out_nothing_of_its_own_member(talk: Talk, nurse: Member, patient: Member):
+    tablet, path = _approve(nurse), f"/{talk.id}/keys/k1/wraps"
+    assert patient.post(path, _wrap(talk, tablet, bytes(32))).status_code == 200
+    right = _wrap(talk, tablet, talk.secrets["k1"])
+    assert nurse.post(path, right).status_code == 200
+    assert patient.post(path, _wrap(talk, tablet, bytes(32))).status_code == 200
+    [key] = keys_of(talk, nurse, tablet)["keys"]
+    assert key["wrapped"] == right["wraps"][0]["wrapped"]
+
+
+def test_what_does_not_open_is_taken_back_by_its_devices_member_alone(talk: Talk, nurse: Member, patient: Member):
+    tablet = _approve(nurse)
+    path = f"/{talk.id}/keys/k1/wraps"
+    patient.post(path, _wrap(talk, tablet, bytes(32)))
+    assert code(patient.ask("DELETE", f"{path}/{tablet.device_id}")) == (403, "UNKNOWN_DEVICE")
+    assert code(nurse.ask("DELETE", f"/{talk.id}/keys/k9/wraps/{tablet.device_id}")) == (400, "VALIDATION_FAILED")
+    assert keys_of(talk, nurse, tablet)["lacking"] == []
+    for _ in range(2):
+        assert nurse.ask("DELETE", f"{path}/{tablet.device_id}").status_code == 204
+    told = keys_of(talk, nurse, tablet)
+    assert [one["wrapped"] for one in told["keys"]] == [None]
+    assert told["lacking"] == [{"deviceId": tablet.device_id, "memberId": nurse.member, "kids": ["k1"]}]
+    patient.post(path, _wrap(talk, tablet, talk.secrets["k1"]))
+    assert keys_of(talk, nurse, tablet)["keys"][0]["wrapped"] is not None
+
+
+def test_nobody_seals_a_secret_that_was_not_sealed_to_them(talk: Talk, nurse: Member, patient: Member, doctor: Member):
+    doctor.register()
+    keyset = talk.keyset("k2", [nurse.device, patient.device, doctor.device])
+    joined = {"memberId": doctor.member, "role": "reader", "history": "from_now", "keyset": keyset}
+    assert nurse.post(f"/{talk.id}/members", joined).status_code == 201
+    tablet = _approve(nurse)
+    wraps = _wrap(talk, tablet, bytes(32))
+    assert code(doctor.post(f"/{talk.id}/keys/k1/wraps", wraps)) == (403, "FORBIDDEN")
+    assert patient.post(f"/{talk.id}/keys/k1/wraps", wraps).status_code == 200
+
+
 def test_a_revoked_device_makes_a_new_key_due(talk: Talk, nurse: Member, patient: Member):
     assert code(nurse.post(f"/devices/{patient.device.device_id}/revoke")) == (404, "DEVICE_NOT_FOUND")
     for _ in range(2):
@@ -251,6 +300,19 @@ def test_whoever_leaves_by_themself_leaves_the_key_due(talk: Talk, nurse: Member
     back = nurse.get(f"/{talk.id}/devices", joining=patient.member).json
     assert {one["memberId"] for one in back["devices"]} == {nurse.member, patient.member}
     assert back["formerDevices"] == []
+
+
+@pytest.mark.parametrize("is_maker", [True, False])
+def test_the_key_is_due_where_its_maker_is_owner_no_more(talk: Talk, nurse: Member, patient: Member, is_maker: bool):
+    """Clients believe a keyset of an owner alone, or one that an owner's follows on."""
+    path = f"/{talk.id}/members/role"
+    assert nurse.post(path, {"memberId": patient.member, "role": "owner"}).status_code == 200
+    stepping_down = nurse if is_maker else patient
+    assert patient.post(path, {"memberId": stepping_down.member, "role": "writer"}).status_code == 200
+    assert nurse.get(f"/{talk.id}/status").json["keyState"] == ("due" if is_maker else "ok")
+    talk.owner = patient if is_maker else nurse
+    assert talk.rotate("k2", nurse, patient).status_code == 201
+    assert nurse.get(f"/{talk.id}/status").json["keyState"] == "ok"
 
 
 def test_whoever_comes_without_the_history_sees_none_of_it(talk: Talk, nurse: Member, patient: Member, doctor: Member):

@@ -25,6 +25,7 @@ ROUTES = {
     "threads_keys.show_keys": ("GET", "/api/threads/{t}/keys?deviceId=x"),
     "threads_keys.rotate": ("POST", "/api/threads/{t}/keys"),
     "threads_keys.seal_anew": ("POST", "/api/threads/{t}/keys/k1/wraps"),
+    "threads_keys.drop_sealed": ("DELETE", "/api/threads/{t}/keys/k1/wraps/{d}"),
     "threads_pushing.push": ("POST", "/api/threads/push-batch"),
     "threads_reading.show_recent": ("GET", "/api/threads/{t}/recent"),
     "threads_reading.show_range": ("GET", "/api/threads/{t}/range"),

@@ -1,7 +1,8 @@
 """Decides for many readers of threads at once whether they may go on: their logins, and their memberships."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -11,20 +12,32 @@ from services.accounts.logins import find_held
 from services.patient_sessions import find_held as find_held_visits
 from services.patient_sessions import renew_watched
 from services.stores import Stores
-from services.threads.reading import find_memberships
+from services.threads.reading import EndedMembership, find_endings, find_memberships
 from webapp.auth.thread_members import KnownMember
 from webapp.relay.closing import CloseCode
 
 # Where an app keeps its one.
 AUTHORITY = "threads_authority"
+# Nothing comes after the item that tells of an end, so a reader may go on to it: what Redis lacks the sweep brings, and
+# a reader who is behind comes to it page by page.
+_ITEM_COMES_WITHIN = timedelta(minutes=1)
+
+
+@dataclass(slots=True)
+class Fate:
+    """What a review has found out of one reader."""
+
+    is_closed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class ThreadRight:
-    """Of somebody who is known, and in this thread; of a socket as a whole without one."""
+    """Of somebody who is known, and in this thread; of a socket as a whole without one. A review tells `fate` with
+    the code by which the right ends."""
 
     known: KnownMember
     thread_id: str | None = None
+    fate: Fate = field(default_factory=Fate, compare=False)
 
 
 class ThreadAuthority:
@@ -42,8 +55,14 @@ class ThreadAuthority:
             held = _held_logins(session, known) | visits.keys()
             pairs = {(right.thread_id, right.known.member) for right in rights if right.thread_id is not None}
             members = find_memberships(session, pairs) if pairs else set()
+            out = pairs - members
+            endings = find_endings(session, out) if out else {}
         self._renew([str(session_id) for session_id in visits.values() if session_id is not None])
-        return [_code_for(right, held, members) for right in rights]
+        now = self._here.clock.now()
+        return [
+            _code_for(right, held) or (_end_of(right, endings, now) if _pair_of(right) in out else None)
+            for right in rights
+        ]
 
     def _renew(self, session_ids: Collection[str]) -> None:
         if session_ids:
@@ -61,8 +80,18 @@ def _held_visits(session: Session, known: Collection[KnownMember]) -> Mapping[UU
     return find_held_visits(session, rows) if rows else {}
 
 
-def _code_for(right: ThreadRight, held: set[UUID], members: set[tuple[str, str]]) -> int | None:
-    if not {right.known.login_sid, right.known.patient_session} & held:
-        return CloseCode.NOT_AUTHENTICATED
-    is_in = right.thread_id is None or (right.thread_id, right.known.member) in members
-    return None if is_in else CloseCode.UNKNOWN
+def _code_for(right: ThreadRight, held: set[UUID]) -> int | None:
+    is_held = {right.known.login_sid, right.known.patient_session} & held
+    return None if is_held else CloseCode.NOT_AUTHENTICATED
+
+
+def _pair_of(right: ThreadRight) -> tuple[str | None, str]:
+    return right.thread_id, right.known.member
+
+
+def _end_of(right: ThreadRight, endings: Mapping[tuple[str, str], EndedMembership], now: datetime) -> int | None:
+    """Of one who is in no more."""
+    ending = endings.get((right.thread_id or "", right.known.member))
+    right.fate.is_closed = ending is not None and ending.is_closed
+    is_item_to_come = ending is not None and now - ending.at < _ITEM_COMES_WITHIN
+    return None if is_item_to_come else CloseCode.UNKNOWN

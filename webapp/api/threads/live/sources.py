@@ -9,7 +9,7 @@ from services.stores import Stores
 from services.threads.items import ItemType, SystemEvent
 from services.threads.reading import OpenThread, find_thread, newest_kid
 from streams import Position, StoredEvent
-from webapp.api.threads.live.authority import ThreadAuthority, ThreadRight
+from webapp.api.threads.live.authority import Fate, ThreadAuthority, ThreadRight
 from webapp.auth.thread_members import KnownMember
 from webapp.relay.closing import CloseCode
 from webapp.relay.stream_source import SseProfile, StreamSource
@@ -25,7 +25,17 @@ _ENDS = frozenset({SystemEvent.MEMBER_REMOVED, SystemEvent.CLOSED})
 class ThreadSource(StreamSource):
     """`joined_seq` is the item that told of the member: one of before, as of an earlier removal, ends nothing."""
 
-    __slots__ = ("_after", "_authority", "_ended_by", "_here", "_joined_seq", "_known", "_thread_id", "_visible_from")
+    __slots__ = (
+        "_after",
+        "_authority",
+        "_ended_by",
+        "_fate",
+        "_here",
+        "_joined_seq",
+        "_known",
+        "_thread_id",
+        "_visible_from",
+    )
 
     sse: ClassVar[SseProfile] = SseProfile(starts_with_id=True)
 
@@ -40,6 +50,7 @@ class ThreadSource(StreamSource):
         self._joined_seq = opened.membership.joined_seq
         self._after = _begin(opened, after)
         self._ended_by: SystemEvent | None = None
+        self._fate = Fate()
 
     @property
     def after(self) -> Position:
@@ -60,7 +71,7 @@ class ThreadSource(StreamSource):
 
     @property
     def right(self) -> ThreadRight:
-        return ThreadRight(self._known, self._thread_id)
+        return ThreadRight(self._known, self._thread_id, self._fate)
 
     @property
     def authority(self) -> ThreadAuthority:
@@ -89,7 +100,8 @@ class ThreadSource(StreamSource):
     def ended(self, code: int) -> bytes:
         if code == CloseCode.TRY_AGAIN_LATER:
             return self._frame("unsubscribed", {"reason": "unavailable"})
-        return self._frame("unsubscribed", {"reason": "closed" if self._ended_by is SystemEvent.CLOSED else "removed"})
+        is_closed = self._fate.is_closed if self._ended_by is None else self._ended_by is SystemEvent.CLOSED
+        return self._frame("unsubscribed", {"reason": "closed" if is_closed else "removed"})
 
     @classmethod
     def close_code_for(cls, event: StoredEvent) -> int | None:

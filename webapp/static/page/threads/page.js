@@ -65,7 +65,10 @@ class ThreadsPage {
       onRejected: (_, code) => showToast("error", explainCode(code)),
       onChange: () => this.#outbox.changed(),
     });
-    this.#outbox = new OutboxView(this.#sender);
+    const own = { ...session.device, state: "active" };
+    const read = (/** @type {import("../../sdk/threads/texts.js").Envelope} */ envelope) =>
+      crypto.openItem({ threadId: envelope.threadId, from: session.memberId, envelope }, [own]);
+    this.#outbox = new OutboxView(this.#sender, read);
     this.#uploads = new Uploads({
       client: api.client,
       crypto,
@@ -191,7 +194,8 @@ class ThreadsPage {
     const onRead = () => this.#list.refreshSoon();
     const onRegisterAnew = () => void this.#devices.registerAnew();
     const parts = { session: this.#session, client: api.client, crypto: this.#crypto, sender: this.#sender };
-    return new ThreadView(threadId, { ...parts, onRead, onRegisterAnew, members: this.#members, links: this.#links }, this.#historyItems);
+    const onItem = () => this.#outbox.changed();
+    return new ThreadView(threadId, { ...parts, onItem, onRead, onRegisterAnew, members: this.#members, links: this.#links }, this.#historyItems);
   }
 
   /** @param {string} threadId */

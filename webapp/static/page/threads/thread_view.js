@@ -41,7 +41,7 @@ export class ThreadView {
 
   /** @param {string} threadId @param {{session: ThreadsSession, client: import("../../sdk/threads/client.js").ThreadsClient,
    *   crypto: import("../../sdk/threads/worker_link.js").WorkerLink,
-   *   sender: import("../../sdk/threads/sender.js").ThreadSender, onRead: () => void,
+   *   sender: import("../../sdk/threads/sender.js").ThreadSender, onItem: () => void, onRead: () => void,
    *   onRegisterAnew: () => void, members: import("./members_view.js").MembersView,
    *   links: import("./link_part.js").LinkPart}} parts @param {number} [historyItems] */
   constructor(threadId, parts, historyItems = HISTORY_ITEMS) {
@@ -65,6 +65,7 @@ export class ThreadView {
         this.#messages.add(delivered);
         this.#material.add(delivered);
         this.#factsChanged();
+        parts.onItem();
       },
       onError: ({ seq }, code) => this.#messages.addDisbelieved(seq, code),
       onSenderGap: ({ from, to }) => setText(find("gap"), `아직 오지 않은 메시지가 있어요. (보낸 기기의 ${from}~${to}번째)`),

@@ -96,6 +96,12 @@ export class ThreadsClient extends HttpClient {
     return this.request("POST", `${pathOf(threadId)}/keys/${kid}/wraps`, { body: { wraps } });
   }
 
+  /** What was sealed to one's own device and does not open. @param {string} threadId @param {string} kid
+   * @param {string} deviceId @returns {Promise<unknown>} */
+  dropWrap(threadId, kid, deviceId) {
+    return this.request("DELETE", `${pathOf(threadId)}/keys/${kid}/wraps/${deviceId}`);
+  }
+
   /** @param {string} threadId @param {string} blobId @param {number} number from 1 @param {Blob} octets at most 1 MiB
    * @param {AbortSignal} signal */
   async putBlobPart(threadId, blobId, number, octets, signal) {

@@ -4,6 +4,7 @@
  */
 
 import { settled } from "../core/storage.js";
+import { settleAcked } from "./acked.js";
 import { noteItem, noteSigned } from "./senders.js";
 
 /** @typedef {import("../core/ordering.js").Cursor} Cursor */
@@ -35,9 +36,11 @@ export class Inbox {
   add(item, how) {
     const { threadId, epoch, seq } = item;
     const dedupeId = item.envelope?.dedupeId;
-    return this.#database.write(["inbox", "meta"], async ({ inbox, meta }) => {
+    return this.#database.write(["inbox", "meta", "outbox"], async (stores) => {
+      const { inbox, meta } = stores;
       const known = await settled(inbox.get([threadId, epoch, seq]));
       if (known) return known;
+      await settleAcked(stores, item);
       // The same envelope under another number: a server that plays it once more.
       const isReplayed = dedupeId !== undefined && (await settled(inbox.index("byDedupeId").count([threadId, epoch, dedupeId]))) > 0;
       const { senders, isBarred } = noteItem(await settled(meta.get(this.#name("senders"))), item, how);

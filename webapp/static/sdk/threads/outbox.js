@@ -6,6 +6,7 @@
 
 import { underLock } from "../core/locks.js";
 import { settled } from "../core/storage.js";
+import { ackedOf, keepAcked } from "./acked.js";
 import { removeKept } from "./kept_uploads.js";
 
 const LEASE_MILLISECONDS = 30_000;
@@ -67,14 +68,25 @@ export class Outbox {
     });
   }
 
-  /** By ACK. The blobs that they tell of are announced from then on. @param {string[]} dedupeIds @returns {Promise<void>} */
-  acknowledge(dedupeIds) {
-    return this.#database.write(["outbox", "meta"], async ({ outbox, meta }) => {
-      const rows = await Promise.all(dedupeIds.map((id) => settled(outbox.get(id))));
+  /** By ACK. The blobs that they tell of are announced from then on. What has not come back as an item yet is kept until
+   * it does: till then nothing shows that the server has it. @param {{dedupeId: string, seq?: number}[]} acks
+   * @returns {Promise<void>} */
+  acknowledge(acks) {
+    return this.#database.write(["outbox", "meta", "inbox"], async (stores) => {
+      const { outbox, meta } = stores;
+      const rows = await Promise.all(acks.map(({ dedupeId }) => settled(outbox.get(dedupeId))));
       const blobs = rows.flatMap((row) => (row?.blob ? [{ threadId: row.threadId, ...row.blob }] : []));
       if (blobs.length > 0) meta.put([...((await settled(meta.get(ANNOUNCED))) ?? []), ...blobs], ANNOUNCED);
-      await Promise.all(dedupeIds.map((id) => settled(outbox.delete(id))));
+      for (const [at, row] of rows.entries()) if (row) await keepAcked(stores, row, acks[at].seq ?? 0);
+      await Promise.all(acks.map(({ dedupeId }) => settled(outbox.delete(dedupeId))));
     });
+  }
+
+  /** What the server has acknowledged, and has not told as an item yet. @param {string} threadId
+   * @returns {Promise<OutboxRow[]>} */
+  async acked(threadId) {
+    const rows = await this.#database.read(["meta"], ({ meta }) => settled(meta.getAll(ackedOf(threadId))));
+    return rows.sort((one, other) => one.clientSeq - other.clientSeq);
   }
 
   /** Blobs whose envelopes the server has, until `forgetAnnounced`. @returns {Promise<AnnouncedBlob[]>} */

@@ -32,7 +32,7 @@ export class OwnDevices {
    * open. @param {ToldDevice} device */
   async approve(device) {
     await this.#client.approve(device.deviceId, await this.#crypto.approve(device));
-    await this.#tendAll();
+    await this.#tendAll(device.deviceId);
   }
 
   /** For good; where its member owns a thread, the next key is made at once. @param {string} deviceId */
@@ -59,7 +59,7 @@ export class OwnDevices {
     await this.#client.register(claim, { type: "recovery" });
     await this.#client.approve(claim.deviceId, approval);
     // Sealed before the older ones go: a tab that dies in between leaves one that opens everything.
-    const known = await this.#tendAll();
+    const known = await this.#tendAll(claim.deviceId);
     const older = (await this.list()).filter(({ type, deviceId }) => type === "recovery" && deviceId !== claim.deviceId);
     const replaced = older.filter(({ deviceId }) => known.every((thread) => standsIn(thread, claim.deviceId, deviceId)));
     for (const { deviceId } of replaced) await this.#client.revoke(deviceId);
@@ -91,10 +91,15 @@ export class OwnDevices {
     });
   }
 
-  /** Keys for whoever lacks them, new ones where they are due. @returns {Promise<KnownKeys[]>} of each thread */
-  async #tendAll() {
+  /** Keys for whoever lacks them, new ones where they are due. @param {string|null} added one's own device that came just
+   * now: by whom else something was sealed to it is not known @returns {Promise<KnownKeys[]>} of each thread */
+  async #tendAll(added = null) {
     const known = /** @type {KnownKeys[]} */ ([]);
-    const tend = async (/** @type {{threadId: string}} */ { threadId }) => known.push(await this.#session.keysOf(threadId).ensure());
+    const tend = async (/** @type {{threadId: string}} */ { threadId }) => {
+      const keys = this.#session.keysOf(threadId);
+      known.push(await keys.ensure());
+      if (added !== null) await keys.sealOwn(added);
+    };
     await eachOf(await this.#client.threads(), tend);
     return known;
   }

@@ -8,14 +8,17 @@ import { underLock } from "../core/locks.js";
 
 const MOST_BYTES = 900 * 1024; // a body has at most 1 MiB
 const MOST_MILLISECONDS = 60_000;
+// What whoever else is signed in at this browser by now hears of a member's envelopes, too.
+const OF_OTHERS = new Set(["THREAD_NOT_FOUND", "FORBIDDEN", "UNKNOWN_DEVICE"]);
 
 /** @typedef {import("./outbox.js").OutboxRow} OutboxRow */
 /** @typedef {import("./client.js").PushResult} PushResult */
 /** `isDone`: nothing is left that may be sent now; else the next one has to wait so long.
  * @typedef {{isDone: boolean, waitMilliseconds: number, error: any}} Flushed */
-/** @typedef {{outbox: import("./outbox.js").Outbox, client: Pick<import("./client.js").ThreadsClient, "pushBatch">,
+/** `requireMember` rejects with a WelnoError where it is not the outbox's member whom the server knows.
+ * @typedef {{outbox: import("./outbox.js").Outbox, client: Pick<import("./client.js").ThreadsClient, "pushBatch">,
  *   pace: import("./pace.js").Pace, onRejected: (row: OutboxRow, result: PushResult) => Promise<void>,
- *   onAcked?: (row: OutboxRow, result: PushResult) => void}} Pushing */
+ *   requireMember?: () => Promise<void>, onAcked?: (row: OutboxRow, result: PushResult) => void}} Pushing */
 
 /**
  * Push after push, until nothing is left, one fails, the server asks to wait, or a minute has passed. The lock keeps
@@ -59,7 +62,8 @@ async function pushRows(pushing, rows) {
   try {
     await takeResults(pushing, rows, answer.results);
   } catch (/** @type {any} */ error) {
-    // A newer key could not be asked for just now. What was acknowledged is gone; the rest was never accepted, and waits.
+    // A newer key could not be asked for just now, or somebody else was asked for. What was acknowledged is gone; the rest
+    // was never accepted, and waits.
     if (error.status === undefined) throw error;
     const waitMilliseconds = pushing.pace.fail(error);
     await pushing.outbox.release(ids, waitMilliseconds);
@@ -70,13 +74,14 @@ async function pushRows(pushing, rows) {
 
 /** Results come in the order of the envelopes. @param {Pushing} pushing @param {OutboxRow[]} rows
  * @param {PushResult[]} results */
-async function takeResults({ outbox, onAcked, onRejected }, rows, results) {
+async function takeResults({ outbox, onAcked, onRejected, requireMember }, rows, results) {
   const isAcked = (/** @type {number} */ at) => results[at]?.dedupeId === rows[at].dedupeId && results[at].status !== "rejected";
-  const acked = rows.filter((_, at) => isAcked(at));
-  await outbox.acknowledge(acked.map(({ dedupeId }) => dedupeId));
+  await outbox.acknowledge(rows.flatMap(({ dedupeId }, at) => (isAcked(at) ? [{ dedupeId, seq: results[at].seq }] : [])));
+  for (const [at, row] of rows.entries()) if (isAcked(at)) onAcked?.(row, results[at]);
+  if (results.some(({ status, code = "" }) => status === "rejected" && OF_OTHERS.has(code))) await requireMember?.();
   for (const [at, row] of rows.entries()) {
-    if (isAcked(at)) onAcked?.(row, results[at]);
-    else if (results[at]?.dedupeId === row.dedupeId) await onRejected(row, results[at]);
+    if (isAcked(at)) continue;
+    if (results[at]?.dedupeId === row.dedupeId) await onRejected(row, results[at]);
     else await outbox.release([row.dedupeId]); // an answer that says nothing of it
   }
 }

@@ -3,12 +3,14 @@
  * @module
  */
 
+import { WelnoError } from "../core/errors.js";
 import { watchPage } from "../core/lifecycle.js";
 import { settled, StoreError } from "../core/storage.js";
 import { openChannel } from "../core/tabs.js";
 import { Timers } from "../core/timers.js";
 import { AnnouncedBlobs } from "./announced_blobs.js";
 import { BLOB_TYPE, completionOf } from "./blob_message.js";
+import { databaseName } from "./database.js";
 import { textBytes } from "./encoding.js";
 import { DisbelievedError } from "./errors.js";
 import { Outbox } from "./outbox.js";
@@ -139,6 +141,7 @@ export class ThreadSender {
       client,
       pace: this.#pace,
       onRejected: (/** @type {OutboxRow} */ row, /** @type {PushResult} */ result) => this.#takeRefusal(row, result),
+      requireMember: () => this.#requireMember(),
       onAcked,
     };
     const flushed = await flushUnderLock(database.name, pushing, how);
@@ -161,6 +164,13 @@ export class ThreadSender {
   /** What is written while another message waits does not put that one off. @param {number} milliseconds */
   #flushLater(milliseconds) {
     this.#timers.setIfSooner("again", milliseconds, () => void this.flush({ isEarly: true }));
+  }
+
+  /** By the cookie or the push pass somebody else may send by now, who uses the same computer: what they are refused says
+   * nothing of these envelopes, which wait until their member is back. */
+  async #requireMember() {
+    const { memberId } = await this.#options.client.me();
+    if ((await databaseName(memberId)) !== this.#options.database.name) throw new WelnoError({ code: "UNAUTHORIZED", status: 401 });
   }
 
   /** A retired key means 'never accepted': the same message is encrypted under the new one. Everything else is for the

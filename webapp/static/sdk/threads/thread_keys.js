@@ -10,6 +10,11 @@ import { DisbelievedError } from "./errors.js";
 
 const CONFLICTS = new Set(["KEY_CONFLICT", "WRAPS_INCOMPLETE"]);
 const MOST_TRIES = 3;
+const NO_ROUTE = new Set([404, 405]); // of a server that is older than this client
+const NOT_OPENED = new Set(["KEY_WRAP", "KEY_CHECK"]);
+// Of keysets that are signed and in their chain: another one may follow on them. Without it a thread would stay without a
+// key where the maker has left, or where what was sealed to an owner's only device does not open.
+const MAY_BE_FOLLOWED = new Set(["KEY_MAKER", "KEY_WRAP", "KEY_CHECK"]);
 
 /** @typedef {import("./thread_crypto.js").ToldDevice} ToldDevice */
 /** `kid`: the newest generation that this device can open; `isRestored`: the server says that it came back from a backup,
@@ -27,6 +32,7 @@ export class ThreadKeys {
   #crypto;
   #database;
   #known = /** @type {KnownKeys|null} */ (null);
+  #sealed = /** @type {Set<string>} */ (new Set()); // `${kid} ${deviceId}`
 
   /** @param {string} threadId @param {string} deviceId of this browser
    * @param {{client: import("./client.js").ThreadsClient, crypto: import("./worker_link.js").Crypto,
@@ -85,15 +91,30 @@ export class ThreadKeys {
   /** What an owner's client does where it is due, and any that holds a secret where another device lacks it. Somebody
    * else may be faster: then it is read again. @returns {Promise<KnownKeys>} */
   async ensure() {
-    for (let tries = 1; ; tries += 1) {
-      const known = await this.refresh();
+    const before = await this.refresh();
+    const dropped = await this.#dropUnopened(before);
+    let known = dropped.length > 0 ? await this.refresh() : before;
+    for (let tries = 1; tries <= MOST_TRIES; tries += 1) {
       try {
-        if (!(await this.#act(known))) return known;
+        if (!(await this.#act(known))) break;
       } catch (/** @type {any} */ error) {
         if (!CONFLICTS.has(error.code) || tries >= MOST_TRIES) throw error;
       }
-      if (tries >= MOST_TRIES) return this.refresh();
+      known = await this.refresh();
     }
+    // They are told although the server has them no more: somebody has sealed what does not open.
+    known.failures.unshift(...dropped);
+    return known;
+  }
+
+  /** For another device of one's own member, which is told: also in the place of what somebody else sealed to it, as that
+   * might not open. @param {string} deviceId @returns {Promise<void>} */
+  async sealOwn(deviceId) {
+    const { keys, devices, failures } = this.#known ?? (await this.refresh());
+    const device = devices.filter((one) => one.deviceId === deviceId);
+    const isMade = (/** @type {any} */ { recipients }) => recipients.some((/** @type {any} */ one) => one.deviceId === deviceId);
+    const others = keysetsToSeal(keys, failures).filter((one) => !isMade(one) && !this.#sealed.has(`${one.kid} ${deviceId}`));
+    for (const keyset of others) await this.#seal(keyset, device);
   }
 
   /** With all that was written, or from now on: then under a new generation, which is sealed to them too.
@@ -125,7 +146,8 @@ export class ThreadKeys {
   async #withNext(act) {
     for (let tries = 1; ; tries += 1) {
       const known = await this.refresh();
-      if (known.failures.length > 0) throw new DisbelievedError(/** @type {any} */ (known.failures[0].code));
+      const bar = findBar(known);
+      if (bar) throw new DisbelievedError(/** @type {any} */ (bar.code));
       try {
         return await act(known);
       } catch (/** @type {any} */ error) {
@@ -158,9 +180,8 @@ export class ThreadKeys {
 
   /** @param {KnownKeys} known @returns {Promise<boolean>} whether something was done */
   async #act(known) {
-    const { status, failures } = known;
     // A server whose keys do not fit is given no new one that would rest on them.
-    if (status.role === "owner" && status.keyState !== "ok" && failures.length === 0) return this.#rotate(known);
+    if (known.status.role === "owner" && isDue(known) && !findBar(known)) return this.#rotate(known);
     return this.#sealLacking(known);
   }
 
@@ -184,21 +205,53 @@ export class ThreadKeys {
     return this.#crypto.makeKeyset({ threadId: this.#threadId, kid, prev: hash }, readers);
   }
 
+  /** One's own wraps that do not open: while they are there nobody seals others. @param {KnownKeys} known
+   * @returns {Promise<{kid: string, code: string}[]>} those that were dropped */
+  async #dropUnopened({ failures }) {
+    const unopened = failures.filter(({ code }) => NOT_OPENED.has(code));
+    try {
+      for (const { kid } of unopened) await this.#client.dropWrap(this.#threadId, kid, this.#deviceId);
+    } catch (/** @type {any} */ error) {
+      if (NO_ROUTE.has(error.status)) return [];
+      throw error;
+    }
+    return unopened;
+  }
+
   /** @param {KnownKeys} known */
   async #sealLacking({ lacking, devices, keys, failures }) {
-    const disbelieved = new Set(failures.map(({ kid }) => kid));
     let isDone = false;
-    for (const keyset of keys.filter(({ kid }) => !disbelieved.has(kid))) {
+    for (const keyset of keysetsToSeal(keys, failures)) {
       const ids = lacking.filter(({ kids }) => kids.includes(keyset.kid)).map(({ deviceId }) => deviceId);
       const without = devices.filter(({ deviceId }) => ids.includes(deviceId));
-      if (without.length === 0 || keyset.wrapped === null) continue;
-      const wraps = await this.#crypto.sealFor(this.#threadId, keyset, without);
-      await this.#client.addWraps(this.#threadId, keyset.kid, wraps);
+      if (without.length === 0) continue;
+      await this.#seal(keyset, without);
       isDone = true;
     }
     return isDone;
   }
+
+  /** @param {any} keyset @param {ToldDevice[]} devices */
+  async #seal(keyset, devices) {
+    const wraps = await this.#crypto.sealFor(this.#threadId, keyset, devices);
+    await this.#client.addWraps(this.#threadId, keyset.kid, wraps);
+    for (const { deviceId } of devices) this.#sealed.add(`${keyset.kid} ${deviceId}`);
+  }
 }
+
+/** Those that this device can open. @param {any[]} keys @param {{kid: string}[]} failures */
+function keysetsToSeal(keys, failures) {
+  const disbelieved = new Set(failures.map(({ kid }) => kid));
+  return keys.filter(({ kid, wrapped }) => wrapped !== null && !disbelieved.has(kid));
+}
+
+/** Also where its maker is no owner any more: new devices believe it only when another one follows on it.
+ * @param {KnownKeys} known */
+const isDue = ({ status, failures }) =>
+  status.keyState !== "ok" || failures.some(({ kid, code }) => kid === status.kid && code === "KEY_MAKER");
+
+/** Why no generation may follow on those that the server tells. @param {KnownKeys} known */
+const findBar = ({ failures }) => failures.find(({ code }) => !MAY_BE_FOLLOWED.has(code));
 
 /** @param {KnownKeys} known @returns {string[]} */
 const membersOf = ({ status }) => status.members.map((/** @type {any} */ { memberId }) => memberId);

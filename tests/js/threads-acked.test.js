@@ -1,0 +1,60 @@
+/** What the server has acknowledged, until it is seen that it has it. */
+
+import assert from "node:assert/strict";
+import { beforeEach, test } from "node:test";
+
+import { IDBKeyRange } from "fake-indexeddb";
+
+import { Inbox } from "../../webapp/static/sdk/threads/inbox.js";
+import { Outbox } from "../../webapp/static/sdk/threads/outbox.js";
+import { makeSender } from "./threads-sending.js";
+import { makeMember, NURSE, OTHER_THREAD, THREAD, until } from "./threads-setup.js";
+
+globalThis.IDBKeyRange = IDBKeyRange;
+beforeEach(() => {
+  globalThis.addEventListener ??= () => {};
+  Object.defineProperty(globalThis, "navigator", { value: {}, configurable: true });
+});
+
+const itemOf = ({ threadId, envelope }, seq, epoch = "e") => ({ threadId, epoch, seq, type: "message", from: NURSE, envelope });
+
+async function makeAcked(t) {
+  const { sender, member } = await makeSender(t);
+  await sender.send(THREAD, "혈압 128/82");
+  const [row] = await sender.outbox.rows();
+  await sender.flush();
+  await until(async () => (await sender.outbox.count()) === 0);
+  return { row, outbox: sender.outbox, inbox: new Inbox(member.database, THREAD) };
+}
+
+test("what was acknowledged stays until it has come as an item", async (t) => {
+  const { row, outbox, inbox } = await makeAcked(t);
+  assert.deepEqual((await outbox.acked(THREAD)).map(({ dedupeId }) => dedupeId), [row.dedupeId]);
+  assert.deepEqual(await outbox.acked(OTHER_THREAD), []);
+  await inbox.add(itemOf(row, 1));
+  assert.deepEqual([await outbox.acked(THREAD), await outbox.rows()], [[], []]);
+});
+
+test("what came as an item before its ACK waits for nothing", async (t) => {
+  const { database } = await makeMember(NURSE);
+  const outbox = new Outbox(database);
+  const make = async (clientSeq) => ({ threadId: THREAD, dedupeId: crypto.randomUUID(), clientSeq, enc: { kid: "k1" }, sig: "its" });
+  const row = await outbox.queueAdd(THREAD, make);
+  await new Inbox(database, THREAD).add(itemOf(row, 1));
+  await outbox.acknowledge([{ dedupeId: row.dedupeId, seq: 1 }]);
+  assert.deepEqual([await outbox.acked(THREAD), await outbox.rows()], [[], []]);
+});
+
+for (const [what, change] of [
+  ["another message", () => ({ dedupeId: crypto.randomUUID() })],
+  ["something else under its name", () => ({ sig: "of somebody else" })],
+]) {
+  test(`a message in whose place stands ${what} is back with its person, and goes when it comes after all`, async (t) => {
+    const { row, outbox, inbox } = await makeAcked(t);
+    await inbox.add(itemOf({ ...row, envelope: { ...row.envelope, ...change() } }, 1));
+    const [{ state, code, envelope }] = await outbox.rows();
+    assert.deepEqual([state, code, envelope, await outbox.acked(THREAD)], ["dead", "NOT_KEPT", row.envelope, []]);
+    await inbox.add(itemOf(row, 2));
+    assert.deepEqual(await outbox.rows(), []);
+  });
+}
