@@ -55,10 +55,16 @@ class Machine:
         """What runs, for the table."""
         return ", ".join(self._describe(service) for service in self._services)
 
-    def tend(self, tell: Callable[[str], None]) -> None:
-        """Bring back what has died, as an init system does."""
+    def pids(self) -> frozenset[int]:
+        """Of its services that run, without their children."""
+        processes = (service.process() for service in self._services)
+        return frozenset(process.pid for process in processes if process.is_running and process.pid is not None)
+
+    def tend(self, tell: Callable[[str], None]) -> list[str]:
+        """Bring back what has died, as an init system does. Gives the services that were found dead just now."""
+        died: list[str] = []
         if not self.is_on:
-            return
+            return died
         now = time.monotonic()
         for service in self._services:
             restarts = self._restarts[service.name]
@@ -68,6 +74,8 @@ class Machine:
                 delay = restarts.note_death(now)
                 ended = f"{self.host.name}: {service.name} ended ({service.process().exit_code})"
                 tell(f"{ended}; starting it again in {delay:g} s")
+                died.append(service.name)
+        return died
 
     def _bring_back(self, service: Service, tell: Callable[[str], None]) -> None:
         restarts = self._restarts[service.name]

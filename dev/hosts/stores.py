@@ -1,5 +1,6 @@
 """The stores of the hosts: PostgreSQL with a replica, Valkey with Sentinels, RabbitMQ; and how others find them."""
 
+import shutil
 import time
 from pathlib import Path
 
@@ -16,7 +17,8 @@ from dev.local.secrets import keep_secret
 from dev.local.sentinel import Sentinel, sentinel_url
 from dev.local.valkey import EmbeddedValkey
 
-_POSTGRES_PORT, _VALKEY_PORT, _SENTINEL_PORT = 5432, 6379, 26379
+POSTGRES_PORT, VALKEY_PORT, _SENTINEL_PORT = 5432, 6379, 26379
+_DATA_FOLDERS = ("valkey", "sentinel", "rabbitmq")
 _RABBITMQ_PORTS = (5672, 15672, 25672, 4369)
 # A link that is up again needs a moment, and its addresses are asked for anew.
 _SUCCESSOR_SECONDS, _AGAIN_SECONDS = 15.0, 0.2
@@ -43,7 +45,7 @@ class HostStores:
 
     def _postgres_url(self, wanted: str) -> str:
         password = keep_secret(self._home, "postgres_password")
-        hosts = ",".join(f"{host.address}:{_POSTGRES_PORT}" for host in self._topology.of(HostRole.POSTGRES))
+        hosts = ",".join(f"{host.address}:{POSTGRES_PORT}" for host in self._topology.of(HostRole.POSTGRES))
         return f"postgresql://welno:{password}@{hosts}/welno?target_session_attrs={wanted}"
 
     @property
@@ -67,6 +69,19 @@ class HostStores:
         }
         return make[host.role](host)
 
+    def find_standby(self) -> str | None:
+        """The host whose PostgreSQL is one by its data; None where both, or none, are."""
+        standbys = [name for name, node in self._postgres.items() if node.is_standby]
+        return standbys[0] if len(standbys) == 1 else None
+
+    def wipe(self, host: Host) -> None:
+        """What its killed stores have on their disk."""
+        folder = _folder(self._home, host)
+        if host.role is HostRole.POSTGRES:
+            self._postgres[host.name].set_aside()
+        for name in _DATA_FOLDERS:
+            shutil.rmtree(folder / name, ignore_errors=True)
+
     def stop_stale_primary(self, host: Host) -> bool:
         """Whether a PostgreSQL ran there that took writes beside its successor; its next start makes it a standby.
 
@@ -88,7 +103,7 @@ class HostStores:
     def _make_postgres(self, host: Host) -> PostgresNode:
         folder = _folder(self._home, host)
         network = str(self._topology.network)
-        return PostgresNode(EmbeddedPostgres(folder, _POSTGRES_PORT, host=host.address, admitted=[network]))
+        return PostgresNode(EmbeddedPostgres(folder, POSTGRES_PORT, host=host.address, admitted=[network]))
 
     def _postgres_service(self, host: Host) -> list[Service]:
         node, other = self._pair(host)
@@ -109,7 +124,7 @@ class HostStores:
         first = self._topology.of(HostRole.VALKEY)[0]
         server = EmbeddedValkey(
             _folder(self._home, host),
-            _VALKEY_PORT,
+            VALKEY_PORT,
             host=host.address,
             directives={
                 "masterauth": self._valkey_password,
@@ -119,14 +134,14 @@ class HostStores:
                 "min-replicas-to-write": "1",
                 "min-replicas-max-lag": "2",
                 # Once started, Sentinels tell it whom to follow, or that it is the primary.
-                **({} if host is first else {"replicaof": f"{first.address} {_VALKEY_PORT}"}),
+                **({} if host is first else {"replicaof": f"{first.address} {VALKEY_PORT}"}),
             },
         )
         sentinel = Sentinel(_folder(self._home, host) / "sentinel", self._valkey_password, host.address, _SENTINEL_PORT)
 
         def start_sentinel() -> None:
             if not sentinel.knows_its_group:
-                sentinel.forget_all_but((first.address, _VALKEY_PORT))
+                sentinel.forget_all_but((first.address, VALKEY_PORT))
             sentinel.resume()
 
         return [

@@ -1,13 +1,14 @@
 """Lays out the hosts, says what runs where, and does what the commands of a second shell ask, until it is stopped."""
 
 import socket
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from dev.hosts.control import ControlServer, Request
-from dev.hosts.data_centre import DataCentre
+from dev.hosts.data_centre import Contents, DataCentre
 from dev.hosts.errors import HostsError
 from dev.hosts.faults import Slowness
 from dev.hosts.forwarder import listen
@@ -49,9 +50,9 @@ def _serve(options: HostsOptions) -> None:
         listeners = (_listen(options.port), _listen(options.sandbox_port))
         control = ControlServer(home)
         stack.callback(control.close)
-        network = _make_network(options)
+        network = make_network(wants_loopback=options.wants_loopback, without=options.without)
         tell(f"hosts: {network.description}")
-        centre = DataCentre(home, network, listeners, tell, network_only=options.network_only)
+        centre = DataCentre(home, network, listeners, tell, Contents(network_only=options.network_only))
         stack.callback(centre.stop)
         centre.start()
         control.start()
@@ -93,19 +94,20 @@ def _listen(port: int) -> socket.socket:
         raise PortTakenError(f"port {port} is taken; set WELNO_PORT to another, or --port") from exc
 
 
-def _make_network(options: HostsOptions) -> Network:
-    obstacle = "as you asked for it" if options.wants_loopback else find_obstacle()
-    absent = _absent(options)
+def make_network(*, wants_loopback: bool = False, without: Sequence[str] = ()) -> Network:
+    """Namespaces where there are some; with a sentence for each program that is missing. Raises HostsError for what is
+    no role."""
+    obstacle = "as you asked for it" if wants_loopback else find_obstacle()
+    absent = _absent(without)
     if obstacle is None:
         return NamespaceNetwork(lay_out(NAMESPACES, without=absent))
     # All nodes of one machine share the process that tells where each listens (epmd).
     return LoopbackNetwork(lay_out(LOOPBACK_ADDRESSES, without=absent | {HostRole.RABBITMQ}), obstacle)
 
 
-def _absent(options: HostsOptions) -> frozenset[HostRole]:
-    """With a sentence for what is missing. Raises HostsError for what is no role."""
+def _absent(without: Sequence[str]) -> frozenset[HostRole]:
     try:
-        absent = {HostRole(name) for name in options.without}
+        absent = {HostRole(name) for name in without}
     except ValueError as exc:
         raise HostsError(f"{exc}; roles are {', '.join(HostRole)}") from exc
     if find_rabbitmq() is None:
