@@ -6,16 +6,17 @@ import socket
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from dev.hosts.errors import HostsError
 from dev.hosts.faults import Slowness
 from dev.hosts.forwarder import Forwarder, listen
-from dev.hosts.haproxy import haproxy_service
+from dev.hosts.haproxy import Behind, haproxy_service
 from dev.hosts.machine import Machine
 from dev.hosts.network import Network
 from dev.hosts.objects import PORT as OBJECTS_PORT
 from dev.hosts.objects import RECORD, bucket_settings, objects_service
-from dev.hosts.product import WEB_PORT, product_services
+from dev.hosts.product import FLOWER_PORT, WEB_PORT, product_services
 from dev.hosts.service import Service
 from dev.hosts.stores import HostStores
 from dev.hosts.topology import Host, HostRole
@@ -43,21 +44,28 @@ class Contents:
     clocks: WallClocks | None = None
 
 
+class Entrances(NamedTuple):
+    """Listening sockets, in the network of whoever comes in by them."""
+
+    site: socket.socket
+    sandbox: socket.socket
+    flower: socket.socket
+
+
 class DataCentre:
-    """Laid out anew at each start. `listeners` are sockets of the site and of the sandbox, in the network of whoever
-    comes to them."""
+    """Laid out anew at each start."""
 
     def __init__(
         self,
         home: Path,
         network: Network,
-        listeners: tuple[socket.socket, socket.socket],
+        entrances: Entrances,
         tell: Callable[[str], None],
         contents: Contents,
     ) -> None:
         self.network, self._home, self._tell, self._contents = network, home, tell, contents
-        self._ports: tuple[int, int] = (listeners[0].getsockname()[1], listeners[1].getsockname()[1])
-        self._listeners = listeners
+        self._entrances = entrances
+        self._sandbox_port: int = entrances.sandbox.getsockname()[1]
         self._forwarders: list[Forwarder] = []
         shutil.rmtree(home / "hosts", ignore_errors=True)
         self._stores = HostStores(home, network.topology)
@@ -65,28 +73,39 @@ class DataCentre:
 
     @property
     def site(self) -> str:
-        return f"http://{LOOPBACK}:{self._ports[0]}"
+        return f"http://{LOOPBACK}:{self._entrances.site.getsockname()[1]}"
 
     @property
     def sandbox(self) -> str:
-        return f"http://{LOOPBACK}:{self._ports[1]}"
+        return f"http://{LOOPBACK}:{self._sandbox_port}"
+
+    @property
+    def flower(self) -> str:
+        return f"http://{LOOPBACK}:{self._entrances.flower.getsockname()[1]}"
 
     @property
     def environment(self) -> dict[str, str]:
         """Of every process of the product, wherever it runs. What the caller has set as WELNO_* wins."""
-        site, sandbox = self._ports
         stores = self._stores
         own = demo_environment(
             self._home,
             database_url=stores.database_url,
             redis_url=stores.redis_url,
-            sandbox_port=sandbox,
-            web_port=site,
-            flower_port=site,
+            sandbox_port=self._sandbox_port,
+            web_port=self._entrances.site.getsockname()[1],
+            flower_port=self._entrances.flower.getsockname()[1],
         )
+        # haproxy asks for Flower's health under its host's address.
+        origins = f"{own['WELNO_FLOWER_ORIGINS']},http://{self._flower_host.address}:{FLOWER_PORT}"
         behind = {"WELNO_TRUSTED_PROXIES": "1"} if self.network.topology.of(HostRole.PROXY) else {}
         files = bucket_settings(f"http://{self._objects_address}:{OBJECTS_PORT}")
-        more = {"DATABASE_REPLICA_URL": stores.replica_url, "CELERY_BROKER_URL": stores.broker_url}
+        more = {
+            "DATABASE_REPLICA_URL": stores.replica_url,
+            "CELERY_BROKER_URL": stores.broker_url,
+            "WELNO_FLOWER_ORIGINS": origins,
+        }
+        if stores.broker_api is not None:
+            more["FLOWER_BROKER_API"] = stores.broker_api
         demo = DEMO_SETTINGS if self._contents.is_demo else {}
         return {**behind, **own, **demo, **files, **more, **self._contents.settings}
 
@@ -99,6 +118,10 @@ class DataCentre:
         """See `read_record`."""
         [objects] = self.network.topology.of(HostRole.OBJECTS)
         return self._home / "hosts" / objects.name / RECORD
+
+    @property
+    def _flower_host(self) -> Host:
+        return self.network.topology.running("flower")
 
     @property
     def _objects_address(self) -> str:
@@ -145,8 +168,8 @@ class DataCentre:
             machine.kill()
         for forwarder in self._forwarders:
             forwarder.close()
-        for listener in self._listeners:
-            listener.close()
+        for entrance in self._entrances:
+            entrance.close()
         self.network.close()
 
     def tend(self) -> list[str]:
@@ -259,9 +282,10 @@ class DataCentre:
             return self._stores.services(host)
         topology = self.network.topology
         if host.role is HostRole.PROXY:
-            return [haproxy_service(folder, host, topology.of(HostRole.WEB), WEB_PORT)]
+            behind = Behind(topology.of(HostRole.WEB), WEB_PORT, self._flower_host, FLOWER_PORT)
+            return [haproxy_service(folder, host, behind)]
         # The sandbox takes commands from its own loopback only.
-        sandbox = (LOOPBACK if self.network.namespace(host) else host.address, self._ports[1])
+        sandbox = (LOOPBACK if self.network.namespace(host) else host.address, self._sandbox_port)
         return product_services(host, self._home, sandbox, lambda: self._environment_of(host))
 
     def _environment_of(self, host: Host) -> Mapping[str, str]:
@@ -276,17 +300,19 @@ class DataCentre:
         return self._home / "hosts" / host.name / "tilko_data"
 
     def _start_forwarders(self) -> None:
-        """From the person's network to the site and the sandbox, and from each host's loopback to the hosts of the
-        sandbox and of the object store: the product speaks plain HTTP on the same machine only."""
+        """From the person's network to the site, the sandbox and Flower, and from each host's loopback to the hosts of
+        the sandbox and of the object store: the product speaks plain HTTP on the same machine only."""
         topology, network = self.network.topology, self.network
         [providers] = topology.of(HostRole.PROVIDERS)
-        sandbox = (providers.address, self._ports[1])
-        entrance = (topology.of(HostRole.PROXY) or topology.of(HostRole.WEB))[0]
+        sandbox = (providers.address, self._sandbox_port)
+        proxies = topology.of(HostRole.PROXY)
+        site, flower = (proxies or topology.of(HostRole.WEB))[0], (proxies or (self._flower_host,))[0]
         self._forwarders = [
-            Forwarder(self._listeners[0], (entrance.address, WEB_PORT), network.bridge),
-            Forwarder(self._listeners[1], sandbox, network.bridge),
+            Forwarder(self._entrances.site, (site.address, WEB_PORT), network.bridge),
+            Forwarder(self._entrances.sandbox, sandbox, network.bridge),
+            Forwarder(self._entrances.flower, (flower.address, FLOWER_PORT), network.bridge),
         ]
-        loopback = (LOOPBACK, self._ports[1])
+        loopback = (LOOPBACK, self._sandbox_port)
         self._add_forwarder(providers, sandbox, loopback)
         [objects] = topology.of(HostRole.OBJECTS)
         for host in (host for host in topology.hosts if host.role in _RUNS_THE_PRODUCT):

@@ -1,6 +1,7 @@
 """haproxy in front of the web hosts: which of them is asked, and when one is taken out."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from dev.hosts.namespaces import find_program
@@ -18,15 +19,26 @@ def find_haproxy() -> str | None:
     return find_program("haproxy")
 
 
-def write_config(address: str, web: Sequence[Host], port: int) -> str:
-    """All at this port.
+@dataclass(frozen=True, slots=True)
+class Behind:
+    """Who is asked at which port, which is haproxy's own for it, too."""
 
-    By `/readyz/process`, as docs/deploy has it: `/readyz` would take them all out when one store is away. Four
-    failures, eight seconds: longer than Sentinels take for a failover, so that readers keep their sockets. Then all
-    sockets of that host are closed, as its readers would else wait for what is cut. What cannot be connected meanwhile
-    goes to the other host within a second.
+    web: Sequence[Host]
+    web_port: int
+    flower: Host
+    flower_port: int
+
+
+def write_config(address: str, behind: Behind) -> str:
+    """Flower has a port of its own, as an origin of its own, and is asked under a name that it was told.
+
+    The web hosts by `/readyz/process`, as docs/deploy has it: `/readyz` would take them all out when one store is away.
+    Four failures, eight seconds: longer than Sentinels take for a failover, so that readers keep their sockets. Then
+    all sockets of that host are closed, as its readers would else wait for what is cut. What cannot be connected
+    meanwhile goes to the other host within a second.
     """
-    servers = "\n".join(f"    server {host.name} {host.address}:{port} check" for host in web)
+    servers = "\n".join(f"    server {host.name} {host.address}:{behind.web_port} check" for host in behind.web)
+    flower = f"{behind.flower.address}:{behind.flower_port}"
     return f"""\
 global
     maxconn 2000
@@ -41,26 +53,33 @@ defaults
     timeout tunnel 1h
     timeout check 1s
 frontend site
-    bind {address}:{port}
+    bind {address}:{behind.web_port}
     default_backend web
+frontend operators
+    bind {address}:{behind.flower_port}
+    default_backend flower
 backend web
     balance roundrobin
     option httpchk GET /readyz/process
     default-server inter 2s fall 4 rise 1 on-marked-down shutdown-sessions
 {servers}
+backend flower
+    option httpchk
+    http-check send meth GET uri /healthcheck ver HTTP/1.1 hdr Host {flower}
+    server {behind.flower.name} {flower} check inter 2s fall 4 rise 1
 """
 
 
-def haproxy_service(folder: Path, host: Host, web: Sequence[Host], port: int) -> Service:
+def haproxy_service(folder: Path, host: Host, behind: Behind) -> Service:
     config = folder / "haproxy.cfg"
     process = Process("haproxy", [find_haproxy() or "haproxy", "-db", "-f", str(config)], folder / "haproxy.log")
 
     def start() -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        config.write_text(write_config(host.address, web, port))
+        config.write_text(write_config(host.address, behind))
         process.start()
 
     def wait() -> None:
-        process.wait_until(lambda: answers(f"http://{host.address}:{port}/healthz"), _START_SECONDS)
+        process.wait_until(lambda: answers(f"http://{host.address}:{behind.web_port}/healthz"), _START_SECONDS)
 
     return Service("haproxy", start, lambda: process, wait)

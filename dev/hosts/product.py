@@ -11,6 +11,7 @@ from dev.local.programs import (
     ROOT,
     Ports,
     Program,
+    flower_program,
     interviews_program,
     list_programs,
     sandbox_program,
@@ -18,7 +19,7 @@ from dev.local.programs import (
     worker_program,
 )
 
-WEB_PORT = 8000
+WEB_PORT, FLOWER_PORT = 8000, 5555
 # Of a worker, where `make run` has a hundred: both hosts share this machine.
 _WORKER_THREADS = 20
 _READY_SECONDS = 120
@@ -38,6 +39,8 @@ def _program(host: Host, name: str, home: Path, sandbox: tuple[str, int]) -> Pro
         return sandbox_program(home, port, address)
     if name == "web":
         return web_program(name, WEB_PORT, host.address)
+    if name == "flower":
+        return flower_program(FLOWER_PORT, host.address)
     # A Celery node's name has to be another on each host, and all are called alike.
     if name == "worker":
         return worker_program(host.name, _WORKER_THREADS)

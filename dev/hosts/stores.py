@@ -61,6 +61,12 @@ class HostStores:
             self.redis_url
         )
 
+    @property
+    def broker_api(self) -> str | None:
+        """Where Flower asks for the lengths of queues; None for Valkey's, which it asks itself."""
+        nodes = self._topology.of(HostRole.RABBITMQ)
+        return f"http://{self._rabbitmq_login}@{nodes[0].address}:{_RABBITMQ_PORTS[1]}/api/" if nodes else None
+
     def services(self, host: Host) -> list[Service]:
         make = {
             HostRole.POSTGRES: self._postgres_service,

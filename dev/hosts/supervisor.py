@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from dev.hosts.control import ControlServer, Request
-from dev.hosts.data_centre import Contents, DataCentre
+from dev.hosts.data_centre import Contents, DataCentre, Entrances
 from dev.hosts.errors import HostsError
 from dev.hosts.faults import Slowness
 from dev.hosts.forwarder import listen
@@ -33,6 +33,7 @@ class HostsOptions:
     home: Path
     port: int
     sandbox_port: int
+    flower_port: int
     wants_loopback: bool = False
     network_only: bool = False
     without: tuple[str, ...] = ()
@@ -47,18 +48,19 @@ def _serve(options: HostsOptions) -> None:
     with ExitStack() as stack:
         home = stack.enter_context(hold_home(options.home))
         # In the person's own network, which this process leaves for good.
-        listeners = (_listen(options.port), _listen(options.sandbox_port))
+        entrances = Entrances(*map(_listen, (options.port, options.sandbox_port, options.flower_port)))
         control = ControlServer(home)
         stack.callback(control.close)
         network = make_network(wants_loopback=options.wants_loopback, without=options.without)
         tell(f"hosts: {network.description}")
-        centre = DataCentre(home, network, listeners, tell, Contents(network_only=options.network_only))
+        centre = DataCentre(home, network, entrances, tell, Contents(network_only=options.network_only))
         stack.callback(centre.stop)
         centre.start()
         control.start()
         tell(centre.status())
         tell(f"ready: {centre.site}")
         tell(f"sandbox: {centre.sandbox}/phone")
+        tell(f"flower: {centre.flower}")
         tell("commands: .venv/bin/python -m dev.hosts cut | slow | kill | heal | status | exec")
         while True:
             check_stop()

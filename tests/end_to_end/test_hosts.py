@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -75,6 +76,16 @@ class Site:
         )
         return done.stdout
 
+    def sign_in_operator(self) -> dict[str, str]:
+        """The header with the token of one."""
+        words = ("-m", "webapp.staff_token", "--name", "operator-1", "--role", "operator")
+        said = self.hosts.do("exec", "web-1", sys.executable, *words)
+        token = re.findall(r"eyJ[\w.-]+", said)[-1]
+        return {"Authorization": f"Bearer {token}"}
+
+    def look_at_flower(self, path: str, **asked: Any) -> httpx.Response:
+        return httpx.get(f"{self.hosts.flower}{path}", timeout=20, **asked)
+
     def held_by(self, host: str, visits: list[Visit]) -> list[Visit]:
         """Those whose checkups its worker has fetched, and whose prescriptions it asks for."""
         log = self.log(host, "logs/worker.log")
@@ -110,6 +121,24 @@ def test_a_collection_is_done_through_haproxy(site: Site):
     table = site.hosts.do("status")
     assert len(re.findall(r"^\S+ +10\.77\.0\.\d+ +up ", table, re.MULTILINE)) == len(table.splitlines()) - 1
     assert site.meet().is_known_with().collects().status()["status"] == "completed"
+
+
+def test_flower_is_for_operators_who_come_from_the_site_through_haproxy(site: Site):
+    """With the workers of both hosts, and RabbitMQ's queues where there is one."""
+    wait_until(lambda: site.look_at_flower("/healthcheck").status_code == 200)
+    assert site.look_at_flower("/workers").status_code == 401
+    opened = httpx.post(f"{site.hosts.site}/api/v1/auth/flower", headers=site.sign_in_operator(), timeout=20)
+    assert opened.json()["url"] == f"{site.hosts.flower}/"
+    cookies = dict(opened.cookies)
+    wait_until(lambda: site.look_at_flower("/workers", cookies=cookies).status_code == 200)
+    nodes = {"worker-1", "worker-2", "interviews-1", "interviews-2"}
+    wait_until(
+        lambda: (
+            nodes <= {name.partition("@")[0] for name in site.look_at_flower("/api/workers", cookies=cookies).json()}
+        )
+    )
+    lengths = site.look_at_flower("/api/queues/length", cookies=cookies).json()["active_queues"]
+    assert {one["name"] for one in lengths} >= {"collection", "files"}
 
 
 def test_records_are_read_from_the_replica(site: Site):

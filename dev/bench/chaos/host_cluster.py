@@ -13,7 +13,7 @@ from kombu.connection import Connection
 
 from dev.bench.chaos.product import QUEUES, count_queued
 from dev.bench.chaos.system import StorePorts
-from dev.hosts.data_centre import Contents, DataCentre
+from dev.hosts.data_centre import Contents, DataCentre, Entrances
 from dev.hosts.forwarder import Forwarder, listen
 from dev.hosts.object_server import read_record
 from dev.hosts.objects import PORT as OBJECTS_PORT
@@ -95,10 +95,10 @@ class HostCluster:
             home = stack.enter_context(hold_home(self._home))
             network = make_network()
             tell(f"hosts: {network.description}")
-            listeners = (listen(LOOPBACK, pick_port()), listen(LOOPBACK, pick_port()))
+            entrances = Entrances(*(listen(LOOPBACK, pick_port()) for _ in range(3)))
             self.clocks = self._make_clocks()
             contents = Contents(is_demo=False, settings=self._settings, clocks=self.clocks)
-            self.centre = DataCentre(home, network, listeners, tell, contents)
+            self.centre = DataCentre(home, network, entrances, tell, contents)
             stack.callback(self.centre.stop)
             self.centre.open()
             self._reach_objects(stack)
