@@ -31,6 +31,9 @@ class HostStores:
         self._home, self._topology = home, topology
         self._rabbitmq_login = f"welno:{keep_secret(home, 'rabbitmq_password')}"
         self._valkey_password = keep_secret(home, "valkey_password")
+        self._rabbitmq_nodes: dict[str, RabbitMQ] = {}
+        # Whose node has to be forgotten by the others before it can join them again.
+        self._lost_nodes: set[str] = set()
         self._postgres = {host.name: self._make_postgres(host) for host in topology.of(HostRole.POSTGRES)}
 
     @property
@@ -87,6 +90,8 @@ class HostStores:
             self._postgres[host.name].set_aside()
         for name in _DATA_FOLDERS:
             shutil.rmtree(folder / name, ignore_errors=True)
+        if self._rabbitmq_nodes.pop(host.name, None) is not None:
+            self._lost_nodes.add(host.name)
 
     def stop_stale_primary(self, host: Host) -> bool:
         """Whether a PostgreSQL ran there that took writes beside its successor; its next start makes it a standby.
@@ -156,27 +161,42 @@ class HostStores:
         ]
 
     def _rabbitmq(self, host: Host) -> list[Service]:
-        all_nodes = [_rabbitmq_address(one) for one in self._topology.of(HostRole.RABBITMQ)]
-        folder = _folder(self._home, host)
-        epmd = make_epmd(folder, _rabbitmq_address(host))
-        made: list[RabbitMQ] = []
-
-        def node() -> RabbitMQ:
-            if not made:
-                cookie = keep_secret(self._home, "erlang_cookie")
-                own = _rabbitmq_address(host)
-                made.append(make_node(folder / "rabbitmq", own, all_nodes, login=self._rabbitmq_login, cookie=cookie))
-            return made[0]
+        epmd = make_epmd(_folder(self._home, host), _rabbitmq_address(host))
 
         def start() -> None:
-            node().process.start()
+            node = self._rabbitmq_node(host)
+            if node.process.is_running:
+                return
+            if host.name in self._lost_nodes:
+                self._another_node(host).control("rabbitmqctl", "forget_cluster_node", node.name)
+            node.process.start()
             if host.number == 1:
-                node().wait_ready()  # the others join it
+                node.wait_ready()  # the others join it
+
+        def wait() -> None:
+            node = self._rabbitmq_node(host)
+            node.wait_ready()
+            if host.name in self._lost_nodes:
+                node.control("rabbitmq-queues", "grow", node.name, "all")
+                self._lost_nodes.discard(host.name)
 
         return [
             Service("epmd", epmd.start, lambda: epmd),
-            Service("rabbitmq", start, lambda: node().process, lambda: node().wait_ready()),
+            Service("rabbitmq", start, lambda: self._rabbitmq_node(host).process, wait),
         ]
+
+    def _rabbitmq_node(self, host: Host) -> RabbitMQ:
+        if host.name not in self._rabbitmq_nodes:
+            folder, own = _folder(self._home, host) / "rabbitmq", _rabbitmq_address(host)
+            all_nodes = [_rabbitmq_address(one) for one in self._topology.of(HostRole.RABBITMQ)]
+            cookie = keep_secret(self._home, "erlang_cookie")
+            node = make_node(folder, own, all_nodes, login=self._rabbitmq_login, cookie=cookie)
+            self._rabbitmq_nodes[host.name] = node
+        return self._rabbitmq_nodes[host.name]
+
+    def _another_node(self, host: Host) -> RabbitMQ:
+        others = (one for one in self._topology.of(HostRole.RABBITMQ) if one is not host)
+        return next(node for one in others if (node := self._rabbitmq_node(one)).process.is_running)
 
 
 def _folder(home: Path, host: Host) -> Path:

@@ -12,6 +12,7 @@ import psycopg2
 from kombu.connection import Connection
 
 from dev.bench.chaos.product import QUEUES, count_queued
+from dev.bench.chaos.recorder import NOTICES_A_CUT
 from dev.bench.chaos.system import StorePorts
 from dev.hosts.data_centre import Contents, DataCentre, Entrances
 from dev.hosts.forwarder import Forwarder, listen
@@ -170,7 +171,7 @@ class HostCluster:
         self._ask("select pg_reload_conf()")
 
     def _ask(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
-        with closing(psycopg2.connect(self.database_url, connect_timeout=2)) as connection:
+        with closing(psycopg2.connect(self.database_url, connect_timeout=2, **NOTICES_A_CUT)) as connection:
             connection.autocommit = True
             with connection.cursor() as cursor:
                 cursor.execute(statement, values or None)
