@@ -20,6 +20,8 @@ from dev.local.programs import ROOT
 
 NO_NAMESPACES = "this machine has no network namespaces"
 _STOP_SECONDS = 20
+# A release that is retired lets its calls end.
+_COMMAND_SECONDS = 200
 
 
 class RunningHosts:
@@ -43,7 +45,9 @@ class RunningHosts:
 
     def do(self, *words: str, refused: bool = False) -> str:
         """One command from a second shell: what it printed."""
-        done = subprocess.run(self.command(*words), check=False, cwd=ROOT, capture_output=True, text=True, timeout=100)
+        done = subprocess.run(
+            self.command(*words), check=False, cwd=ROOT, capture_output=True, text=True, timeout=_COMMAND_SECONDS
+        )
         assert (done.returncode != 0) == refused, done.stdout + done.stderr
         return done.stdout + done.stderr
 

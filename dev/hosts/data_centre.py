@@ -11,12 +11,13 @@ from typing import NamedTuple
 from dev.hosts.errors import HostsError
 from dev.hosts.faults import Slowness
 from dev.hosts.forwarder import Forwarder, listen
-from dev.hosts.haproxy import Behind, haproxy_service
+from dev.hosts.haproxy import ADMIN_SOCKET, Behind, HaproxyAdmin, haproxy_service
 from dev.hosts.machine import Machine
 from dev.hosts.network import Network
 from dev.hosts.objects import PORT as OBJECTS_PORT
 from dev.hosts.objects import RECORD, bucket_settings, objects_service
-from dev.hosts.product import FLOWER_PORT, WEB_PORT, product_services
+from dev.hosts.product import BLUE, FLOWER_PORT, GREEN_WEB_PORT, WEB_PORT, Release, Surroundings, product_services
+from dev.hosts.rollout import Rollout
 from dev.hosts.service import Service
 from dev.hosts.stores import HostStores
 from dev.hosts.topology import Host, HostRole
@@ -70,6 +71,7 @@ class DataCentre:
         shutil.rmtree(home / "hosts", ignore_errors=True)
         self._stores = HostStores(home, network.topology)
         self.machines = {host.name: Machine(host, self._services(host), network) for host in network.topology.hosts}
+        self._rollout = self._make_rollout()
 
     @property
     def site(self) -> str:
@@ -251,6 +253,13 @@ class DataCentre:
             return exc
         return None
 
+    @property
+    def rollout(self) -> Rollout:
+        """Raises HostsError where no haproxy chooses between releases."""
+        if self._rollout is None:
+            raise HostsError("without haproxy nobody chooses between two releases")
+        return self._rollout
+
     def status(self) -> str:
         """The table of what runs where."""
         rows = [("host", "address", "state", "runs")]
@@ -269,6 +278,14 @@ class DataCentre:
         namespace = self.network.namespace(self._find(name))
         return {"pid": os.getpid(), "descriptor": None if namespace is None else namespace.descriptor}
 
+    def _make_rollout(self) -> Rollout | None:
+        proxies = self.network.topology.of(HostRole.PROXY)
+        if not proxies:
+            return None
+        machines = [machine for machine in self.machines.values() if machine.host.role in _RUNS_THE_PRODUCT]
+        admin = HaproxyAdmin(self._home / "hosts" / proxies[0].name / ADMIN_SOCKET)
+        return Rollout(machines, self._product_services, admin)
+
     def _find(self, name: str) -> Host:
         return self.network.topology.find(name)
 
@@ -282,11 +299,15 @@ class DataCentre:
             return self._stores.services(host)
         topology = self.network.topology
         if host.role is HostRole.PROXY:
-            behind = Behind(topology.of(HostRole.WEB), WEB_PORT, self._flower_host, FLOWER_PORT)
+            behind = Behind(topology.of(HostRole.WEB), WEB_PORT, GREEN_WEB_PORT, self._flower_host, FLOWER_PORT)
             return [haproxy_service(folder, host, behind)]
+        return self._product_services(host, host.services, BLUE)
+
+    def _product_services(self, host: Host, names: Sequence[str], release: Release) -> list[Service]:
         # The sandbox takes commands from its own loopback only.
         sandbox = (LOOPBACK if self.network.namespace(host) else host.address, self._sandbox_port)
-        return product_services(host, self._home, sandbox, lambda: self._environment_of(host))
+        around = Surroundings(self._home, sandbox, lambda: self._environment_of(host))
+        return product_services(host, names, around, release)
 
     def _environment_of(self, host: Host) -> Mapping[str, str]:
         """With a folder and a clock of its own."""

@@ -2,12 +2,13 @@
 
 import signal
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from dev.hosts.network import Network
 from dev.hosts.service import Service
 from dev.hosts.topology import Host
 from dev.local.errors import LocalError
+from dev.local.process import Process
 from dev.local.restarts import Restarts
 
 
@@ -15,7 +16,7 @@ class Machine:
     """Use it from the thread that made the network: the kernel ends the processes when that one ends."""
 
     def __init__(self, host: Host, services: Sequence[Service], network: Network) -> None:
-        self.host, self._services, self._network = host, services, network
+        self.host, self._services, self._network = host, list(services), network
         self._restarts = {service.name: Restarts() for service in services}
         self.is_on = False
 
@@ -23,6 +24,17 @@ class Machine:
     def is_whole(self) -> bool:
         """Whether it is on, and all its services run."""
         return self.is_on and all(service.process().is_running for service in self._services)
+
+    def add(self, services: Sequence[Service]) -> None:
+        """`start` starts them."""
+        self._services += services
+        self._restarts |= {service.name: Restarts() for service in services}
+
+    def give_up(self, names: Collection[str]) -> list[Process]:
+        """Services that are not brought back any more: their processes, to be stopped."""
+        left = [service for service in self._services if service.name in names]
+        self._services = [service for service in self._services if service.name not in names]
+        return [service.process() for service in left]
 
     def start(self) -> None:
         """What does not run. Raises LocalError. What needs others may not answer yet: see `wait`."""

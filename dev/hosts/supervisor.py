@@ -15,6 +15,7 @@ from dev.hosts.forwarder import listen
 from dev.hosts.haproxy import NO_HAPROXY, find_haproxy
 from dev.hosts.namespaces import find_obstacle
 from dev.hosts.network import LoopbackNetwork, NamespaceNetwork, Network
+from dev.hosts.rollout import Rollout
 from dev.hosts.topology import LOOPBACK_ADDRESSES, NAMESPACES, HostRole, lay_out
 from dev.local.errors import PortTakenError
 from dev.local.home import hold_home
@@ -70,10 +71,21 @@ def _serve(options: HostsOptions) -> None:
 
 def handle(centre: DataCentre, request: Request) -> Any:
     """The answer for the person, or for `exec`. Raises LocalError."""
-    host, other = str(request.get("host")), request.get("other")
     match request["command"]:
         case "status":
             return centre.status()
+        case "green" | "switch" | "retire":
+            return _roll_out(centre.rollout, request)
+        case "where":
+            return {**centre.locate_namespace(request["host"]), "environment": centre.environment}
+        case _:
+            return _harm(centre, request)
+
+
+def _harm(centre: DataCentre, request: Request) -> str:
+    """Or heal. Raises LocalError."""
+    host, other = str(request.get("host")), request.get("other")
+    match request["command"]:
         case "cut":
             return centre.cut(host, other, one_way=request["one_way"])
         case "slow":
@@ -82,10 +94,19 @@ def handle(centre: DataCentre, request: Request) -> Any:
             return centre.kill(host)
         case "heal":
             return centre.heal(request["host"], other)
-        case "where":
-            return {**centre.locate_namespace(host), "environment": centre.environment}
         case command:
             raise HostsError(f"there is no command {command}")
+
+
+def _roll_out(rollout: Rollout, request: Request) -> str:
+    """Raises LocalError."""
+    match request["command"]:
+        case "green":
+            return rollout.start(Path(request["folder"]))
+        case "switch":
+            return rollout.switch()
+        case _:
+            return rollout.retire()
 
 
 def _listen(port: int) -> socket.socket:

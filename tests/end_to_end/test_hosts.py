@@ -13,9 +13,12 @@ import pytest
 
 from dev.local.programs import ROOT
 from tests.data_centre import RunningHosts, require_haproxy, require_namespaces, run_hosts
+from tests.end_to_end.crowd import Crowd
 from tests.end_to_end.person import Person, Visit
 from tests.end_to_end.product import SHORT_WAITS
 from tests.end_to_end.provider import CHECKUPS, LOGIN_CHECK, TREATMENTS, Provider
+from tests.end_to_end.proxied_crowd import Passers, ProxiedWebs
+from tests.end_to_end.releases import add_contract, make_new
 from tests.end_to_end.test_lost_redis import Follower, check, following
 from tests.waiting import wait_until
 
@@ -32,6 +35,7 @@ FINISHED_SECONDS = CALL_SECONDS + 120
 RUNS = 4
 # wal_receiver_timeout is a minute: for so long a standby takes a silent primary for alive.
 PROMOTED_SECONDS = 150
+PASSED = ("/", "/api/v1/consents/texts", "/readyz/process")
 FIRST, STANDBY = "10.77.0.21:5432", "10.77.0.22:5432"
 
 
@@ -90,6 +94,11 @@ class Site:
         """Those whose checkups its worker has fetched, and whose prescriptions it asks for."""
         log = self.log(host, "logs/worker.log")
         return [visit for visit in visits if re.search(rf"fetch_health_data.*step_done.*{visit.session_id}", log)]
+
+    def runs(self, host: str) -> str:
+        """What the table says of it."""
+        [line] = re.findall(rf"^{host} .*", self.hosts.do("status"), re.MULTILINE)
+        return str(line.split(maxsplit=3)[3])
 
     def haproxy_says(self, host: str) -> str | None:
         """Whether it is up, as it said last."""
@@ -244,6 +253,34 @@ def test_all_is_well_when_everything_is_healed(site: Site):
     assert not re.search(r" (cut|killed|slow) |ended", site.hosts.do("status"))
     assert site.meet().is_known_with().collects().status()["status"] == "completed"
     assert site.haproxy_says("web-2") in {None, "UP"}
+
+
+def test_a_new_release_takes_over_blue_green_and_nobody_notices(site: Site, tmp_path: Path):
+    """Expand, green beside blue, the switch, blue retired, contract: with people at every transport all the time."""
+    new, hosts = make_new(tmp_path / "new"), site.hosts
+    webs, visit = ProxiedWebs(hosts.site), site.start()
+    with (
+        Crowd(site, webs) as crowd,
+        Passers(hosts.site, PASSED) as passers,
+        following(visit) as followers,
+    ):
+        crowd.wait_for_more()
+        hosts.do("exec", "worker-1", *new.migrate_to("head"))
+        for command in (("green", str(new.code)), ("switch",), ("retire",)):
+            hosts.do(*command)
+            crowd.wait_for_more(1)
+            passers.wait_for_more(20)
+        assert site.runs("web-1") == "web-green"
+        assert {name.endswith("-green") for name in site.runs("worker-1").split(", ")} == {True}
+        add_contract(new)
+        hosts.do("exec", "worker-1", *new.migrate_to("head"))
+        crowd.wait_for_more()
+        visit.approves()
+    crowd.check()
+    check(followers)
+    assert (webs.failures, passers.failures) == ([], [])
+    assert webs.told_to_come_back > 0
+    wait_until(lambda: site.look_at_flower("/healthcheck").status_code == 200, LIVE_AGAIN_SECONDS)
 
 
 def test_nothing_is_left_when_it_is_stopped(site: Site):
