@@ -1,5 +1,6 @@
 """The whole product on the hosts of a data centre, in this process: who comes to it stands where all hosts meet."""
 
+import os
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,6 +11,7 @@ from typing import Any
 import psutil
 import psycopg2
 from kombu.connection import Connection
+from kombu.exceptions import KombuError
 
 from dev.bench.chaos.product import QUEUES, count_queued
 from dev.bench.chaos.recorder import NOTICES_A_CUT
@@ -103,7 +105,7 @@ class HostCluster:
             stack.callback(self.centre.stop)
             self.centre.open()
             self._reach_objects(stack)
-            self.commit_synchronously()
+            self._wait_synchronous()
             yield
 
     def start_programs(self) -> None:
@@ -133,9 +135,13 @@ class HostCluster:
         if not self.centre.network.topology.of(HostRole.RABBITMQ):
             with connect_redis(self.env["REDIS_URL"]) as client:
                 return count_queued(client)
-        with Connection(self.env["CELERY_BROKER_URL"], connect_timeout=5) as connection:
-            channel = connection.default_channel
-            return {queue: channel.queue_declare(queue, passive=True).message_count for queue in QUEUES}
+        connection = Connection(self.env["CELERY_BROKER_URL"], connect_timeout=5)
+        try:
+            with connection:
+                channel = connection.default_channel
+                return {queue: channel.queue_declare(queue, passive=True).message_count for queue in QUEUES}
+        except (KombuError, *connection.connection_errors, *connection.channel_errors) as exc:
+            raise ConnectionError("the broker does not answer") from exc
 
     def watch_incoming(self) -> RecordedArrivals:
         return RecordedArrivals(self.centre.record_of_objects)
@@ -147,14 +153,12 @@ class HostCluster:
         command = (sys.executable, "-m", "tasks.failover", "promote")
         return Process("failover", command, self._home / "failover.log", env=self.env, cwd=ROOT)
 
-    def commit_synchronously(self) -> None:
-        """From now on, as soon as the standby follows. Raises StartFailedError when it does not."""
-        deadline = time.monotonic() + _STANDBY_SECONDS
-        while not self.is_followed():
-            if time.monotonic() > deadline:
-                raise StartFailedError(f"no standby follows within {_STANDBY_SECONDS:.0f} s")
-            time.sleep(_AGAIN_SECONDS)
+    def commit_synchronously(self) -> bool:
+        """From now on, if the standby follows."""
+        if not self.is_followed():
+            return False
         self._wait_for(STANDBY)
+        return True
 
     def commit_alone(self) -> None:
         """From now on no commit waits for the standby, which is away."""
@@ -165,6 +169,14 @@ class HostCluster:
             return bool(self._ask(_FOLLOWS, STANDBY))
         except psycopg2.Error:  # nobody takes writes just now
             return False
+
+    def _wait_synchronous(self) -> None:
+        """Raises StartFailedError."""
+        deadline = time.monotonic() + _STANDBY_SECONDS
+        while not self.commit_synchronously():
+            if time.monotonic() > deadline:
+                raise StartFailedError(f"no standby follows within {_STANDBY_SECONDS:.0f} s")
+            time.sleep(_AGAIN_SECONDS)
 
     def _wait_for(self, standby: str) -> None:
         self._ask("alter system set synchronous_standby_names = %s", standby)
@@ -187,7 +199,9 @@ class HostCluster:
         return WallClocks(library, folder)
 
     def _reach_objects(self, stack: ExitStack) -> None:
-        """As from a host: the product speaks plain HTTP on the same machine only."""
+        """As from a host: the product speaks plain HTTP on the same machine only, and boto3 reads this process's
+        credentials."""
+        os.environ.update({name: value for name, value in self.env.items() if name.startswith("AWS_")})
         network = self.centre.network
         [objects] = network.topology.of(HostRole.OBJECTS)
         if network.bridge is not None:

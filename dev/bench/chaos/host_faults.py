@@ -15,7 +15,7 @@ from dev.bench.chaos.schedule import Schedule
 from dev.bench.chaos.workload import AnyWorkload
 from dev.hosts.faults import Slowness
 from dev.hosts.topology import Host, HostRole
-from dev.local.errors import LocalError
+from dev.local.errors import LocalError, StartFailedError
 from dev.local.run import tell
 
 _OUTAGE_SECONDS = (4.0, 15.0)
@@ -24,8 +24,8 @@ _LINK_SECONDS = (2.0, 15.0)
 _CLOCK_SECONDS = (5.0, 20.0)
 _APART_SECONDS = (2.0, 60.0)
 # An operator notices that nothing can be written, and goes on without the standby.
-_NOTICED_SECONDS = 3.0
-_HEAL_AGAIN_SECONDS, _MOST_HEALS = 2.0, 20
+_NOTICED_SECONDS, _STANDBY_SECONDS = 3.0, (7.0, 18.0)
+_HEAL_AGAIN_SECONDS, _WITHIN_SECONDS = 1.0, 120.0
 _PREFER_BUSY = 0.85
 _STORES = (HostRole.POSTGRES, HostRole.VALKEY, HostRole.RABBITMQ, HostRole.OBJECTS)
 # Answers come over these.
@@ -59,6 +59,21 @@ _OUTAGES = {
 }
 _WEIGHTS = {Kind.WORKER_KILLED: 6, Kind.WORKER_CUT: 6, Kind.LINK_CUT: 6, Kind.LINK_CUT_ONE_WAY: 6, Kind.LINK_SLOW: 4}
 _WEIGHT = 2
+
+
+@dataclass
+class Healing:
+    """How a fault's cause is removed, and when nothing of it is left; `began_at` is monotonic, and 0 before."""
+
+    injection: Injection
+    heal: Callable[[], object]
+    is_whole: Callable[[], bool]
+    roles: Sequence[HostRole]
+    began_at: float = 0.0
+
+    @property
+    def lasts_too_long(self) -> bool:
+        return time.monotonic() > self.began_at + _WITHIN_SECONDS
 
 
 class HostFaults(Schedule):
@@ -143,13 +158,13 @@ class HostFaults(Schedule):
         self._centre.kill(name)
         self._centre.wipe(name)
         self.after(_NOTICED_SECONDS, self._cluster.commit_alone)
-
-        def heal() -> None:
-            self._centre.heal(name)
-            self._cluster.commit_synchronously()
-
-        bounds = tuple(_NOTICED_SECONDS + seconds for seconds in _OUTAGE_SECONDS)
-        self._end_later(injection, (bounds[0], bounds[1]), heal, HostRole.POSTGRES)
+        self._end_later(
+            injection,
+            _STANDBY_SECONDS,
+            partial(self._centre.heal, name),
+            HostRole.POSTGRES,
+            is_whole=self._cluster.commit_synchronously,
+        )
         return injection
 
     def _cut_primary(self, kind: str) -> Injection | None:
@@ -172,14 +187,15 @@ class HostFaults(Schedule):
         injection = self._begin(kind, name, HostRole.POSTGRES)
         injection.began_epoch = True
         self._centre.kill(name)
-
-        def heal() -> None:
-            self._centre.heal(name)
-            self._cluster.commit_synchronously()
-
-        self._promotion.promote(
-            lambda: self._end_later(injection, _OUTAGE_SECONDS, heal, HostRole.POSTGRES),
+        end_later = partial(
+            self._end_later,
+            injection,
+            _OUTAGE_SECONDS,
+            partial(self._centre.heal, name),
+            HostRole.POSTGRES,
+            is_whole=self._cluster.commit_synchronously,
         )
+        self._promotion.promote(end_later)
         return injection
 
     def _find_standby(self) -> str | None:
@@ -238,26 +254,40 @@ class HostFaults(Schedule):
         return Injection(kind, time.time(), target, probe=probe, is_missed_at_once=True)
 
     def _end_later(
-        self, injection: Injection, bounds: tuple[float, float], heal: Callable[[], object], *roles: HostRole
+        self,
+        injection: Injection,
+        bounds: tuple[float, float],
+        heal: Callable[[], object],
+        *roles: HostRole,
+        is_whole: Callable[[], bool] = lambda: True,
     ) -> None:
-        self.after(self._rng.uniform(*bounds), partial(self._end, injection, heal, roles))
+        healing = Healing(injection, heal, is_whole, roles)
+        self.after(self._rng.uniform(*bounds), partial(self._heal, healing))
 
-    def _end(
-        self, injection: Injection, heal: Callable[[], object], roles: Sequence[HostRole], *, tries: int = 1
-    ) -> None:
-        began = time.monotonic()
+    def _heal(self, healing: Healing) -> None:
+        """Other faults go on until it is whole. Raises LocalError when it is not for good."""
+        injection = healing.injection
+        healing.began_at = healing.began_at or time.monotonic()
         try:
-            heal()
+            healing.heal()
         except LocalError as exc:
-            if tries == _MOST_HEALS:
+            if healing.lasts_too_long:
                 raise
             tell(f"{injection.target} is not healed yet: {exc}")
-            again = partial(self._end, injection, heal, roles, tries=tries + 1)
-            self.after(_HEAL_AGAIN_SECONDS, again)
+            self.after(_HEAL_AGAIN_SECONDS, partial(self._heal, healing))
+        else:
+            self._end(healing)
+
+    def _end(self, healing: Healing) -> None:
+        injection = healing.injection
+        if not healing.is_whole():
+            if healing.lasts_too_long:
+                raise StartFailedError(f"{injection.target} is not whole within {_WITHIN_SECONDS:.0f} s")
+            self.after(_HEAL_AGAIN_SECONDS, partial(self._end, healing))
             return
-        injection.heal_seconds = (injection.heal_seconds or 0) + time.monotonic() - began
+        injection.heal_seconds = time.monotonic() - healing.began_at
         injection.over_at = time.time()
-        self._affected.difference_update(roles)
+        self._affected.difference_update(healing.roles)
 
     def _of(self, role: HostRole) -> tuple[Host, ...]:
         return self._topology.of(role)
