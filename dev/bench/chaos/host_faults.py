@@ -98,7 +98,8 @@ class HostFaults(Schedule):
         }
         injectors[Kind.STANDBY_LOST] = self._lose_standby
         injectors[Kind.PRIMARY_CUT] = self._cut_primary
-        injectors[Kind.PRIMARY_REPLACED] = self._replace_primary
+        if self._workload.follows_new_epochs:
+            injectors[Kind.PRIMARY_REPLACED] = self._replace_primary
         if has_links:
             injectors[Kind.LINK_CUT] = partial(self._harm_link, cut=self._cut_link)
             injectors[Kind.LINK_CUT_ONE_WAY] = partial(self._harm_link, cut=self._cut_one_way)

@@ -40,6 +40,10 @@ class Workload(Protocol[H]):
         may be shortened."""
 
     @property
+    def follows_new_epochs(self) -> bool:
+        """Whether its readers go on when they are told to start anew, once in each new epoch."""
+
+    @property
     def kill_moments(self) -> Mapping[str, KillMoment]:
         """Faults of its own, by name."""
 

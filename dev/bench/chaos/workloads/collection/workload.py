@@ -35,6 +35,7 @@ _KILL_AIM_SECONDS = 2.0
 
 
 class CollectionWorkload:
+    follows_new_epochs = True
     workers = WorkerKind()
     # Limits that no person meets, and retries short enough that what they heal is healed within the settling time.
     settings: Mapping[str, str] = {

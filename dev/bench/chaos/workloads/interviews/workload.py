@@ -47,6 +47,7 @@ _KILL_AIM_SECONDS = 2.0
 class InterviewsWorkload:
     """Even seeds ask MISO blocking, odd ones streaming."""
 
+    follows_new_epochs = False
     workers = WorkerKind(interviews_program, beside=("worker",))
 
     def __init__(self, options: WorkloadOptions) -> None:

@@ -36,6 +36,7 @@ class HospitalHistory(ChaosHistory):
 
 
 class JourneyWorkload:
+    follows_new_epochs = True
     workers = WorkerKind()
     # Limits that no person meets.
     settings: Mapping[str, str] = {"WELNO_BODY_LIMIT": "1000000 per hour"}

@@ -41,6 +41,7 @@ _RECORDS = ((70, 300), (12, 60_000))
 class ThreadsWorkload:
     """Every thread has several writers, a reader by server-sent events, and the one socket that follows all."""
 
+    follows_new_epochs = False
     workers = WorkerKind()
     # Limits that no person meets.
     settings: Mapping[str, str] = {
