@@ -14,6 +14,7 @@ from sqlalchemy import Engine, create_engine
 from sqlalchemy.orm import Session
 
 from dev.hosts.haproxy import NO_HAPROXY
+from dev.local.faketime import NO_FAKETIME
 from dev.local.health import answers
 from dev.local.ports import pick_port
 from dev.local.postgres import EmbeddedPostgres
@@ -24,7 +25,6 @@ from dev.local.secrets import demo_environment
 from dev.local.valkey import EmbeddedValkey
 from tests.chromium import choose_node, set_default_timeouts
 from tests.data_centre import NO_NAMESPACES
-from tests.faketime import NO_FAKETIME
 from tests.firefox import FIND_FIREFOX, NO_FIREFOX
 from tests.nginx import NO_NGINX
 from tests.pgbouncer import NO_PGBOUNCER

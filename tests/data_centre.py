@@ -20,15 +20,18 @@ from dev.local.programs import ROOT
 
 NO_NAMESPACES = "this machine has no network namespaces"
 _STOP_SECONDS = 20
+# A release that is retired lets its calls end.
+_COMMAND_SECONDS = 200
 
 
 class RunningHosts:
-    """`site` and `sandbox` are addresses of this machine."""
+    """`site`, `sandbox` and `flower` are addresses of this machine."""
 
     def __init__(self, home: Path, settings: Mapping[str, str], *options: str) -> None:
-        self.home, port, sandbox_port = home, pick_port(), pick_port()
-        self.site, self.sandbox = f"http://{LOOPBACK}:{port}", f"http://{LOOPBACK}:{sandbox_port}"
-        ports = ("--port", str(port), "--sandbox-port", str(sandbox_port))
+        self.home, given = home, (pick_port(), pick_port(), pick_port())
+        self.site, self.sandbox, self.flower = (f"http://{LOOPBACK}:{port}" for port in given)
+        names = ("--port", "--sandbox-port", "--flower-port")
+        ports = [word for name, port in zip(names, given, strict=True) for word in (name, str(port))]
         command = self.command("up", *ports, *options)
         self.process = Process("hosts", command, home / "up.log", env={**os.environ, **settings}, cwd=ROOT)
 
@@ -42,7 +45,9 @@ class RunningHosts:
 
     def do(self, *words: str, refused: bool = False) -> str:
         """One command from a second shell: what it printed."""
-        done = subprocess.run(self.command(*words), check=False, cwd=ROOT, capture_output=True, text=True, timeout=100)
+        done = subprocess.run(
+            self.command(*words), check=False, cwd=ROOT, capture_output=True, text=True, timeout=_COMMAND_SECONDS
+        )
         assert (done.returncode != 0) == refused, done.stdout + done.stderr
         return done.stdout + done.stderr
 

@@ -21,9 +21,13 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     commands = parser.add_subparsers(dest="command", required=True)
     up = commands.add_parser("up", help="start everything, until Ctrl-C")
     up.add_argument(
-        "--port", type=int, default=None, help="of the site (default: WELNO_PORT, 8000); the next is the sandbox's"
+        "--port",
+        type=int,
+        default=None,
+        help="of the site (default: WELNO_PORT, 8000); the next are the sandbox's and Flower's",
     )
     up.add_argument("--sandbox-port", type=int, default=None)
+    up.add_argument("--flower-port", type=int, default=None)
     up.add_argument("--loopback", action="store_true", help="without namespaces, also where there are some")
     up.add_argument("--without", action="append", default=[], help="a role whose hosts are left out, such as rabbitmq")
     up.add_argument("--network-only", action="store_true", help="nothing runs on the hosts")
@@ -42,6 +46,10 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     heal = commands.add_parser("heal", help="a host, a link, or without a name everything")
     heal.add_argument("host", nargs="?")
     heal.add_argument("other", nargs="?")
+    green = commands.add_parser("green", help="start a second release's processes beside the first's")
+    green.add_argument("folder", type=os.path.abspath, help="with all its code")
+    commands.add_parser("switch", help="have haproxy ask the second release")
+    commands.add_parser("retire", help="stop the first release's processes")
     inside = commands.add_parser("exec", help="run a command on a host, with the product's environment")
     inside.add_argument("host")
     inside.add_argument("program", nargs=argparse.REMAINDER)
@@ -74,6 +82,7 @@ def up(home: Path, given: argparse.Namespace) -> int:
             home,
             port,
             given.sandbox_port or port + 1,
+            given.flower_port or port + 2,
             wants_loopback=given.loopback,
             network_only=given.network_only,
             without=tuple(given.without),

@@ -17,8 +17,8 @@ from dev.local.errors import LocalError
 from dev.local.ports import LOOPBACK
 
 _STATE = "hosts.json"
-# A killed host that is healed starts its services first.
-_REPLY_SECONDS = 180.0
+# A killed host that is healed starts its services first, and a release that is retired lets its calls end.
+_REPLY_SECONDS = 360.0
 Request = dict[str, Any]
 Handler = Callable[[Request], Any]
 

@@ -4,22 +4,26 @@ import os
 import shutil
 import socket
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from dev.hosts.errors import HostsError
 from dev.hosts.faults import Slowness
 from dev.hosts.forwarder import Forwarder, listen
-from dev.hosts.haproxy import haproxy_service
+from dev.hosts.haproxy import ADMIN_SOCKET, Behind, HaproxyAdmin, haproxy_service
 from dev.hosts.machine import Machine
 from dev.hosts.network import Network
 from dev.hosts.objects import PORT as OBJECTS_PORT
-from dev.hosts.objects import bucket_settings, objects_service
-from dev.hosts.product import WEB_PORT, product_services
+from dev.hosts.objects import RECORD, bucket_settings, objects_service
+from dev.hosts.product import BLUE, FLOWER_PORT, GREEN_WEB_PORT, WEB_PORT, Release, Surroundings, product_services
+from dev.hosts.rollout import Rollout
 from dev.hosts.service import Service
 from dev.hosts.stores import HostStores
 from dev.hosts.topology import Host, HostRole
 from dev.local.demo import DEMO_SETTINGS, seed_command
 from dev.local.errors import LocalError, StartFailedError
+from dev.local.faketime import WallClocks
 from dev.local.ports import LOOPBACK
 from dev.local.process import Process
 from dev.local.programs import ROOT, migrations_command
@@ -30,56 +34,96 @@ _RUNS_THE_PRODUCT = (HostRole.WORKER, HostRole.WEB)
 _STORES = (HostRole.POSTGRES, HostRole.VALKEY, HostRole.RABBITMQ, HostRole.OBJECTS)
 
 
-class DataCentre:
-    """Laid out anew at each start.
+@dataclass(frozen=True)
+class Contents:
+    """What runs on the hosts: nothing with `network_only`; a demo, or the product with an empty database. `settings`
+    are the product's; with `clocks` the hosts of its processes can have other wall clocks than the machine's."""
 
-    `listeners` are sockets in the person's own network: of the site, of the sandbox. With `network_only` nothing runs
-    on the hosts.
-    """
+    network_only: bool = False
+    is_demo: bool = True
+    settings: Mapping[str, str] = field(default_factory=dict)
+    clocks: WallClocks | None = None
+
+
+class Entrances(NamedTuple):
+    """Listening sockets, in the network of whoever comes in by them."""
+
+    site: socket.socket
+    sandbox: socket.socket
+    flower: socket.socket
+
+
+class DataCentre:
+    """Laid out anew at each start."""
 
     def __init__(
         self,
         home: Path,
         network: Network,
-        listeners: tuple[socket.socket, socket.socket],
+        entrances: Entrances,
         tell: Callable[[str], None],
-        *,
-        network_only: bool,
+        contents: Contents,
     ) -> None:
-        self.network, self._home, self._tell, self._network_only = network, home, tell, network_only
-        self._ports: tuple[int, int] = (listeners[0].getsockname()[1], listeners[1].getsockname()[1])
-        self._listeners = listeners
+        self.network, self._home, self._tell, self._contents = network, home, tell, contents
+        self._entrances = entrances
+        self._sandbox_port: int = entrances.sandbox.getsockname()[1]
         self._forwarders: list[Forwarder] = []
         shutil.rmtree(home / "hosts", ignore_errors=True)
-        shutil.rmtree(home / "tilko_data", ignore_errors=True)
         self._stores = HostStores(home, network.topology)
         self.machines = {host.name: Machine(host, self._services(host), network) for host in network.topology.hosts}
+        self._rollout = self._make_rollout()
 
     @property
     def site(self) -> str:
-        return f"http://{LOOPBACK}:{self._ports[0]}"
+        return f"http://{LOOPBACK}:{self._entrances.site.getsockname()[1]}"
 
     @property
     def sandbox(self) -> str:
-        return f"http://{LOOPBACK}:{self._ports[1]}"
+        return f"http://{LOOPBACK}:{self._sandbox_port}"
+
+    @property
+    def flower(self) -> str:
+        return f"http://{LOOPBACK}:{self._entrances.flower.getsockname()[1]}"
 
     @property
     def environment(self) -> dict[str, str]:
-        """Of every process of the product. What the caller has set as WELNO_* wins."""
-        site, sandbox = self._ports
+        """Of every process of the product, wherever it runs. What the caller has set as WELNO_* wins."""
         stores = self._stores
         own = demo_environment(
             self._home,
             database_url=stores.database_url,
             redis_url=stores.redis_url,
-            sandbox_port=sandbox,
-            web_port=site,
-            flower_port=site,
+            sandbox_port=self._sandbox_port,
+            web_port=self._entrances.site.getsockname()[1],
+            flower_port=self._entrances.flower.getsockname()[1],
         )
+        # haproxy asks for Flower's health under its host's address.
+        origins = f"{own['WELNO_FLOWER_ORIGINS']},http://{self._flower_host.address}:{FLOWER_PORT}"
         behind = {"WELNO_TRUSTED_PROXIES": "1"} if self.network.topology.of(HostRole.PROXY) else {}
         files = bucket_settings(f"http://{self._objects_address}:{OBJECTS_PORT}")
-        more = {"DATABASE_REPLICA_URL": stores.replica_url, "CELERY_BROKER_URL": stores.broker_url}
-        return {**behind, **own, **DEMO_SETTINGS, **files, **more}
+        more = {
+            "DATABASE_REPLICA_URL": stores.replica_url,
+            "CELERY_BROKER_URL": stores.broker_url,
+            "WELNO_FLOWER_ORIGINS": origins,
+        }
+        if stores.broker_api is not None:
+            more["FLOWER_BROKER_API"] = stores.broker_api
+        demo = DEMO_SETTINGS if self._contents.is_demo else {}
+        return {**behind, **own, **demo, **files, **more, **self._contents.settings}
+
+    @property
+    def stores(self) -> HostStores:
+        return self._stores
+
+    @property
+    def record_of_objects(self) -> Path:
+        """See `read_record`."""
+        [objects] = self.network.topology.of(HostRole.OBJECTS)
+        return self._home / "hosts" / objects.name / RECORD
+
+    @property
+    def _flower_host(self) -> Host:
+        return self.network.topology.running("flower")
 
     @property
     def _objects_address(self) -> str:
@@ -90,18 +134,30 @@ class DataCentre:
     def start(self) -> None:
         """Returns when the site answers. Raises LocalError, StopRequested."""
         self._start_forwarders()
-        if self._network_only:
+        if self._contents.network_only:
             for machine in self.machines.values():
                 machine.start()
             return
+        self._start_stores()
+        self.start_product()
+
+    def open(self) -> None:
+        """The stores alone, with their tables, until `start_product`. Raises LocalError, StopRequested."""
+        self._start_forwarders()
+        self._start_stores()
+
+    def _start_stores(self) -> None:
         stores = [machine for machine in self.machines.values() if machine.host.role in _STORES]
-        others = [machine for machine in self.machines.values() if machine.host.role not in _STORES]
         for machine in stores:
             self._tell(f"{machine.host.name}: starting {', '.join(machine.host.services)}")
             machine.start()
         for machine in stores:
             machine.wait()
         self._prepare()
+
+    def start_product(self) -> None:
+        """Returns when the site answers. Raises LocalError, StopRequested."""
+        others = [machine for machine in self.machines.values() if machine.host.role not in _STORES]
         self._tell(f"starting {', '.join(machine.host.name for machine in others)}")
         for machine in others:
             machine.start()
@@ -114,15 +170,18 @@ class DataCentre:
             machine.kill()
         for forwarder in self._forwarders:
             forwarder.close()
-        for listener in self._listeners:
-            listener.close()
+        for entrance in self._entrances:
+            entrance.close()
         self.network.close()
 
-    def tend(self) -> None:
-        for machine in self.machines.values():
-            is_frozen = self.network.freezes_cut_hosts and machine.host.name in self.network.faults.cut_hosts
+    def tend(self) -> list[str]:
+        """Has what died started again; gives it as host and service."""
+        died: list[str] = []
+        for name, machine in self.machines.items():
+            is_frozen = self.network.freezes_cut_hosts and name in self.network.faults.cut_hosts
             if not is_frozen:
-                machine.tend(self._tell)
+                died += [f"{name} {service}" for service in machine.tend(self._tell)]
+        return died
 
     def cut(self, name: str, other: str | None = None, *, one_way: bool = False) -> str:
         """All of these answer with a sentence for the person, and raise HostsError where there is no such host."""
@@ -142,6 +201,12 @@ class DataCentre:
         self.network.cut(self._find(name))
         self.machines[name].kill()
         return f"{name}: killed, as with its power cut"
+
+    def wipe(self, name: str) -> None:
+        """Of a host that was killed: its disk, but for its logs. Raises HostsError, StartFailedError."""
+        host = self._find(name)
+        shutil.rmtree(self._disk_of(host), ignore_errors=True)
+        self._stores.wipe(host)
 
     def heal(self, name: str | None = None, other: str | None = None) -> str:
         """A link; a host, which is started where it was killed; or, without a name, everything. Raises LocalError."""
@@ -188,6 +253,13 @@ class DataCentre:
             return exc
         return None
 
+    @property
+    def rollout(self) -> Rollout:
+        """Raises HostsError where no haproxy chooses between releases."""
+        if self._rollout is None:
+            raise HostsError("without haproxy nobody chooses between two releases")
+        return self._rollout
+
     def status(self) -> str:
         """The table of what runs where."""
         rows = [("host", "address", "state", "runs")]
@@ -206,11 +278,19 @@ class DataCentre:
         namespace = self.network.namespace(self._find(name))
         return {"pid": os.getpid(), "descriptor": None if namespace is None else namespace.descriptor}
 
+    def _make_rollout(self) -> Rollout | None:
+        proxies = self.network.topology.of(HostRole.PROXY)
+        if not proxies:
+            return None
+        machines = [machine for machine in self.machines.values() if machine.host.role in _RUNS_THE_PRODUCT]
+        admin = HaproxyAdmin(self._home / "hosts" / proxies[0].name / ADMIN_SOCKET)
+        return Rollout(machines, self._product_services, admin)
+
     def _find(self, name: str) -> Host:
         return self.network.topology.find(name)
 
     def _services(self, host: Host) -> list[Service]:
-        if self._network_only:
+        if self._contents.network_only:
             return []
         folder = self._home / "hosts" / host.name
         if host.role is HostRole.OBJECTS:
@@ -219,26 +299,41 @@ class DataCentre:
             return self._stores.services(host)
         topology = self.network.topology
         if host.role is HostRole.PROXY:
-            return [haproxy_service(folder, host, topology.of(HostRole.WEB), WEB_PORT)]
-        # The sandbox takes commands from its own loopback only.
-        sandbox = (LOOPBACK if self.network.namespace(host) else host.address, self._ports[1])
-        return product_services(host, self._home, sandbox, self._environment)
+            behind = Behind(topology.of(HostRole.WEB), WEB_PORT, GREEN_WEB_PORT, self._flower_host, FLOWER_PORT)
+            return [haproxy_service(folder, host, behind)]
+        return self._product_services(host, host.services, BLUE)
 
-    def _environment(self) -> Mapping[str, str]:
-        return self.environment
+    def _product_services(self, host: Host, names: Sequence[str], release: Release) -> list[Service]:
+        # The sandbox takes commands from its own loopback only.
+        sandbox = (LOOPBACK if self.network.namespace(host) else host.address, self._sandbox_port)
+        around = Surroundings(self._home, sandbox, lambda: self._environment_of(host))
+        return product_services(host, names, around, release)
+
+    def _environment_of(self, host: Host) -> Mapping[str, str]:
+        """With a folder and a clock of its own."""
+        own = {"TILKO_DATA_DIR": str(self._disk_of(host))}
+        clocks = self._contents.clocks
+        if clocks is not None and host.role in _RUNS_THE_PRODUCT:
+            own |= clocks.settings(host.name)
+        return self.environment | own
+
+    def _disk_of(self, host: Host) -> Path:
+        return self._home / "hosts" / host.name / "tilko_data"
 
     def _start_forwarders(self) -> None:
-        """From the person's network to the site and the sandbox, and from each host's loopback to the hosts of the
-        sandbox and of the object store: the product speaks plain HTTP on the same machine only."""
+        """From the person's network to the site, the sandbox and Flower, and from each host's loopback to the hosts of
+        the sandbox and of the object store: the product speaks plain HTTP on the same machine only."""
         topology, network = self.network.topology, self.network
         [providers] = topology.of(HostRole.PROVIDERS)
-        sandbox = (providers.address, self._ports[1])
-        entrance = (topology.of(HostRole.PROXY) or topology.of(HostRole.WEB))[0]
+        sandbox = (providers.address, self._sandbox_port)
+        proxies = topology.of(HostRole.PROXY)
+        site, flower = (proxies or topology.of(HostRole.WEB))[0], (proxies or (self._flower_host,))[0]
         self._forwarders = [
-            Forwarder(self._listeners[0], (entrance.address, WEB_PORT), network.bridge),
-            Forwarder(self._listeners[1], sandbox, network.bridge),
+            Forwarder(self._entrances.site, (site.address, WEB_PORT), network.bridge),
+            Forwarder(self._entrances.sandbox, sandbox, network.bridge),
+            Forwarder(self._entrances.flower, (flower.address, FLOWER_PORT), network.bridge),
         ]
-        loopback = (LOOPBACK, self._ports[1])
+        loopback = (LOOPBACK, self._sandbox_port)
         self._add_forwarder(providers, sandbox, loopback)
         [objects] = topology.of(HostRole.OBJECTS)
         for host in (host for host in topology.hosts if host.role in _RUNS_THE_PRODUCT):
@@ -261,7 +356,8 @@ class DataCentre:
         self._tell("migrations and the demo hospital")
         with self.network.entered(self.network.topology.of(HostRole.WORKER)[0]):
             self._run("migrations", migrations_command())
-            self._run("demo", seed_command(self._home))
+            if self._contents.is_demo:
+                self._run("demo", seed_command(self._home))
 
     def _run(self, name: str, command: tuple[str, ...]) -> None:
         step = Process(name, command, self._home / "hosts" / f"{name}.log", env=self.environment, cwd=ROOT)

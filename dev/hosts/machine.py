@@ -2,12 +2,13 @@
 
 import signal
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from dev.hosts.network import Network
 from dev.hosts.service import Service
 from dev.hosts.topology import Host
 from dev.local.errors import LocalError
+from dev.local.process import Process
 from dev.local.restarts import Restarts
 
 
@@ -15,7 +16,7 @@ class Machine:
     """Use it from the thread that made the network: the kernel ends the processes when that one ends."""
 
     def __init__(self, host: Host, services: Sequence[Service], network: Network) -> None:
-        self.host, self._services, self._network = host, services, network
+        self.host, self._services, self._network = host, list(services), network
         self._restarts = {service.name: Restarts() for service in services}
         self.is_on = False
 
@@ -23,6 +24,17 @@ class Machine:
     def is_whole(self) -> bool:
         """Whether it is on, and all its services run."""
         return self.is_on and all(service.process().is_running for service in self._services)
+
+    def add(self, services: Sequence[Service]) -> None:
+        """`start` starts them."""
+        self._services += services
+        self._restarts |= {service.name: Restarts() for service in services}
+
+    def give_up(self, names: Collection[str]) -> list[Process]:
+        """Services that are not brought back any more: their processes, to be stopped."""
+        left = [service for service in self._services if service.name in names]
+        self._services = [service for service in self._services if service.name not in names]
+        return [service.process() for service in left]
 
     def start(self) -> None:
         """What does not run. Raises LocalError. What needs others may not answer yet: see `wait`."""
@@ -55,10 +67,16 @@ class Machine:
         """What runs, for the table."""
         return ", ".join(self._describe(service) for service in self._services)
 
-    def tend(self, tell: Callable[[str], None]) -> None:
-        """Bring back what has died, as an init system does."""
+    def pids(self) -> frozenset[int]:
+        """Of its services that run, without their children."""
+        processes = (service.process() for service in self._services)
+        return frozenset(process.pid for process in processes if process.is_running and process.pid is not None)
+
+    def tend(self, tell: Callable[[str], None]) -> list[str]:
+        """Bring back what has died, as an init system does. Gives the services that were found dead just now."""
+        died: list[str] = []
         if not self.is_on:
-            return
+            return died
         now = time.monotonic()
         for service in self._services:
             restarts = self._restarts[service.name]
@@ -68,6 +86,8 @@ class Machine:
                 delay = restarts.note_death(now)
                 ended = f"{self.host.name}: {service.name} ended ({service.process().exit_code})"
                 tell(f"{ended}; starting it again in {delay:g} s")
+                died.append(service.name)
+        return died
 
     def _bring_back(self, service: Service, tell: Callable[[str], None]) -> None:
         restarts = self._restarts[service.name]

@@ -13,8 +13,11 @@ from dev.hosts.service import Service
 from dev.hosts.topology import Host
 from dev.local.health import answers
 from dev.local.process import Process
+from dev.local.programs import ROOT
 
 PORT = 9000
+# When each object was there, for whoever judges a run.
+RECORD = "writes.log"
 _BUCKET = "welno-files"
 _START_SECONDS = 60
 # It asks for some and checks none.
@@ -30,8 +33,9 @@ def bucket_settings(endpoint: str) -> dict[str, str]:
 
 def objects_service(folder: Path, host: Host) -> Service:
     """Killed, it has lost every object: its bucket is made anew, and empty."""
-    command = [sys.executable, "-m", "moto.server", "--host", host.address, "--port", str(PORT)]
-    process = Process("objects", command, folder / "objects.log", env={**os.environ, **_CREDENTIALS})
+    where = ("--host", host.address, "--port", str(PORT), "--record", str(folder / RECORD))
+    command = [sys.executable, "-m", "dev.hosts.object_server", *where]
+    process = Process("objects", command, folder / "objects.log", env={**os.environ, **_CREDENTIALS}, cwd=ROOT)
     url = f"http://{host.address}:{PORT}"
 
     def start() -> None:

@@ -1,6 +1,7 @@
 """The product's own processes on the hosts, with one environment for all."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from dev.hosts.service import Service
@@ -11,6 +12,7 @@ from dev.local.programs import (
     ROOT,
     Ports,
     Program,
+    flower_program,
     interviews_program,
     list_programs,
     sandbox_program,
@@ -18,39 +20,65 @@ from dev.local.programs import (
     worker_program,
 )
 
-WEB_PORT = 8000
+WEB_PORT, GREEN_WEB_PORT, FLOWER_PORT = 8000, 8001, 5555
 # Of a worker, where `make run` has a hundred: both hosts share this machine.
 _WORKER_THREADS = 20
 _READY_SECONDS = 120
 
 
-def product_services(
-    host: Host, home: Path, sandbox: tuple[str, int], environment: Callable[[], Mapping[str, str]]
-) -> list[Service]:
-    """`sandbox`: where it listens. The environment is asked for at each start."""
-    folder = home / "hosts" / host.name / "logs"
-    return [_service(name, _program(host, name, home, sandbox), folder, environment) for name in host.services]
+@dataclass(frozen=True, slots=True)
+class Release:
+    """Whose code runs: `suffix` tells its processes from those of another beside it."""
+
+    code: Path
+    suffix: str
+    web_port: int
 
 
-def _program(host: Host, name: str, home: Path, sandbox: tuple[str, int]) -> Program:
-    address, port = sandbox
+BLUE = Release(ROOT, "", WEB_PORT)
+
+
+def make_green(code: Path) -> Release:
+    """Beside the first."""
+    return Release(code, "-green", GREEN_WEB_PORT)
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """Of a host's processes. `sandbox`: where it listens. The environment is asked for at each start."""
+
+    home: Path
+    sandbox: tuple[str, int]
+    environment: Callable[[], Mapping[str, str]]
+
+
+def product_services(host: Host, names: Sequence[str], around: Surroundings, release: Release = BLUE) -> list[Service]:
+    return [_service(host, name, around, release) for name in names]
+
+
+def _program(host: Host, name: str, around: Surroundings, release: Release) -> Program:
+    address, port = around.sandbox
     if host.role is HostRole.PROVIDERS:
-        return sandbox_program(home, port, address)
+        return sandbox_program(around.home, port, address)
     if name == "web":
-        return web_program(name, WEB_PORT, host.address)
+        return web_program(name, release.web_port, host.address)
+    if name == "flower":
+        return flower_program(FLOWER_PORT, host.address)
     # A Celery node's name has to be another on each host, and all are called alike.
     if name == "worker":
-        return worker_program(host.name, _WORKER_THREADS)
+        return worker_program(f"{host.name}{release.suffix}", _WORKER_THREADS)
     if name == "interviews":
-        return interviews_program(f"interviews-{host.number}")
-    return list_programs(home, Ports(web=WEB_PORT, sandbox=port, flower=0))[name]
+        return interviews_program(f"interviews-{host.number}{release.suffix}")
+    return list_programs(around.home, Ports(web=release.web_port, sandbox=port, flower=0))[name]
 
 
-def _service(name: str, program: Program, logs: Path, environment: Callable[[], Mapping[str, str]]) -> Service:
-    process = Process(name, program.command, logs / f"{name}.log", cwd=ROOT)
+def _service(host: Host, name: str, around: Surroundings, release: Release) -> Service:
+    program, called = _program(host, name, around, release), f"{name}{release.suffix}"
+    log = around.home / "hosts" / host.name / "logs" / f"{called}.log"
+    process = Process(called, program.command, log, cwd=release.code)
 
     def start() -> None:
-        process.env = environment()
+        process.env = around.environment()
         process.start()
 
     def wait() -> None:
@@ -58,4 +86,4 @@ def _service(name: str, program: Program, logs: Path, environment: Callable[[], 
         if url is not None:
             process.wait_until(lambda: answers(url), _READY_SECONDS)
 
-    return Service(name, start, lambda: process, wait)
+    return Service(called, start, lambda: process, wait)

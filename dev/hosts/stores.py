@@ -1,5 +1,6 @@
 """The stores of the hosts: PostgreSQL with a replica, Valkey with Sentinels, RabbitMQ; and how others find them."""
 
+import shutil
 import time
 from pathlib import Path
 
@@ -16,7 +17,8 @@ from dev.local.secrets import keep_secret
 from dev.local.sentinel import Sentinel, sentinel_url
 from dev.local.valkey import EmbeddedValkey
 
-_POSTGRES_PORT, _VALKEY_PORT, _SENTINEL_PORT = 5432, 6379, 26379
+POSTGRES_PORT, VALKEY_PORT, _SENTINEL_PORT = 5432, 6379, 26379
+_DATA_FOLDERS = ("valkey", "sentinel", "rabbitmq")
 _RABBITMQ_PORTS = (5672, 15672, 25672, 4369)
 # A link that is up again needs a moment, and its addresses are asked for anew.
 _SUCCESSOR_SECONDS, _AGAIN_SECONDS = 15.0, 0.2
@@ -29,6 +31,9 @@ class HostStores:
         self._home, self._topology = home, topology
         self._rabbitmq_login = f"welno:{keep_secret(home, 'rabbitmq_password')}"
         self._valkey_password = keep_secret(home, "valkey_password")
+        self._rabbitmq_nodes: dict[str, RabbitMQ] = {}
+        # Whose node has to be forgotten by the others before it can join them again.
+        self._lost_nodes: set[str] = set()
         self._postgres = {host.name: self._make_postgres(host) for host in topology.of(HostRole.POSTGRES)}
 
     @property
@@ -43,7 +48,7 @@ class HostStores:
 
     def _postgres_url(self, wanted: str) -> str:
         password = keep_secret(self._home, "postgres_password")
-        hosts = ",".join(f"{host.address}:{_POSTGRES_PORT}" for host in self._topology.of(HostRole.POSTGRES))
+        hosts = ",".join(f"{host.address}:{POSTGRES_PORT}" for host in self._topology.of(HostRole.POSTGRES))
         return f"postgresql://welno:{password}@{hosts}/welno?target_session_attrs={wanted}"
 
     @property
@@ -59,6 +64,12 @@ class HostStores:
             self.redis_url
         )
 
+    @property
+    def broker_api(self) -> str | None:
+        """Where Flower asks for the lengths of queues; None for Valkey's, which it asks itself."""
+        nodes = self._topology.of(HostRole.RABBITMQ)
+        return f"http://{self._rabbitmq_login}@{nodes[0].address}:{_RABBITMQ_PORTS[1]}/api/" if nodes else None
+
     def services(self, host: Host) -> list[Service]:
         make = {
             HostRole.POSTGRES: self._postgres_service,
@@ -66,6 +77,21 @@ class HostStores:
             HostRole.RABBITMQ: self._rabbitmq,
         }
         return make[host.role](host)
+
+    def find_standby(self) -> str | None:
+        """The host whose PostgreSQL is one by its data; None where both, or none, are."""
+        standbys = [name for name, node in self._postgres.items() if node.is_standby]
+        return standbys[0] if len(standbys) == 1 else None
+
+    def wipe(self, host: Host) -> None:
+        """What its killed stores have on their disk."""
+        folder = _folder(self._home, host)
+        if host.role is HostRole.POSTGRES:
+            self._postgres[host.name].set_aside()
+        for name in _DATA_FOLDERS:
+            shutil.rmtree(folder / name, ignore_errors=True)
+        if self._rabbitmq_nodes.pop(host.name, None) is not None:
+            self._lost_nodes.add(host.name)
 
     def stop_stale_primary(self, host: Host) -> bool:
         """Whether a PostgreSQL ran there that took writes beside its successor; its next start makes it a standby.
@@ -88,7 +114,7 @@ class HostStores:
     def _make_postgres(self, host: Host) -> PostgresNode:
         folder = _folder(self._home, host)
         network = str(self._topology.network)
-        return PostgresNode(EmbeddedPostgres(folder, _POSTGRES_PORT, host=host.address, admitted=[network]))
+        return PostgresNode(EmbeddedPostgres(folder, POSTGRES_PORT, host=host.address, admitted=[network]))
 
     def _postgres_service(self, host: Host) -> list[Service]:
         node, other = self._pair(host)
@@ -109,7 +135,7 @@ class HostStores:
         first = self._topology.of(HostRole.VALKEY)[0]
         server = EmbeddedValkey(
             _folder(self._home, host),
-            _VALKEY_PORT,
+            VALKEY_PORT,
             host=host.address,
             directives={
                 "masterauth": self._valkey_password,
@@ -119,14 +145,14 @@ class HostStores:
                 "min-replicas-to-write": "1",
                 "min-replicas-max-lag": "2",
                 # Once started, Sentinels tell it whom to follow, or that it is the primary.
-                **({} if host is first else {"replicaof": f"{first.address} {_VALKEY_PORT}"}),
+                **({} if host is first else {"replicaof": f"{first.address} {VALKEY_PORT}"}),
             },
         )
         sentinel = Sentinel(_folder(self._home, host) / "sentinel", self._valkey_password, host.address, _SENTINEL_PORT)
 
         def start_sentinel() -> None:
             if not sentinel.knows_its_group:
-                sentinel.forget_all_but((first.address, _VALKEY_PORT))
+                sentinel.forget_all_but((first.address, VALKEY_PORT))
             sentinel.resume()
 
         return [
@@ -135,27 +161,42 @@ class HostStores:
         ]
 
     def _rabbitmq(self, host: Host) -> list[Service]:
-        all_nodes = [_rabbitmq_address(one) for one in self._topology.of(HostRole.RABBITMQ)]
-        folder = _folder(self._home, host)
-        epmd = make_epmd(folder, _rabbitmq_address(host))
-        made: list[RabbitMQ] = []
-
-        def node() -> RabbitMQ:
-            if not made:
-                cookie = keep_secret(self._home, "erlang_cookie")
-                own = _rabbitmq_address(host)
-                made.append(make_node(folder / "rabbitmq", own, all_nodes, login=self._rabbitmq_login, cookie=cookie))
-            return made[0]
+        epmd = make_epmd(_folder(self._home, host), _rabbitmq_address(host))
 
         def start() -> None:
-            node().process.start()
+            node = self._rabbitmq_node(host)
+            if node.process.is_running:
+                return
+            if host.name in self._lost_nodes:
+                self._another_node(host).control("rabbitmqctl", "forget_cluster_node", node.name)
+            node.process.start()
             if host.number == 1:
-                node().wait_ready()  # the others join it
+                node.wait_ready()  # the others join it
+
+        def wait() -> None:
+            node = self._rabbitmq_node(host)
+            node.wait_ready()
+            if host.name in self._lost_nodes:
+                node.control("rabbitmq-queues", "grow", node.name, "all")
+                self._lost_nodes.discard(host.name)
 
         return [
             Service("epmd", epmd.start, lambda: epmd),
-            Service("rabbitmq", start, lambda: node().process, lambda: node().wait_ready()),
+            Service("rabbitmq", start, lambda: self._rabbitmq_node(host).process, wait),
         ]
+
+    def _rabbitmq_node(self, host: Host) -> RabbitMQ:
+        if host.name not in self._rabbitmq_nodes:
+            folder, own = _folder(self._home, host) / "rabbitmq", _rabbitmq_address(host)
+            all_nodes = [_rabbitmq_address(one) for one in self._topology.of(HostRole.RABBITMQ)]
+            cookie = keep_secret(self._home, "erlang_cookie")
+            node = make_node(folder, own, all_nodes, login=self._rabbitmq_login, cookie=cookie)
+            self._rabbitmq_nodes[host.name] = node
+        return self._rabbitmq_nodes[host.name]
+
+    def _another_node(self, host: Host) -> RabbitMQ:
+        others = (one for one in self._topology.of(HostRole.RABBITMQ) if one is not host)
+        return next(node for one in others if (node := self._rabbitmq_node(one)).process.is_running)
 
 
 def _folder(home: Path, host: Host) -> Path:

@@ -1,19 +1,21 @@
 """Lays out the hosts, says what runs where, and does what the commands of a second shell ask, until it is stopped."""
 
 import socket
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from dev.hosts.control import ControlServer, Request
-from dev.hosts.data_centre import DataCentre
+from dev.hosts.data_centre import Contents, DataCentre, Entrances
 from dev.hosts.errors import HostsError
 from dev.hosts.faults import Slowness
 from dev.hosts.forwarder import listen
 from dev.hosts.haproxy import NO_HAPROXY, find_haproxy
 from dev.hosts.namespaces import find_obstacle
 from dev.hosts.network import LoopbackNetwork, NamespaceNetwork, Network
+from dev.hosts.rollout import Rollout
 from dev.hosts.topology import LOOPBACK_ADDRESSES, NAMESPACES, HostRole, lay_out
 from dev.local.errors import PortTakenError
 from dev.local.home import hold_home
@@ -32,6 +34,7 @@ class HostsOptions:
     home: Path
     port: int
     sandbox_port: int
+    flower_port: int
     wants_loopback: bool = False
     network_only: bool = False
     without: tuple[str, ...] = ()
@@ -46,18 +49,19 @@ def _serve(options: HostsOptions) -> None:
     with ExitStack() as stack:
         home = stack.enter_context(hold_home(options.home))
         # In the person's own network, which this process leaves for good.
-        listeners = (_listen(options.port), _listen(options.sandbox_port))
+        entrances = Entrances(*map(_listen, (options.port, options.sandbox_port, options.flower_port)))
         control = ControlServer(home)
         stack.callback(control.close)
-        network = _make_network(options)
+        network = make_network(wants_loopback=options.wants_loopback, without=options.without)
         tell(f"hosts: {network.description}")
-        centre = DataCentre(home, network, listeners, tell, network_only=options.network_only)
+        centre = DataCentre(home, network, entrances, tell, Contents(network_only=options.network_only))
         stack.callback(centre.stop)
         centre.start()
         control.start()
         tell(centre.status())
         tell(f"ready: {centre.site}")
         tell(f"sandbox: {centre.sandbox}/phone")
+        tell(f"flower: {centre.flower}")
         tell("commands: .venv/bin/python -m dev.hosts cut | slow | kill | heal | status | exec")
         while True:
             check_stop()
@@ -67,10 +71,21 @@ def _serve(options: HostsOptions) -> None:
 
 def handle(centre: DataCentre, request: Request) -> Any:
     """The answer for the person, or for `exec`. Raises LocalError."""
-    host, other = str(request.get("host")), request.get("other")
     match request["command"]:
         case "status":
             return centre.status()
+        case "green" | "switch" | "retire":
+            return _roll_out(centre.rollout, request)
+        case "where":
+            return {**centre.locate_namespace(request["host"]), "environment": centre.environment}
+        case _:
+            return _harm(centre, request)
+
+
+def _harm(centre: DataCentre, request: Request) -> str:
+    """Or heal. Raises LocalError."""
+    host, other = str(request.get("host")), request.get("other")
+    match request["command"]:
         case "cut":
             return centre.cut(host, other, one_way=request["one_way"])
         case "slow":
@@ -79,10 +94,19 @@ def handle(centre: DataCentre, request: Request) -> Any:
             return centre.kill(host)
         case "heal":
             return centre.heal(request["host"], other)
-        case "where":
-            return {**centre.locate_namespace(host), "environment": centre.environment}
         case command:
             raise HostsError(f"there is no command {command}")
+
+
+def _roll_out(rollout: Rollout, request: Request) -> str:
+    """Raises LocalError."""
+    match request["command"]:
+        case "green":
+            return rollout.start(Path(request["folder"]))
+        case "switch":
+            return rollout.switch()
+        case _:
+            return rollout.retire()
 
 
 def _listen(port: int) -> socket.socket:
@@ -93,19 +117,20 @@ def _listen(port: int) -> socket.socket:
         raise PortTakenError(f"port {port} is taken; set WELNO_PORT to another, or --port") from exc
 
 
-def _make_network(options: HostsOptions) -> Network:
-    obstacle = "as you asked for it" if options.wants_loopback else find_obstacle()
-    absent = _absent(options)
+def make_network(*, wants_loopback: bool = False, without: Sequence[str] = ()) -> Network:
+    """Namespaces where there are some; with a sentence for each program that is missing. Raises HostsError for what is
+    no role."""
+    obstacle = "as you asked for it" if wants_loopback else find_obstacle()
+    absent = _absent(without)
     if obstacle is None:
         return NamespaceNetwork(lay_out(NAMESPACES, without=absent))
     # All nodes of one machine share the process that tells where each listens (epmd).
     return LoopbackNetwork(lay_out(LOOPBACK_ADDRESSES, without=absent | {HostRole.RABBITMQ}), obstacle)
 
 
-def _absent(options: HostsOptions) -> frozenset[HostRole]:
-    """With a sentence for what is missing. Raises HostsError for what is no role."""
+def _absent(without: Sequence[str]) -> frozenset[HostRole]:
     try:
-        absent = {HostRole(name) for name in options.without}
+        absent = {HostRole(name) for name in without}
     except ValueError as exc:
         raise HostsError(f"{exc}; roles are {', '.join(HostRole)}") from exc
     if find_rabbitmq() is None:

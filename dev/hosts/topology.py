@@ -51,8 +51,8 @@ _SIZES: Mapping[HostRole, int] = MappingProxyType(
         HostRole.OBJECTS: 1,
     }
 )
-# On one host only.
-_BEAT_HOST = "worker-1"
+# What one host alone runs beside what all of its role do.
+_ON_ONE_HOST: Mapping[str, tuple[str, ...]] = MappingProxyType({"worker-1": ("beat", "flower")})
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +84,13 @@ class Topology:
                 return host
         raise HostsError(f"there is no host {name}; there are {', '.join(host.name for host in self.hosts)}")
 
+    def running(self, service: str) -> Host:
+        """The first host that runs it. Raises HostsError for what nobody runs."""
+        for host in self.hosts:
+            if service in host.services:
+                return host
+        raise HostsError(f"no host runs {service}")
+
     def of(self, role: HostRole) -> tuple[Host, ...]:
         return tuple(host for host in self.hosts if host.role == role)
 
@@ -101,5 +108,5 @@ def lay_out(network: IPv4Network, *, without: frozenset[HostRole] = frozenset())
 
 def _host(network: IPv4Network, role: HostRole, place: int, number: int) -> Host:
     name = f"{role}-{number}"
-    services = SERVICES[role] + (("beat",) if name == _BEAT_HOST else ())
+    services = SERVICES[role] + _ON_ONE_HOST.get(name, ())
     return Host(name, role, number, str(network[10 * place + number]), services)

@@ -107,9 +107,10 @@ def interviews_program(name: str) -> Program:
     return Program(name, _celery("worker", *own, "--loglevel", "INFO"))
 
 
-def flower_program(port: int) -> Program:
-    options = (f"--address={LOOPBACK}", f"--port={port}")
-    return Program("flower", _module("tasks.processes.flower", *options), _url(LOOPBACK, port), "/healthcheck")
+def flower_program(port: int, host: str = LOOPBACK) -> Program:
+    """Another address than this machine's has to be among its origins, or it answers nobody there."""
+    options = (f"--address={host}", f"--port={port}")
+    return Program("flower", _module("tasks.processes.flower", *options), _url(host, port), "/healthcheck")
 
 
 def migrations_command() -> tuple[str, ...]:

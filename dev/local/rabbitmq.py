@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx
 
+from dev.local.errors import StartFailedError
 from dev.local.ports import LOOPBACK
 from dev.local.process import Process, User
 
@@ -17,7 +18,7 @@ NO_RABBITMQ = "there is no RabbitMQ: install Debian's package rabbitmq-server"
 # The one on the PATH of Debian's package becomes the user of the system's own server.
 _PROGRAMS = "/usr/lib/rabbitmq/bin"
 _NOBODY = 65_534
-_START_SECONDS = 90
+_START_SECONDS, _CONTROL_SECONDS = 90, 60
 
 
 def find_rabbitmq() -> str | None:
@@ -68,6 +69,20 @@ class RabbitMQ:
 
     def put(self, path: str, body: dict[str, Any]) -> None:
         httpx.put(f"{self.api}{path}", json=body, timeout=10, trust_env=False).raise_for_status()
+
+    def control(self, program: str, *words: str) -> None:
+        """Of its own programs one that acts on this node, from the network of the calling thread. What fails, or lasts
+        for more than a minute, raises StartFailedError."""
+        node = (f"{_PROGRAMS}/{program}", "-n", self.name, *words)
+        log = self.process.log.with_name(f"{program}.log")
+        step = Process(program, node, log, env=self.process.env, cwd=self.process.cwd, user=self.process.user)
+        step.start()
+        try:
+            ended = step.wait_end(_CONTROL_SECONDS)
+        finally:
+            step.kill()
+        if not ended or step.exit_code != 0:
+            raise StartFailedError(f"{program} {words[0]} ended with {step.exit_code}\n{step.log_tail()}")
 
     def wait_ready(self) -> None:
         """Raises StartFailedError."""

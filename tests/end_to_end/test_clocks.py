@@ -9,9 +9,10 @@ from statistics import median
 
 import pytest
 
+from dev.local.faketime import NO_FAKETIME, WallClocks, find_faketime
 from tests.end_to_end.person import Visit
 from tests.end_to_end.product import SHORT_WAITS, Product, hold
-from tests.faketime import NO_FAKETIME, WallClocks, find_faketime
+from tests.faketime import with_own_clocks
 from tests.stacks import run_stack
 from tests.waiting import wait_until
 
@@ -65,7 +66,10 @@ def hosts(migrated_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iter
         pytest.fail(NO_FAKETIME) if os.environ.get("CI") else pytest.skip(NO_FAKETIME)
     clocks = WallClocks(library, tmp_path_factory.mktemp("clocks"))
     settings = SHORT_WAITS | {"WELNO_POLL_INTERVAL_SECONDS": "0.1", "WELNO_POLL_SLOW_MAX_SECONDS": "0.1"}
-    with run_stack(migrated_home, settings, PROCESSES, clocks.adapt) as stack, hold(stack) as product:
+    with (
+        run_stack(migrated_home, settings, PROCESSES, lambda known: with_own_clocks(known, clocks)) as stack,
+        hold(stack) as product,
+    ):
         equal = Hosts(product, clocks)
         equal.usual_seconds = median(equal.complete(equal.wait_for_approval()) for _ in range(3))
         yield equal

@@ -6,15 +6,19 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 
 from dev.local.programs import ROOT
 from tests.data_centre import RunningHosts, require_haproxy, require_namespaces, run_hosts
+from tests.end_to_end.crowd import Crowd
 from tests.end_to_end.person import Person, Visit
 from tests.end_to_end.product import SHORT_WAITS
 from tests.end_to_end.provider import CHECKUPS, LOGIN_CHECK, TREATMENTS, Provider
+from tests.end_to_end.proxied_crowd import Passers, ProxiedWebs
+from tests.end_to_end.releases import add_contract, make_new
 from tests.end_to_end.test_lost_redis import Follower, check, following
 from tests.waiting import wait_until
 
@@ -31,6 +35,7 @@ FINISHED_SECONDS = CALL_SECONDS + 120
 RUNS = 4
 # wal_receiver_timeout is a minute: for so long a standby takes a silent primary for alive.
 PROMOTED_SECONDS = 150
+PASSED = ("/", "/api/v1/consents/texts", "/readyz/process")
 FIRST, STANDBY = "10.77.0.21:5432", "10.77.0.22:5432"
 
 
@@ -75,10 +80,25 @@ class Site:
         )
         return done.stdout
 
+    def sign_in_operator(self) -> dict[str, str]:
+        """The header with the token of one."""
+        words = ("-m", "webapp.staff_token", "--name", "operator-1", "--role", "operator")
+        said = self.hosts.do("exec", "web-1", sys.executable, *words)
+        token = re.findall(r"eyJ[\w.-]+", said)[-1]
+        return {"Authorization": f"Bearer {token}"}
+
+    def look_at_flower(self, path: str, **asked: Any) -> httpx.Response:
+        return httpx.get(f"{self.hosts.flower}{path}", timeout=20, **asked)
+
     def held_by(self, host: str, visits: list[Visit]) -> list[Visit]:
         """Those whose checkups its worker has fetched, and whose prescriptions it asks for."""
         log = self.log(host, "logs/worker.log")
         return [visit for visit in visits if re.search(rf"fetch_health_data.*step_done.*{visit.session_id}", log)]
+
+    def runs(self, host: str) -> str:
+        """What the table says of it."""
+        [line] = re.findall(rf"^{host} .*", self.hosts.do("status"), re.MULTILINE)
+        return str(line.split(maxsplit=3)[3])
 
     def haproxy_says(self, host: str) -> str | None:
         """Whether it is up, as it said last."""
@@ -110,6 +130,24 @@ def test_a_collection_is_done_through_haproxy(site: Site):
     table = site.hosts.do("status")
     assert len(re.findall(r"^\S+ +10\.77\.0\.\d+ +up ", table, re.MULTILINE)) == len(table.splitlines()) - 1
     assert site.meet().is_known_with().collects().status()["status"] == "completed"
+
+
+def test_flower_is_for_operators_who_come_from_the_site_through_haproxy(site: Site):
+    """With the workers of both hosts, and RabbitMQ's queues where there is one."""
+    wait_until(lambda: site.look_at_flower("/healthcheck").status_code == 200)
+    assert site.look_at_flower("/workers").status_code == 401
+    opened = httpx.post(f"{site.hosts.site}/api/v1/auth/flower", headers=site.sign_in_operator(), timeout=20)
+    assert opened.json()["url"] == f"{site.hosts.flower}/"
+    cookies = dict(opened.cookies)
+    wait_until(lambda: site.look_at_flower("/workers", cookies=cookies).status_code == 200)
+    nodes = {"worker-1", "worker-2", "interviews-1", "interviews-2"}
+    wait_until(
+        lambda: (
+            nodes <= {name.partition("@")[0] for name in site.look_at_flower("/api/workers", cookies=cookies).json()}
+        )
+    )
+    lengths = site.look_at_flower("/api/queues/length", cookies=cookies).json()["active_queues"]
+    assert {one["name"] for one in lengths} >= {"collection", "files"}
 
 
 def test_records_are_read_from_the_replica(site: Site):
@@ -215,6 +253,34 @@ def test_all_is_well_when_everything_is_healed(site: Site):
     assert not re.search(r" (cut|killed|slow) |ended", site.hosts.do("status"))
     assert site.meet().is_known_with().collects().status()["status"] == "completed"
     assert site.haproxy_says("web-2") in {None, "UP"}
+
+
+def test_a_new_release_takes_over_blue_green_and_nobody_notices(site: Site, tmp_path: Path):
+    """Expand, green beside blue, the switch, blue retired, contract: with people at every transport all the time."""
+    new, hosts = make_new(tmp_path / "new"), site.hosts
+    webs, visit = ProxiedWebs(hosts.site), site.start()
+    with (
+        Crowd(site, webs) as crowd,
+        Passers(hosts.site, PASSED) as passers,
+        following(visit) as followers,
+    ):
+        crowd.wait_for_more()
+        hosts.do("exec", "worker-1", *new.migrate_to("head"))
+        for command in (("green", str(new.code)), ("switch",), ("retire",)):
+            hosts.do(*command)
+            crowd.wait_for_more(1)
+            passers.wait_for_more(20)
+        assert site.runs("web-1") == "web-green"
+        assert {name.endswith("-green") for name in site.runs("worker-1").split(", ")} == {True}
+        add_contract(new)
+        hosts.do("exec", "worker-1", *new.migrate_to("head"))
+        crowd.wait_for_more()
+        visit.approves()
+    crowd.check()
+    check(followers)
+    assert (webs.failures, passers.failures) == ([], [])
+    assert webs.told_to_come_back > 0
+    wait_until(lambda: site.look_at_flower("/healthcheck").status_code == 200, LIVE_AGAIN_SECONDS)
 
 
 def test_nothing_is_left_when_it_is_stopped(site: Site):

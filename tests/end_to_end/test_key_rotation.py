@@ -120,6 +120,7 @@ def crowd(rotation: Rotation) -> Iterator[Crowd]:
         crowd.wait_for_more()
         yield crowd
     crowd.check()
+    assert not list((rotation.product.spool / "failed").rglob("*.json"))
 
 
 def command(product: Product, action: str, keys: str) -> str:

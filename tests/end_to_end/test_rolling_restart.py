@@ -67,6 +67,7 @@ def test_a_new_release_replaces_the_old_one_unnoticed(tmp_path: Path, migrated_h
             product.stack.run(new.migrate_to("head"), "contract")
             crowd.wait_for_more()
         crowd.check()
+        assert not list((product.spool / "failed").rglob("*.json"))
         assert versions(product) == {CONTRACT}
         assert notes(product) == {"by us", "not by us"}
 

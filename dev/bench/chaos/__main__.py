@@ -1,9 +1,12 @@
 """Clients of a workload come all the time, while faults are injected into everything that serves them.
 
     python -m dev.bench.chaos --kills 1000 --seed 7
+    python -m dev.bench.chaos --hosts --kills 60
 
-Needs nothing but this machine. Prints a table at the end and, as the last line, the same figures as JSON; exits with 1
-when anything was lost, doubled or left over. `--keep FOLDER` keeps the servers' data and logs for looking into it.
+Needs nothing but this machine; with `--hosts` its parts are spread over the data centre of `make hosts`, and the faults
+are those of hosts and their network. Prints a table at the end and, as the last line, the same figures as JSON; exits
+with 1 when anything was lost, doubled or left over. `--keep FOLDER` keeps the servers' data and logs for looking into
+it.
 """
 
 import random
@@ -12,6 +15,8 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import psycopg2
@@ -20,13 +25,19 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from dev.bench.chaos.checker import sort_violations
 from dev.bench.chaos.cluster import Cluster
+from dev.bench.chaos.faults import FaultKind
+from dev.bench.chaos.host_cluster import HostCluster
+from dev.bench.chaos.host_fault_kinds import HostFaultKind
+from dev.bench.chaos.host_faults import HostFaults
 from dev.bench.chaos.leftovers import find_leftovers
+from dev.bench.chaos.machine_faults import MachineFaults
 from dev.bench.chaos.message_duplication import MessageDuplicator
-from dev.bench.chaos.nemesis import Nemesis, known_kinds
+from dev.bench.chaos.nemesis import Nemesis
 from dev.bench.chaos.options import ChaosOptions, read_options
 from dev.bench.chaos.recorder import DatabaseRecorder
 from dev.bench.chaos.recovery import measure_recoveries
 from dev.bench.chaos.report import add_violations, describe_faults
+from dev.bench.chaos.system import FaultSource, SystemUnderTest
 from dev.bench.chaos.workload import AnyWorkload, WorkloadOptions
 from dev.bench.chaos.workloads import WORKLOADS
 from dev.bench.results import Metrics, Results
@@ -41,19 +52,36 @@ def run(options: ChaosOptions) -> bool:
     """Whether everything held."""
     sizes = WorkloadOptions(options.seed, options.arrivals, options.people, options.desks)
     workload = WORKLOADS[options.workload](sizes)
-    unknown = set(options.only) - set(known_kinds(workload))
-    if unknown:
-        raise SystemExit(f"--only: {', '.join(sorted(unknown))} is none of {', '.join(known_kinds(workload))}")
+    kinds = [*(HostFaultKind if options.hosts else FaultKind), *workload.kill_moments]
+    if unknown := set(options.only) - set(kinds):
+        raise SystemExit(f"--only: {', '.join(sorted(unknown))} is none of {', '.join(kinds)}")
     print(f"seed {options.seed}: {options.kills} faults, {options.arrivals:g} clients a second", flush=True)
     with _open_folder(options) as folder:
-        cluster = Cluster(folder, options.workers, workload.workers, workload.settings)
-        with cluster.opened() as stack:
-            recorder = DatabaseRecorder(stack.postgres.url)
+        chosen = _choose(options, folder, workload)
+        system = chosen.system
+        with system.opened():
+            recorder = DatabaseRecorder(system.database_url)
             recorder.prepare()
-            workload.setup(cluster, recorder)
+            workload.setup(system, recorder)
             # They take their leases when these are recorded.
-            cluster.start_programs()
-            return _run_on(options, cluster, recorder, workload)
+            system.start_programs()
+            return _run_on(options, chosen, recorder, workload)
+
+
+@dataclass(frozen=True)
+class _Chosen:
+    """A system, and what makes its own faults."""
+
+    system: SystemUnderTest
+    faults: Callable[[DatabaseRecorder, AnyWorkload, random.Random], FaultSource]
+
+
+def _choose(options: ChaosOptions, folder: Path, workload: AnyWorkload) -> _Chosen:
+    if options.hosts:
+        hosts = HostCluster(folder, workload.settings)
+        return _Chosen(hosts, partial(HostFaults, hosts))
+    cluster = Cluster(folder, options.workers, workload.workers, workload.settings)
+    return _Chosen(cluster, partial(MachineFaults, cluster))
 
 
 @contextmanager
@@ -66,26 +94,29 @@ def _open_folder(options: ChaosOptions) -> Iterator[Path]:
         yield Path(folder)
 
 
-def _run_on(options: ChaosOptions, cluster: Cluster, recorder: DatabaseRecorder, workload: AnyWorkload) -> bool:
-    rng = random.Random(f"{options.seed} nemesis")
-    nemesis = Nemesis(cluster, recorder, workload, rng, options.only)
-    duplicator = MessageDuplicator(cluster.stack.valkey.url, random.Random(f"{options.seed} duplicator"))
+def _run_on(options: ChaosOptions, chosen: _Chosen, recorder: DatabaseRecorder, workload: AnyWorkload) -> bool:
+    rng, system = random.Random(f"{options.seed} nemesis"), chosen.system
+    nemesis = Nemesis(chosen.faults(recorder, workload, rng), workload, rng, options.only)
+    rng = random.Random(f"{options.seed} duplicator")
+    duplicators = [MessageDuplicator(url, rng) for url in system.monitored_brokers]
     workload.start()
-    duplicator.start()
+    for duplicator in duplicators:
+        duplicator.start()
     try:
         _inject(options, nemesis)
         workload.stop_clients()
-        settled = _settle(options, nemesis, workload, lambda: _is_clean(cluster, recorder, workload))
+        settled = _settle(options, nemesis, workload, lambda: _is_clean(system, recorder, workload))
     finally:
-        duplicator.stop()
+        for duplicator in duplicators:
+            duplicator.stop()
         workload.close()
     counts = {
         "settled_after_seconds": settled,
-        "messages_duplicated": duplicator.duplicated,
+        "messages_duplicated": sum(duplicator.duplicated for duplicator in duplicators),
         "programs_that_ended_by_themselves": nemesis.restarts.total(),
         **{f"ended_by_itself_{name}": count for name, count in nemesis.restarts.items()},
     }
-    return _report(options, cluster, recorder, workload, nemesis=nemesis, counts=counts)
+    return _report(options, system, recorder, workload, nemesis=nemesis, counts=counts)
 
 
 def _inject(options: ChaosOptions, nemesis: Nemesis) -> None:
@@ -113,16 +144,16 @@ def _settle(options: ChaosOptions, nemesis: Nemesis, workload: AnyWorkload, is_c
     return options.settle_seconds if settled is None else settled
 
 
-def _is_clean(cluster: Cluster, recorder: DatabaseRecorder, workload: AnyWorkload) -> bool:
+def _is_clean(system: SystemUnderTest, recorder: DatabaseRecorder, workload: AnyWorkload) -> bool:
     try:
-        return not find_leftovers(cluster, recorder) and not workload.has_upkeep_to_do()
-    except (psycopg2.Error, SQLAlchemyError, RedisError, StreamsError):  # a store is still coming back
+        return not find_leftovers(system, recorder) and not workload.has_upkeep_to_do()
+    except (psycopg2.Error, SQLAlchemyError, RedisError, StreamsError, OSError):  # a store is still coming back
         return False
 
 
 def _report(
     options: ChaosOptions,
-    cluster: Cluster,
+    system: SystemUnderTest,
     recorder: DatabaseRecorder,
     workload: AnyWorkload,
     *,
@@ -130,7 +161,7 @@ def _report(
     counts: Metrics,
 ) -> bool:
     history = workload.read_history(nemesis.injections)
-    violations = [*workload.check(history), *find_leftovers(cluster, recorder)]
+    violations = [*workload.check(history), *find_leftovers(system, recorder)]
     measure_recoveries(history)
     results = Results("chaos", vars(options))
     results.add_table("faults", describe_faults(nemesis.injections, nemesis.faults))

@@ -2,14 +2,19 @@
 the stores."""
 
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psutil
+import redis
 
+from dev.bench.chaos.incoming_files import IncomingFiles
 from dev.bench.chaos.network_faults import command
+from dev.bench.chaos.product import count_queued
+from dev.bench.chaos.system import StorePorts
 from dev.bench.temporary_stack import prepare_home
 from dev.local.ports import pick_port
 from dev.local.process import Process
@@ -52,8 +57,29 @@ class Cluster:
         self._proxy = Process("proxy", self._proxy_command(), home / "logs" / "proxy.log", cwd=ROOT)
 
     @property
-    def proxy_ports(self) -> list[int]:
-        return list(self._routes.values())
+    def env(self) -> Mapping[str, str]:
+        return self.stack.env
+
+    @property
+    def web_url(self) -> str:
+        return self.stack.web_url
+
+    @property
+    def sandbox_url(self) -> str:
+        return self.stack.sandbox_url
+
+    @property
+    def database_url(self) -> str:
+        return self.stack.postgres.url
+
+    @property
+    def monitored_brokers(self) -> Sequence[str]:
+        return [self.stack.valkey.url]
+
+    @property
+    def store_ports(self) -> StorePorts:
+        postgres, valkey = self.stack.postgres.port, self.stack.valkey.port
+        return StorePorts(postgres, valkey, frozenset({postgres, valkey, *self._routes.values()}))
 
     @property
     def lease_holders(self) -> list[str]:
@@ -76,6 +102,16 @@ class Cluster:
         names = ("web", "beat", *self.lease_holders)
         parents = [psutil.Process(pid) for name in names if (pid := self.stack.pid(name))]
         return [*parents, *(child for parent in parents for child in parent.children(recursive=True))]
+
+    def sockets_of(self, process: psutil.Process) -> Sequence[Any]:
+        return process.net_connections("tcp")
+
+    def queue_sizes(self) -> Mapping[str, int]:
+        with redis.Redis.from_url(self.stack.valkey.url) as client:
+            return count_queued(client)
+
+    def watch_incoming(self) -> IncomingFiles:
+        return IncomingFiles(Path(self.env["TILKO_DATA_DIR"]) / "incoming")
 
     @contextmanager
     def opened(self) -> Iterator[Stack]:

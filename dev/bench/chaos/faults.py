@@ -26,7 +26,13 @@ class FaultKind(StrEnum):
     REDIS_STALLED = "network_to_redis_stalled"
 
 
-PAUSES = frozenset({FaultKind.WORKER_PAUSED, FaultKind.POLLER_PAUSED})
+class Harm(StrEnum):
+    """What a fault did to the processes that it hit."""
+
+    KILLED = "killed"
+    PAUSED = "paused"
+    CUT_OFF = "cut_off"  # they live on, and reach nobody: what is on its way to them may be lost
+    HINDERED = "hindered"  # a link over which answers come is cut or slow: the same, while they go on
 
 
 class RecoveryProbe(Protocol):
@@ -39,7 +45,10 @@ class RecoveryProbe(Protocol):
 
 @dataclass
 class Injection:
-    """One fault that was injected. `pids` lost what they held at `at`; `over_at` is when its cause was removed."""
+    """One fault that was injected. `pids` are the processes that it hit at `at`, and lost what they held, unless they
+    were hindered alone; `over_at` is when its cause was removed, which took `heal_seconds`. With `is_missed_at_once` it
+    is measured from its beginning on, though it hit no process. `lost_files`: what the file store held is gone;
+    `began_epoch`: readers were told to start anew."""
 
     kind: str
     at: float
@@ -48,15 +57,27 @@ class Injection:
     over_at: float | None = None
     probe: RecoveryProbe | None = None
     recoveries: list[float] = field(default_factory=list)
+    harm: Harm = Harm.KILLED
+    heal_seconds: float | None = None
+    is_missed_at_once: bool = False
+    lost_files: bool = False
+    began_epoch: bool = False
 
     @property
     def measured_from(self) -> float:
         """What was killed or paused is missed at once; a store is only expected back when it is there again."""
-        return self.at if self.pids or self.over_at is None else self.over_at
+        if self.pids or self.is_missed_at_once or self.over_at is None:
+            return self.at
+        return self.over_at
 
     @property
     def is_kill(self) -> bool:
-        return bool(self.pids) and self.kind not in PAUSES
+        return bool(self.pids) and self.harm is Harm.KILLED
+
+    @property
+    def interrupts(self) -> bool:
+        """Whether others have to go on with what its processes held."""
+        return bool(self.pids) and self.harm is not Harm.HINDERED
 
 
 @dataclass(frozen=True)

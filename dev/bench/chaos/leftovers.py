@@ -5,12 +5,12 @@ from collections import Counter
 from collections.abc import Iterator
 
 import psutil
-import redis
 
 from dev.bench.chaos.checker import Violation, left_over
-from dev.bench.chaos.cluster import Cluster
 from dev.bench.chaos.product import LEASE_LOCK_CLASS, LEASES_TABLE, QUEUES, pid_of
 from dev.bench.chaos.recorder import DatabaseRecorder
+from dev.bench.chaos.system import SystemUnderTest
+from services.stores import connect_redis
 
 # All others have a time to live. These are the broker's own, which do not grow; in `unacked` it keeps what a killed
 # worker had fetched and not begun, and gives it out again after its visibility timeout: hints about runs long ended.
@@ -23,19 +23,26 @@ _POSTGRES_PER_PROCESS = 21  # its pool, as many above it, and its lease
 _REDIS_PER_PROCESS = 150
 # On a busy machine a transaction may be open at the moment of looking; one that nobody goes on with lasts.
 _OPEN_TRANSACTION_SECONDS = 6
+_MOST_QUEUED = 2
 
 
-def find_leftovers(cluster: Cluster, recorder: DatabaseRecorder) -> list[Violation]:
-    sentences = (*_leases(cluster, recorder), *_keys(cluster), *_connections(recorder), *_sockets(cluster))
+def find_leftovers(system: SystemUnderTest, recorder: DatabaseRecorder) -> list[Violation]:
+    sentences = (
+        *_leases(system, recorder),
+        *_queues(system),
+        *_keys(system),
+        *_connections(recorder),
+        *_sockets(system),
+    )
     return [left_over(sentence) for sentence in sentences]
 
 
-def _leases(cluster: Cluster, recorder: DatabaseRecorder) -> Iterator[str]:
+def _leases(system: SystemUnderTest, recorder: DatabaseRecorder) -> Iterator[str]:
     held = recorder.query(
         "select l.objid, c.application from pg_locks l left join chaos.leases c on c.lease_id::oid = l.objid"
         f" where l.locktype = 'advisory' and l.classid = {LEASE_LOCK_CLASS} and l.granted"
     )
-    alive = {process.pid for process in cluster.processes()}
+    alive = {process.pid for process in system.processes()}
     for lease_id, application in held:
         if pid_of(application or "") not in alive:
             yield f"lease {lease_id} is held for {application}, which is gone"
@@ -46,13 +53,15 @@ def _leases(cluster: Cluster, recorder: DatabaseRecorder) -> Iterator[str]:
         yield f"lease {lease_id} lasts too long"
 
 
-def _keys(cluster: Cluster) -> Iterator[str]:
-    with redis.Redis.from_url(cluster.stack.valkey.url, decode_responses=True) as client:
-        for queue in QUEUES:
-            count = client.llen(queue) if client.type(queue) == "list" else 0
-            if count > 2 or (client.type(queue) not in ("none", "list")):
-                yield f"the broker's {queue} holds {count or client.type(queue)}"
-        for key in client.scan_iter(count=1000):
+def _queues(system: SystemUnderTest) -> Iterator[str]:
+    for queue, count in system.queue_sizes().items():
+        if count > _MOST_QUEUED:
+            yield f"the broker's {queue} holds {count}"
+
+
+def _keys(system: SystemUnderTest) -> Iterator[str]:
+    with connect_redis(system.env["REDIS_URL"]) as client:
+        for key in map(bytes.decode, client.scan_iter(count=1000)):
             has_end = client.ttl(key) != -1
             if not has_end and key not in QUEUES and not _LASTING.match(key):
                 yield f"the key {key} has no end"
@@ -67,24 +76,24 @@ def _connections(recorder: DatabaseRecorder) -> Iterator[str]:
         yield f"{count} connections of {application} are {state}"
 
 
-def _sockets(cluster: Cluster) -> Iterator[str]:
-    for process in cluster.processes():
-        yield from _sockets_of(process, cluster)
+def _sockets(system: SystemUnderTest) -> Iterator[str]:
+    for process in system.processes():
+        yield from _sockets_of(process, system)
 
 
-def _sockets_of(process: psutil.Process, cluster: Cluster) -> Iterator[str]:
+def _sockets_of(process: psutil.Process, system: SystemUnderTest) -> Iterator[str]:
     try:
-        sockets = process.net_connections("tcp")
+        sockets = system.sockets_of(process)
     except psutil.Error:
         return
     to = Counter(sock.raddr.port for sock in sockets if sock.raddr and sock.status == psutil.CONN_ESTABLISHED)
-    if to[cluster.ports.postgres or 0] > _POSTGRES_PER_PROCESS:
-        yield f"{process.pid} holds {to[cluster.ports.postgres or 0]} connections to PostgreSQL"
-    if to[cluster.ports.valkey or 0] > _REDIS_PER_PROCESS:
-        yield f"{process.pid} holds {to[cluster.ports.valkey or 0]} connections to Redis"
+    ports = system.store_ports
+    if to[ports.postgres] > _POSTGRES_PER_PROCESS:
+        yield f"{process.pid} holds {to[ports.postgres]} connections to PostgreSQL"
+    if to[ports.redis] > _REDIS_PER_PROCESS:
+        yield f"{process.pid} holds {to[ports.redis]} connections to Redis"
     # Those of the pools are closed at their next use.
-    stores = (cluster.ports.postgres, cluster.ports.valkey, *cluster.proxy_ports)
     gone = (sock for sock in sockets if sock.status == psutil.CONN_CLOSE_WAIT and sock.raddr)
-    hanging = [sock for sock in gone if sock.raddr.port not in stores]
+    hanging = [sock for sock in gone if sock.raddr.port not in ports.pooled]
     if len(hanging) > 3:
         yield f"{process.pid} keeps {len(hanging)} sockets whose other end has gone"

@@ -12,6 +12,7 @@ from dev.bench.chaos.workloads import WORKLOADS
 @dataclass(frozen=True)
 class ChaosOptions:
     workload: str
+    hosts: bool
     kills: int
     seed: int
     arrivals: float
@@ -28,6 +29,7 @@ class ChaosOptions:
 def read_options(arguments: Sequence[str], description: str | None) -> ChaosOptions:
     parser = argparse.ArgumentParser(prog="python -m dev.bench.chaos", description=description)
     parser.add_argument("--workload", choices=list(WORKLOADS), default="collection")
+    parser.add_argument("--hosts", action="store_true", help="over the hosts of a data centre (docs/hosts.md)")
     parser.add_argument("--kills", type=int, default=1000, help="faults to inject")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10_000))
     parser.add_argument("--arrivals", type=float, default=1.0, help="new clients per second")

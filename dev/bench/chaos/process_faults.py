@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from dev.bench.chaos.faults import FaultKind, Injection, Injector, KillMoment
+from dev.bench.chaos.faults import FaultKind, Harm, Injection, Injector, KillMoment
 from dev.bench.chaos.product import LEASE_SECONDS
 from dev.bench.chaos.targets import Targets, send_signal
 
@@ -107,7 +107,7 @@ class ProcessFaults:
         name = self._targets.choose_worker()
         if name is None:
             return None
-        injection = Injection(kind, time.time(), name, frozenset({self._pid(name)}))
+        injection = Injection(kind, time.time(), name, frozenset({self._pid(name)}), harm=Harm.PAUSED)
         self._stack.kill(name, signal.SIGSTOP)
         return self._resume_later(injection, lambda: self._stack.kill(name, signal.SIGCONT))
 
@@ -115,7 +115,7 @@ class ProcessFaults:
         name = self._targets.spare_poller()
         if name is None:
             return None
-        injection = Injection(kind, time.time(), name, frozenset({self._pid(name)}))
+        injection = Injection(kind, time.time(), name, frozenset({self._pid(name)}), harm=Harm.PAUSED)
         self._stack.kill(name, signal.SIGSTOP)
         return self._resume_later(injection, lambda: self._stack.kill(name, signal.SIGCONT))
 

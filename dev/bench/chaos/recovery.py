@@ -13,7 +13,7 @@ def measure_recoveries(history: ChaosHistory) -> None:
     """Give each injection its recoveries: of all work that it interrupted, and of the probe that followed it."""
     for injection in history.injections:
         since = injection.measured_from
-        if injection.pids:
+        if injection.interrupts:
             injection.recoveries += [moment - since for moment in _resumed_at(injection, history.work)]
         if injection.probe is not None:
             first = _first_run(history.work.get(injection.probe.key, []))

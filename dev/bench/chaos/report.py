@@ -29,6 +29,7 @@ def describe_faults(injections: Sequence[Injection], faults: Mapping[str, Inject
             **({} if fault.aim_seconds is None else {"aim_p99_s": fault.aim_seconds}),
             **_describe(all_of_them, ""),
             **_describe(alone, "alone_"),
+            **_describe([one.heal_seconds for one in mine if one.heal_seconds is not None], "healed_"),
         }
     return described
 

@@ -1,47 +1,33 @@
 """Who can be harmed just now, and when what was harmed gets well again. Runs in the thread that owns the cluster."""
 
-import heapq
-import itertools
 import random
 import signal
-import time
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 
 import psutil
 
 from dev.bench.chaos.cluster import Cluster
 from dev.bench.chaos.faults import RecoveryProbe
 from dev.bench.chaos.recorder import DatabaseRecorder
+from dev.bench.chaos.schedule import Schedule
 from dev.bench.chaos.workload import AnyWorkload
 
 _PREFER_BUSY = 0.85
 _RESTART_SECONDS = (0.0, 0.5)
 
 
-class Targets:
+class Targets(Schedule):
     """`affected` holds what is harmed just now: the same thing is never harmed twice at once, and one worker at least
     is left to take over, for without one there is nothing to measure."""
 
     def __init__(self, cluster: Cluster, recorder: DatabaseRecorder, workload: AnyWorkload, rng: random.Random) -> None:
+        super().__init__()
         self.cluster = cluster
         self.stack = cluster.stack
         self.rng = rng
         self.affected: dict[str, None] = {}
         self._recorder = recorder
         self._workload = workload
-        self._later: list[tuple[float, int, Callable[[], None]]] = []
-        self._numbers = itertools.count()
-
-    # Later
-
-    def after(self, seconds: float, action: Callable[[], None]) -> None:
-        heapq.heappush(self._later, (time.monotonic() + seconds, next(self._numbers), action))
-
-    def run_due(self) -> bool:
-        """Everything that is due; False when nothing is left for later."""
-        while self._later and self._later[0][0] <= time.monotonic():
-            heapq.heappop(self._later)[2]()
-        return bool(self._later)
 
     def restart(self, name: str) -> None:
         """After a moment, as a supervisor does."""

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 from dev.bench.chaos.checker import Violation
-from dev.bench.chaos.cluster import Cluster, WorkerKind
+from dev.bench.chaos.cluster import WorkerKind
 from dev.bench.chaos.faults import Injection, KillMoment, RecoveryProbe
 from dev.bench.chaos.history import ChaosHistory
 from dev.bench.chaos.recorder import DatabaseRecorder
+from dev.bench.chaos.system import SystemUnderTest
 from dev.bench.results import Metrics
 
 
@@ -27,7 +28,7 @@ H = TypeVar("H", bound=ChaosHistory)
 
 class Workload(Protocol[H]):
     """One domain under load. The engine calls its methods in this order; `probe`, `pids_at_work` and the kill moments
-    between `start` and `stop_clients`, from the thread that owns the cluster."""
+    between `start` and `stop_clients`, from the thread that owns the system."""
 
     @property
     def workers(self) -> WorkerKind:
@@ -39,10 +40,14 @@ class Workload(Protocol[H]):
         may be shortened."""
 
     @property
+    def follows_new_epochs(self) -> bool:
+        """Whether its readers go on when they are told to start anew, once in each new epoch."""
+
+    @property
     def kill_moments(self) -> Mapping[str, KillMoment]:
         """Faults of its own, by name."""
 
-    def setup(self, cluster: Cluster, recorder: DatabaseRecorder) -> None:
+    def setup(self, system: SystemUnderTest, recorder: DatabaseRecorder) -> None:
         """Once the stores are up, and before any program is: begin to record."""
 
     def start(self) -> None:
@@ -66,7 +71,7 @@ class Workload(Protocol[H]):
     def close(self) -> None: ...
 
     def read_history(self, injections: Sequence[Injection]) -> H:
-        """After the settling time, with the cluster still up."""
+        """After the settling time, with the system still up."""
 
     def check(self, history: H) -> list[Violation]: ...
 

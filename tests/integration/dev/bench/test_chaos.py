@@ -21,9 +21,12 @@ def test_a_few_faults_are_injected_and_survived():
     assert found["counts"]["messages_duplicated"] > 0
 
 
-def test_a_fault_that_nobody_knows_is_refused():
-    with pytest.raises(SystemExit, match=r"worker_killed, .*caller_killed_after_billing"):
-        run(read_options(["--only", "moon_falls"], None))
+@pytest.mark.parametrize(
+    ("hosts", "unknown", "known"), [([], "link_cut", "worker_killed"), (["--hosts"], "worker_killed", "link_cut")]
+)
+def test_a_fault_that_nobody_knows_is_refused(hosts: list[str], unknown: str, known: str):
+    with pytest.raises(SystemExit, match=rf"{unknown} is none of .*{known}, .*caller_killed_after_billing"):
+        run(read_options([*hosts, "--only", unknown], None))
 
 
 @pytest.mark.timeout(SECONDS + 30)

@@ -15,8 +15,14 @@ def test_addresses_of_loopback_are_laid_out_alike():
     assert lay_out(LOOPBACK_ADDRESSES).find("valkey-2").address == "127.77.0.32"
 
 
-def test_beat_is_on_one_host_alone():
-    assert [host.name for host in lay_out(NAMESPACES).hosts if "beat" in host.services] == ["worker-1"]
+@pytest.mark.parametrize("service", ["beat", "flower"])
+def test_what_one_is_enough_of_is_on_one_host_alone(service: str):
+    assert [host.name for host in lay_out(NAMESPACES).hosts if service in host.services] == ["worker-1"]
+
+
+def test_what_nobody_runs_is_on_no_host():
+    with pytest.raises(HostsError, match="no host runs nginx"):
+        lay_out(NAMESPACES).running("nginx")
 
 
 def test_every_role_has_services_and_hosts():

@@ -3,15 +3,15 @@
 from collections.abc import Mapping
 from typing import Any
 
-import redis
-
 from core.clock import clock
 from core.names import session_subject
 from core.sealing import Sealer
 from core.settings import Settings
 from dev.bench.chaos.recorder import DatabaseRecorder
 from services.patients.pictures import as_served as join_parts
-from spool import Spool
+from services.stores import connect_redis
+from spool.names import Folder
+from spool.opening import open_spool
 from streams import Streams
 
 RUNS_TABLE = "welno.welno_collection_history"
@@ -55,7 +55,7 @@ def read_cxids(recorder: DatabaseRecorder) -> dict[str, str]:
 
 def read_streams(redis_url: str, session_ids: list[str]) -> dict[str, list[tuple[int, EventBody]]]:
     """What Redis still holds of each session: numbers and bodies, in its order."""
-    with redis.Redis.from_url(redis_url) as client:
+    with connect_redis(redis_url) as client:
         streams = Streams(client)
         pages = {one: streams.read_after(session_subject(one), 0) for one in session_ids}
     return {one: [(event.seq, event.body) for event in page.events] for one, page in pages.items()}
@@ -71,11 +71,14 @@ class FileStore:
 
     def __init__(self, env: Mapping[str, str]) -> None:
         settings = Settings.read(env)
-        self.folder = settings.files.data_dir
-        self._spool = Spool(settings.files.data_dir, Sealer(settings.secrets.sealing_keys), clock)
+        self._spool = open_spool(settings.files, Sealer(settings.secrets.sealing_keys), clock)
 
     def ensure_folders(self) -> None:
         self._spool.ensure_folders()
+
+    def names(self, folder: str) -> list[str]:
+        storage = self._spool.storage
+        return list(storage.names(storage.folder(Folder(folder))))
 
     def read_packages(self, session_id: str) -> dict[str, Any]:
         infos = self._spool.names_of(session_id)

@@ -8,8 +8,8 @@ from typing import Any
 import httpx
 import orjson
 
-from dev.bench.chaos.cluster import Cluster
 from dev.bench.chaos.recorder import DatabaseRecorder
+from dev.bench.chaos.system import SystemUnderTest
 from dev.bench.chaos.workloads.collection.collection_history import BilledCall, CollectionHistory, Digest, FinalRun
 from dev.bench.chaos.workloads.collection.product import (
     DATA_TYPES,
@@ -40,17 +40,17 @@ group by 1, 2 having count(*) > 1
 
 
 def read_collections(
-    cluster: Cluster, recorder: DatabaseRecorder, arrived: Mapping[str, Sequence[float]]
+    system: SystemUnderTest, recorder: DatabaseRecorder, arrived: Mapping[str, Sequence[float]]
 ) -> CollectionHistory:
     """`arrived` by name of the file. Without what clients and nemesis know."""
-    files = FileStore(cluster.stack.env)
+    files = FileStore(system.env)
     runs = [FinalRun(*row) for row in recorder.query(_RUNS)]
     committed = read_committed_events(recorder)
     history = CollectionHistory(
         work=read_changes(recorder),
         runs={run.session_id: run for run in runs},
         committed=committed,
-        streams=read_streams(cluster.stack.valkey.url, list(committed)),
+        streams=read_streams(system.env["REDIS_URL"], list(committed)),
         ends=read_ends(recorder),
         repeated_steps=[(session_id, step, count) for session_id, step, count in recorder.query(_REPEATED_STEPS)],
         arrived={
@@ -63,7 +63,7 @@ def read_collections(
         made_reports={session_id for (session_id,) in recorder.query(f"select session_id::text from {REPORTS_TABLE}")},
         leftover_files=list(find_leftover_files(files)),
     )
-    with httpx.Client(base_url=cluster.stack.sandbox_url, timeout=60) as sandbox:
+    with httpx.Client(base_url=system.sandbox_url, timeout=60) as sandbox:
         _read_provider(sandbox, read_cxids(recorder), history)
     return history
 
@@ -85,8 +85,8 @@ def _read_records(recorder: DatabaseRecorder) -> dict[tuple[str, str], list[Dige
 
 def find_leftover_files(files: FileStore) -> Iterator[str]:
     for folder in ("incoming", "pending", "failed"):
-        for path in sorted((files.folder / folder).iterdir()):
-            yield f"{folder}/ still holds {'a temporary file' if path.name.startswith('.') else path.name}"
+        for name in sorted(files.names(folder)):
+            yield f"{folder}/ still holds {'a temporary file' if name.startswith('.') else name}"
 
 
 def _read_provider(sandbox: httpx.Client, cxids: Mapping[str, str], history: CollectionHistory) -> None:

@@ -9,16 +9,16 @@ from typing import Any
 import httpx
 
 from dev.bench.chaos.checker import Violation
-from dev.bench.chaos.cluster import Cluster, WorkerKind
+from dev.bench.chaos.cluster import WorkerKind
 from dev.bench.chaos.faults import Injection, KillMoment
 from dev.bench.chaos.provider_faults import ProviderFaults
 from dev.bench.chaos.recorder import DatabaseRecorder
+from dev.bench.chaos.system import IncomingWatch, SystemUnderTest
 from dev.bench.chaos.workload import WorkloadOptions
 from dev.bench.chaos.workloads.collection.checks import check_collections
 from dev.bench.chaos.workloads.collection.client_session import ClientSession
 from dev.bench.chaos.workloads.collection.clients import SessionClients
 from dev.bench.chaos.workloads.collection.collection_history import CollectionHistory
-from dev.bench.chaos.workloads.collection.incoming_files import IncomingFiles
 from dev.bench.chaos.workloads.collection.product import FileStore, read_cxids
 from dev.bench.chaos.workloads.collection.purchases import RepeatReason, explain_repeats
 from dev.bench.chaos.workloads.collection.reading import find_leftover_files, read_collections
@@ -35,6 +35,7 @@ _KILL_AIM_SECONDS = 2.0
 
 
 class CollectionWorkload:
+    follows_new_epochs = True
     workers = WorkerKind()
     # Limits that no person meets, and retries short enough that what they heal is healed within the settling time.
     settings: Mapping[str, str] = {
@@ -56,11 +57,11 @@ class CollectionWorkload:
 
     def __init__(self, options: WorkloadOptions) -> None:
         self._options = options
-        self._cluster: Cluster
+        self._system: SystemUnderTest
         self._recorder: DatabaseRecorder
         self._clients: SessionClients
         self._provider_faults: ProviderFaults
-        self._incoming: IncomingFiles
+        self._incoming: IncomingWatch
         self._failing: Future[None] | None = None
 
     @property
@@ -70,18 +71,17 @@ class CollectionWorkload:
             "caller_killed_after_billing": KillMoment(6, lambda: self._callers(billed=True), _KILL_AIM_SECONDS),
         }
 
-    def setup(self, cluster: Cluster, recorder: DatabaseRecorder) -> None:
-        stack, seed = cluster.stack, self._options.seed
-        self._cluster, self._recorder = cluster, recorder
+    def setup(self, system: SystemUnderTest, recorder: DatabaseRecorder) -> None:
+        seed = self._options.seed
+        self._system, self._recorder = system, recorder
         prepare_recording(recorder)
-        files = FileStore(stack.env)
-        files.ensure_folders()
-        self._incoming = IncomingFiles(files.folder / "incoming")
+        FileStore(system.env).ensure_folders()
+        self._incoming = system.watch_incoming()
         self._incoming.start()
         rng = random.Random(f"{seed} clients")
-        self._clients = SessionClients(stack.web_url, stack.sandbox_url, rng, self._options.arrivals)
+        self._clients = SessionClients(system.web_url, system.sandbox_url, rng, self._options.arrivals)
         rng = random.Random(f"{seed} provider")
-        self._provider_faults = ProviderFaults(stack.sandbox_url, rng, ENDPOINTS, choose_fault)
+        self._provider_faults = ProviderFaults(system.sandbox_url, rng, ENDPOINTS, choose_fault)
 
     def start(self) -> None:
         self._clients.open()
@@ -103,13 +103,13 @@ class CollectionWorkload:
         return not self._clients.has_unfinished and not has_open_runs(self._recorder)
 
     def has_upkeep_to_do(self) -> bool:
-        return any(find_leftover_files(FileStore(self._cluster.stack.env)))
+        return any(find_leftover_files(FileStore(self._system.env)))
 
     def close(self) -> None:
         self._clients.close()
 
     def read_history(self, injections: Sequence[Injection]) -> CollectionHistory:
-        history = read_collections(self._cluster, self._recorder, self._incoming.arrived)
+        history = read_collections(self._system, self._recorder, self._incoming.arrived)
         history.injections = injections
         history.clients = list(self._clients.sessions)
         history.provider_faults = self._provider_faults.sent
@@ -143,7 +143,7 @@ class CollectionWorkload:
         fetching = read_fetching(self._recorder)
         cxids = {session_id: cxid for cxid, session_id in read_cxids(self._recorder).items() if session_id in fetching}
         try:
-            with httpx.Client(base_url=self._cluster.stack.sandbox_url, timeout=5) as sandbox:
+            with httpx.Client(base_url=self._system.sandbox_url, timeout=5) as sandbox:
                 return {
                     fetching[session_id]
                     for session_id, cxid in cxids.items()

@@ -9,12 +9,13 @@ import httpx
 
 from dev.bench.chaos.acting_clients import ActingClients, ActionProbe
 from dev.bench.chaos.checker import Violation
-from dev.bench.chaos.cluster import Cluster, WorkerKind
+from dev.bench.chaos.cluster import WorkerKind
 from dev.bench.chaos.event_stream_client import EventStreamClient
 from dev.bench.chaos.faults import Injection, KillMoment
 from dev.bench.chaos.history import WorkChange, WorkState
 from dev.bench.chaos.provider_faults import ProviderFaults
 from dev.bench.chaos.recorder import DatabaseRecorder
+from dev.bench.chaos.system import SystemUnderTest
 from dev.bench.chaos.workload import WorkloadOptions
 from dev.bench.chaos.workloads.interviews.actors import MemberActor, SharedProject
 from dev.bench.chaos.workloads.interviews.checks import check_interviews
@@ -46,12 +47,13 @@ _KILL_AIM_SECONDS = 2.0
 class InterviewsWorkload:
     """Even seeds ask MISO blocking, odd ones streaming."""
 
+    follows_new_epochs = False
     workers = WorkerKind(interviews_program, beside=("worker",))
 
     def __init__(self, options: WorkloadOptions) -> None:
         self._options = options
         self._rng = random.Random(f"{options.seed} interviews")
-        self._cluster: Cluster
+        self._system: SystemUnderTest
         self._recorder: DatabaseRecorder
         self._company: WorkloadCompany
         self._clients: ActingClients
@@ -78,22 +80,22 @@ class InterviewsWorkload:
             "analyst_killed_after_billing": KillMoment(6, lambda: self._callers(billed=True), _KILL_AIM_SECONDS),
         }
 
-    def setup(self, cluster: Cluster, recorder: DatabaseRecorder) -> None:
-        stack, seed = cluster.stack, self._options.seed
-        self._cluster, self._recorder = cluster, recorder
+    def setup(self, system: SystemUnderTest, recorder: DatabaseRecorder) -> None:
+        seed = self._options.seed
+        self._system, self._recorder = system, recorder
         prepare_recording(recorder)
-        self._company = WorkloadCompany(stack.env)
+        self._company = WorkloadCompany(system.env)
         self._projects = [SharedProject(project_id) for project_id in self._company.add_projects(_PROJECTS)]
         self._members = [self._add_member(number) for number in range(max(self._options.people, _PROJECTS))]
         rng = random.Random(f"{seed} clients")
-        self._clients = ActingClients(stack.web_url, self._members, rng, self._options.arrivals)
+        self._clients = ActingClients(system.web_url, self._members, rng, self._options.arrivals)
         place = self._company.read_first_place()
         self._readers = [
-            self._add_reader(f"{stack.web_url}/api/sse/projects/{one.project_id}", one.project_id, place)
+            self._add_reader(f"{system.web_url}/api/sse/projects/{one.project_id}", one.project_id, place)
             for one in self._projects
         ]
         rng = random.Random(f"{seed} provider")
-        self._provider_faults = ProviderFaults(stack.sandbox_url, rng, ENDPOINTS, choose_fault)
+        self._provider_faults = ProviderFaults(system.sandbox_url, rng, ENDPOINTS, choose_fault)
 
     def start(self) -> None:
         self._clients.open()
@@ -127,7 +129,7 @@ class InterviewsWorkload:
 
     def read_history(self, injections: Sequence[Injection]) -> InterviewHistory:
         recorder = self._recorder
-        with httpx.Client(base_url=self._cluster.stack.sandbox_url, timeout=60) as sandbox:
+        with httpx.Client(base_url=self._system.sandbox_url, timeout=60) as sandbox:
             billed = read_billed(sandbox)
         history = InterviewHistory(
             injections=injections,
@@ -182,7 +184,7 @@ class InterviewsWorkload:
     def _callers(self, *, billed: bool) -> set[int]:
         """Processes that wait for MISO just now, before or after it has charged for the call."""
         try:
-            with httpx.Client(base_url=self._cluster.stack.sandbox_url, timeout=5) as sandbox:
+            with httpx.Client(base_url=self._system.sandbox_url, timeout=5) as sandbox:
                 return {
                     pid
                     for user, pid in read_callers(self._recorder).items()

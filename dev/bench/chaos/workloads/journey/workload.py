@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 
 from dev.bench.chaos.acting_clients import ActingClients, ActionProbe, ClientActor
 from dev.bench.chaos.checker import Violation, check_answers, doubled, lost
-from dev.bench.chaos.cluster import Cluster, WorkerKind
+from dev.bench.chaos.cluster import WorkerKind
 from dev.bench.chaos.faults import Injection, KillMoment
 from dev.bench.chaos.history import ChaosHistory, WorkChange, WorkState
 from dev.bench.chaos.recorder import DatabaseRecorder
+from dev.bench.chaos.system import SystemUnderTest
 from dev.bench.chaos.workload import WorkloadOptions
 from dev.bench.chaos.workloads.journey.actors import PERFORM, DeskActor, PatientActor
 from dev.bench.chaos.workloads.journey.hospital import WorkloadHospital
@@ -35,6 +36,7 @@ class HospitalHistory(ChaosHistory):
 
 
 class JourneyWorkload:
+    follows_new_epochs = True
     workers = WorkerKind()
     # Limits that no person meets.
     settings: Mapping[str, str] = {"WELNO_BODY_LIMIT": "1000000 per hour"}
@@ -50,9 +52,9 @@ class JourneyWorkload:
     def kill_moments(self) -> Mapping[str, KillMoment]:
         return {}
 
-    def setup(self, cluster: Cluster, recorder: DatabaseRecorder) -> None:
+    def setup(self, system: SystemUnderTest, recorder: DatabaseRecorder) -> None:
         del recorder
-        self._hospital = WorkloadHospital(cluster.stack.env)
+        self._hospital = WorkloadHospital(system.env)
         self._hospital.furnish()
         self._patients = [PatientActor(self._hospital.add_patient(number)) for number in range(self._options.people)]
         desks = [DeskActor(self._hospital.add_staff(number)) for number in range(self._options.desks)]
@@ -60,7 +62,7 @@ class JourneyWorkload:
         share = max(len(self._patients) // (3 * max(len(desks), 1)), 1)
         actors: list[ClientActor] = [*self._patients, *(desk for desk in desks for _ in range(min(share, 5)))]
         rng = random.Random(f"{self._options.seed} clients")
-        self._clients = ActingClients(f"{cluster.stack.web_url}/api/v1", actors, rng, self._options.arrivals)
+        self._clients = ActingClients(f"{system.web_url}/api/v1", actors, rng, self._options.arrivals)
 
     def start(self) -> None:
         self._clients.open()

@@ -7,11 +7,12 @@ from concurrent.futures import Future
 
 from dev.bench.chaos.acting_clients import ActingClients, ActionProbe
 from dev.bench.chaos.checker import Violation
-from dev.bench.chaos.cluster import Cluster, WorkerKind
+from dev.bench.chaos.cluster import WorkerKind
 from dev.bench.chaos.event_stream_client import EventStreamClient
 from dev.bench.chaos.faults import Injection, KillMoment
 from dev.bench.chaos.history import WorkChange, WorkState
 from dev.bench.chaos.recorder import DatabaseRecorder
+from dev.bench.chaos.system import SystemUnderTest
 from dev.bench.chaos.workload import WorkloadOptions
 from dev.bench.chaos.workloads.threads.actors import CorrespondentActor
 from dev.bench.chaos.workloads.threads.blob_actors import BlobActor, PlannedBlob
@@ -40,6 +41,7 @@ _RECORDS = ((70, 300), (12, 60_000))
 class ThreadsWorkload:
     """Every thread has several writers, a reader by server-sent events, and the one socket that follows all."""
 
+    follows_new_epochs = False
     workers = WorkerKind()
     # Limits that no person meets.
     settings: Mapping[str, str] = {
@@ -71,10 +73,10 @@ class ThreadsWorkload:
     def kill_moments(self) -> Mapping[str, KillMoment]:
         return {}
 
-    def setup(self, cluster: Cluster, recorder: DatabaseRecorder) -> None:
+    def setup(self, system: SystemUnderTest, recorder: DatabaseRecorder) -> None:
         del recorder
-        url = self._url = cluster.stack.web_url
-        self._threads = WorkloadThreads(cluster.stack.env)
+        url = self._url = system.web_url
+        self._threads = WorkloadThreads(system.env)
         members = self._threads.add_members(min(max(self._options.people, _THREADS), _MOST_MEMBERS))
         thread_ids = [self._threads.add_thread(members[number::_THREADS]) for number in range(_THREADS)]
         for number, member in enumerate(members):

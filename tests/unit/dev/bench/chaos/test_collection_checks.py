@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from dev.bench.chaos.checker import ViolationKind
+from dev.bench.chaos.faults import Injection
 from dev.bench.chaos.workloads.collection.checks import check_collections
 from dev.bench.chaos.workloads.collection.client_session import ClientSession
 from dev.bench.chaos.workloads.collection.collection_history import BilledCall, CollectionHistory, FinalRun
@@ -91,6 +92,24 @@ def test_a_stream_that_lost_its_beginning_is_no_loss():
     history = good_history()
     history.streams = {SESSION: [(2, END)]}
     assert check_collections(history) == []
+
+
+def test_a_package_may_go_with_the_disk_of_the_file_store():
+    history = good_history()
+    history.files = {(SESSION, "checkups"): "a"}
+    history.injections = [Injection("objects_lost", 4.3, "objects-1", lost_files=True)]
+    assert kinds_of(history) == []
+    history.injections = [Injection("objects_lost", 4.1, "objects-1", lost_files=True)]
+    assert kinds_of(history) == [LOST]
+
+
+def test_a_client_is_told_to_start_anew_once_for_each_new_epoch():
+    history = good_history()
+    history.clients[0].resyncs = 1
+    history.injections = [Injection("primary_replaced", 5.0, "postgres-1", began_epoch=True)]
+    assert kinds_of(history) == []
+    history.clients[0].resyncs = 2
+    assert kinds_of(history) == [LOST]
 
 
 def test_a_session_that_the_database_does_not_know_is_lost():

@@ -2,7 +2,7 @@
 
 import pytest
 
-from dev.bench.chaos.faults import FaultKind, Injection, Injector
+from dev.bench.chaos.faults import FaultKind, Harm, Injection, Injector
 from dev.bench.chaos.history import ChaosHistory, WorkChange, WorkState
 from dev.bench.chaos.recovery import NEVER_SECONDS, measure_recoveries, overlaps
 from dev.bench.chaos.report import describe_faults
@@ -50,6 +50,16 @@ def test_a_store_is_expected_back_when_it_is_there_again():
     ]
 
 
+def test_work_of_processes_that_go_on_is_not_interrupted():
+    slow = Injection("link_slow", 10.0, "worker-1", frozenset({7}), harm=Harm.HINDERED)
+    assert recoveries_of(slow, WorkChange(9, WAITING, 7, 1), WorkChange(12, READY, None, 2)) == []
+
+
+def test_who_is_missed_at_once_is_measured_from_the_fault_on():
+    outage = Injection("valkey_cut", 10.0, "valkey-1", over_at=20.0, probe=BegunProbe(), is_missed_at_once=True)
+    assert recoveries_of(outage, WorkChange(12, RUNNING, 7, 2)) == [2.0]
+
+
 def injected_at(at: float, over_at: float | None = None, recovered_after: float = 1.0) -> Injection:
     return Injection(FaultKind.WORKER, at, "worker1", frozenset({7}), over_at, recoveries=[recovered_after])
 
@@ -83,3 +93,10 @@ def test_each_kind_is_described_with_those_alone_and_its_aim():
         "alone_max_s": 1,
         "aim_p99_s": 2.0,
     }
+
+
+def test_how_long_healing_took_is_told():
+    injections = [injected_at(10, over_at=12), injected_at(20, over_at=22)]
+    injections[0].heal_seconds, injections[1].heal_seconds = 3.0, 1.0
+    described = describe_faults(injections, {str(FaultKind.WORKER): Injector(1, lambda _: None)})[FaultKind.WORKER]
+    assert (described["healed_p50_s"], described["healed_max_s"]) == (3.0, 3.0)
