@@ -138,6 +138,13 @@ class Streams:
         with translated(self._redis, "forget"):
             self._redis.delete(log_key(subject), meta_key(subject))
 
+    def forget_all(self, subjects: Sequence[str]) -> None:
+        """Of many in one round trip, and their projections with them, which are replaced with their next write."""
+        with translated(self._redis, "forget"), self._redis.pipeline(transaction=False) as pipe:
+            for subject in subjects:
+                pipe.delete(log_key(subject), meta_key(subject), subject)
+            pipe.execute()
+
 
 def covers(page: Page, seq: int) -> bool:
     """Whether a page of a stream tells everything after this number, as far as the stream goes."""

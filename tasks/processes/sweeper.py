@@ -133,6 +133,7 @@ class Sweeper:
         # Each by itself, and last: who dumps the database holds the locks for as long as that takes.
         with self._stores.unit_of_work() as work:
             keep_partitions(work.session, self._stores.kinds, clock.now().date())
+            self._streams.keep_rewritten(work.session)
         with self._stores.unit_of_work() as work:
             keep_access_days(work.session, clock.now().date(), self._stores.settings.stores.access_log_keep_days)
 
