@@ -174,7 +174,7 @@ SESSION_PREFIX = "tilko_session"
 
 
 def session_subject(session_id: str) -> str:
-    """The stream of a session, and at once the key of its Redis hash: as a hash tag both land on one cluster slot."""
+    """The stream of a session, and at once the key of its Redis hash."""
     return f"{SESSION_PREFIX}:{session_id}"
 
 
