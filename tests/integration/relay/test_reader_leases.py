@@ -10,6 +10,7 @@ import redis
 import websockets
 
 from core.names import READERS_KEY
+from core.settings import RelaySettings
 from dev.local.valkey import EmbeddedValkey
 from tests.integration.relay.competing_process import (
     Burst,
@@ -21,7 +22,6 @@ from tests.integration.relay.server import Server, close_of
 from tests.sentinels import sentinel_group
 from tests.waiting import wait_until
 from webapp.relay.errors import TooManySocketsError
-from webapp.relay.limits import RelayLimits
 from webapp.relay.registry import ReaderRegistry
 
 # Short where a test waits for its end, long where it must not end.
@@ -270,7 +270,7 @@ def test_of_two_web_processes_each_knows_the_others_sockets(tmp_path, redis_clie
     with ExitStack() as stack:
         (tmp_path / "a").mkdir(), (tmp_path / "b").mkdir()
         first, second = (
-            stack.enter_context(Server(tmp_path / name, redis_url, RelayLimits(), 2, is_counted_with_others=True))
+            stack.enter_context(Server(tmp_path / name, redis_url, RelaySettings(), 2, is_counted_with_others=True))
             for name in "ab"
         )
         kept, left = first.open("one"), first.open("one")
