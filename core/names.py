@@ -178,7 +178,7 @@ FAILED_BY_FAULT, FAILED_BY_REFUSAL = "welno:failed_requests:faults", "welno:fail
 
 
 def session_subject(session_id: str) -> str:
-    """The stream of a session, and at once the key of its Redis hash: as a hash tag both land on one cluster slot."""
+    """The stream of a session, and at once the key of its Redis hash."""
     return f"{SESSION_PREFIX}:{session_id}"
 
 

@@ -16,7 +16,7 @@ class Script:
         self._sha = hashlib.sha1(self._text.encode(), usedforsecurity=False).hexdigest()
 
     def run(self, client: Any, keys: Sequence[Any], args: Sequence[Any]) -> Any:
-        """Keys of one cluster slot. Raises RedisError."""
+        """Raises RedisError."""
         try:
             return client.evalsha(self._sha, len(keys), *keys, *args)
         except NoScriptError:  # Redis was restarted or its scripts were flushed

@@ -20,17 +20,18 @@ from sqlalchemy.orm import Session
 
 from services.database import hosts_of
 from services.delivery.epoch import begin_epoch
+from services.primaries import TIMELINE
 
 _CONNECT_TIMEOUT_SECONDS = 5
 _STATEMENT_TIMEOUT_SECONDS = 60
 _LOOK_AGAIN_SECONDS = 0.1
 # A login that may not see what a receiver does takes it for one that hears.
-_LOOK = text("""
+_LOOK = text(f"""
     select pg_is_in_recovery() as is_standby,
         current_setting('default_transaction_read_only')::bool as is_fenced,
         case when pg_is_in_recovery()
             then coalesce((select received_tli from pg_stat_wal_receiver), (pg_control_checkpoint()).timeline_id)
-            else ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::int
+            else {TIMELINE}
         end as timeline,
         (case when pg_is_in_recovery()
             then greatest(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn())
@@ -39,7 +40,7 @@ _LOOK = text("""
         exists (select from pg_stat_wal_receiver where coalesce(status, 'streaming') = 'streaming') as hears_primary,
         (select latest_end_time from pg_stat_wal_receiver) as heard_at,
         current_setting('synchronous_standby_names') as synchronous
-""")
+""")  # noqa: S608 our own words
 _FENCE, _SYNCHRONOUS = "default_transaction_read_only", "synchronous_standby_names"
 # Who connects later is read only from the start.
 _SESSIONS_BEFORE = """

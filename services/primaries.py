@@ -26,11 +26,9 @@ Address = tuple[str, int]
 _LOOK_EVERY_SECONDS = 10.0
 # Whoever connects first waits for the others as long; what answers later is heeded then.
 _LOOK_SECONDS = 2
-_TIMELINE = """
-    select case when not pg_is_in_recovery()
-        then ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::int
-    end
-"""
+# That a primary writes. docs/deploy/postgresql/refuse-old-primary asks for the same.
+TIMELINE = "('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::int"
+_TIMELINE_OF_PRIMARY = f"select case when not pg_is_in_recovery() then {TIMELINE} end"
 
 
 class NewestPrimary:
@@ -140,7 +138,7 @@ def _read_timeline(connection: Any) -> int:
     connection.autocommit = True  # in no transaction, which would be left open or broken
     try:
         with closing(connection.cursor()) as cursor:
-            cursor.execute(_TIMELINE)
+            cursor.execute(_TIMELINE_OF_PRIMARY)
             [timeline] = cursor.fetchone()
     except psycopg2.Error:
         if connection.closed:

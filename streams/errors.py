@@ -46,7 +46,4 @@ def translated(client: Any, action: str) -> Iterator[None]:
 
 def drop_connections(client: Any) -> None:
     """Have the next command connect anew, to whatever answers at the address by then."""
-    if isinstance(client, redis.RedisCluster):
-        client.disconnect_connection_pools()  # type: ignore[no-untyped-call] # redis-py's
-    else:
-        client.connection_pool.disconnect()
+    client.connection_pool.disconnect()

@@ -118,8 +118,7 @@ class Page:
 class Projection:
     """A Redis hash that follows the stream, replaced as a whole in the step that appends.
 
-    Not written when the hash already holds a higher `revision`. The key must hash to the subject's cluster
-    slot: it is the subject itself, or carries it in braces.
+    Not written when the hash already holds a higher `revision`. The key is the subject itself.
     """
 
     key: str

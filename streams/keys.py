@@ -1,4 +1,4 @@
-"""The Redis keys of a stream: all of a subject's share its hash tag, and so one cluster slot.
+"""The Redis keys of a stream: all of a subject's share its hash tag (docs/decisions/0014-no-redis-cluster.md).
 
 A subject is any text, such as `tilko_session:{id}`, `patient:{id}` or `queue:{name}`: what it stands for is nothing to
 a stream. Only what would break the hash tag is refused.
@@ -24,7 +24,7 @@ def subject_of(channel_name: str) -> str:
 
 
 def _tag(subject: str) -> str:
-    """Raises InvalidEventError: an empty tag, or one that ends early, would scatter the keys over the cluster."""
+    """Raises InvalidEventError: an empty tag, or one that ends early, would be none."""
     if not subject or "{" in subject or "}" in subject:
         raise InvalidEventError("a subject must not be empty or hold braces")
     return f"{{{subject}}}"

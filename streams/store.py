@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import redis
-
 from core.redis_script import Script
 from streams.errors import InvalidEventError, translated
 from streams.events import NOWHERE, EventBatch, Page, Position, Projection, StoredEvent
@@ -86,7 +84,7 @@ class Streams:
             return _position(self._redis.hmget(meta_key(subject), "epoch", "seq"))
 
     def positions(self, subjects: Iterable[str]) -> list[Position]:
-        """The ends of many streams in one round trip (on a cluster: one per node); NOWHERE for those that are not."""
+        """The ends of many streams in one round trip; NOWHERE for those that are not."""
         with translated(self._redis, "position"), self._redis.pipeline(transaction=False) as pipe:
             for subject in subjects:
                 pipe.hmget(meta_key(subject), "epoch", "seq")
@@ -94,9 +92,6 @@ class Streams:
 
     def moved(self, places: Mapping[str, Position]) -> list[str]:
         """The subjects, of many at once, whose streams end elsewhere than believed."""
-        if isinstance(self._redis, redis.RedisCluster):  # a script sees the keys of one slot only
-            ends = self.positions(places)
-            return [subject for subject, end in zip(places, ends, strict=True) if places[subject] != end]
         if not places:
             return []
         subjects = list(places)
@@ -114,19 +109,12 @@ class Streams:
 
     def server_state(self) -> str:
         """Changes when the data may have: another server answers, it was started anew, or follows another history; ""
-        when `mark` was not called since it was emptied (on a cluster: since the node of the mark was)."""
+        when `mark` was not called since it was emptied."""
         with translated(self._redis, "server state"):
             if self._redis.get(_MARK_KEY) is None:
                 return ""
-            infos = [self._info(section) for section in ("server", "replication")]
-        names = ("run_id", "master_replid")
-        return " ".join(str(node[name]) for info, name in zip(infos, names, strict=True) for node in info)
-
-    def _info(self, section: str) -> list[dict[str, Any]]:
-        """Of each node."""
-        if isinstance(self._redis, redis.RedisCluster):
-            return list(self._redis.info(section, target_nodes=redis.RedisCluster.PRIMARIES).values())
-        return [self._redis.info(section)]
+            server, replication = (self._redis.info(section) for section in ("server", "replication"))
+        return f"{server['run_id']} {replication['master_replid']}"
 
     def mark(self) -> None:
         """Note in Redis that nothing is missing from here on."""
@@ -137,6 +125,13 @@ class Streams:
         """Remove the stream. Its events stay in the event log."""
         with translated(self._redis, "forget"):
             self._redis.delete(log_key(subject), meta_key(subject))
+
+    def forget_all(self, subjects: Sequence[str]) -> None:
+        """Of many in one round trip, and their projections with them, which are replaced with their next write."""
+        with translated(self._redis, "forget"), self._redis.pipeline(transaction=False) as pipe:
+            for subject in subjects:
+                pipe.delete(log_key(subject), meta_key(subject), subject)
+            pipe.execute()
 
 
 def covers(page: Page, seq: int) -> bool:

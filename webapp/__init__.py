@@ -47,7 +47,6 @@ from webapp.observing import observe
 from webapp.origins import share_with_origin
 from webapp.probes import ProcessReadiness, build_readiness
 from webapp.relay.handshake import install_handshake
-from webapp.relay.limits import RelayLimits
 from webapp.relay.reader_leases import ReaderLeases, connect_leases
 from webapp.relay.relay import Relay
 from webapp.replica_reads import tell_as_of
@@ -93,7 +92,7 @@ def build_parts(app: Flask, settings: Settings) -> Parts:
     relay = Relay(
         stores.events,
         settings.stores.redis_url,
-        RelayLimits.of(settings),
+        settings.relay,
         leases=ReaderLeases(connect_leases(settings.stores.redis_url), pseudonym_key),
         check_positions_every_seconds=settings.relay.position_check_seconds,
     )

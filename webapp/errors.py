@@ -11,13 +11,11 @@ from typing import Any, cast
 
 from flask import Flask, Response, g, jsonify
 from redis.exceptions import RedisError
-from sqlalchemy.exc import InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
 from core.logs import get_logger
 from services.collection.errors import NotAsked, NotStopped, RunOver, SessionExpired, SessionNotFound
-from services.database import UnsuitableDatabase
+from services.database import STORE_AWAY, is_store_away
 from services.delivery.idempotency import KeyOfAnotherCall
 from services.interviews.errors import InterviewsError
 from services.journey.errors import JourneyError
@@ -77,15 +75,7 @@ _OURS: Mapping[type[Exception], Code] = {
     FileNotParked: Code.FILE_NOT_PARKED,
     NotStopped: Code.RUN_NOT_STOPPED,
 }
-STORES_DOWN = (
-    OperationalError,
-    InterfaceError,
-    PoolTimeout,
-    UnsuitableDatabase,
-    RedisError,
-    StreamsUnavailable,
-    StorageFault,
-)
+STORES_DOWN = (*STORE_AWAY, RedisError, StreamsUnavailable, StorageFault)
 
 
 def answer_errors(app: Flask) -> None:
@@ -145,16 +135,23 @@ def answer_http(error: HTTPException) -> Response:
 
 
 def unavailable(error: Exception) -> ApiError:
-    """What a caller is told of one of STORES_DOWN."""
+    """What a caller is told of one of STORES_DOWN: to try again, but for what the database will always refuse."""
+    if isinstance(error, STORE_AWAY) and not is_store_away(error):
+        _log_unexpected(error)
+        return ApiError(Code.INTERNAL_ERROR)
     log.warning("store_unavailable", error=type(error).__name__)
     return ApiError(Code.STORE_UNAVAILABLE, retry_after_seconds=_STORE_RETRY_SECONDS)
 
 
 def _answer_unexpected(error: Exception) -> Response:
+    _log_unexpected(error)
+    return reply(Code.INTERNAL_ERROR)
+
+
+def _log_unexpected(error: Exception) -> None:
     # Without the exception's own text: drivers quote the values of a statement in it, and those are a person's.
     frames = "".join(traceback.format_tb(error.__traceback__))
     log.error("request_failed", error=type(error).__name__, traceback=frames)
-    return reply(Code.INTERNAL_ERROR)
 
 
 def flatten_messages(messages: Any) -> dict[str, Any]:

@@ -64,7 +64,7 @@ def _end(response: Response) -> Response:
 
 
 def _is_quiet(route: str, status: int) -> bool:
-    """Of a socket only its refusals are told, by code, in session_stream.py: a crowd that comes back is no news."""
+    """Of a socket only refusals are told, by who admits it (`socket_refused`): a crowd that comes back is no news."""
     is_socket = request.url_rule is not None and request.url_rule.websocket
     return (route in _QUIET and status < 500) or (is_socket and status < 400)
 

@@ -39,6 +39,15 @@ class SubjectCounter(Table):
     changed_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp(), index=True)
 
 
+class RewrittenSubject(Table):
+    """One whose logged events were erased or redacted lately: Redis may bring back what they said."""
+
+    __tablename__ = "welno_rewritten_subjects"
+
+    subject: Mapped[str] = mapped_column(primary_key=True)
+    rewritten_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp(), index=True)
+
+
 class LogEpoch(Table):
     """The life of all numbers of this database: one row, changed by an operator after a restore."""
 

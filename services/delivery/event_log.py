@@ -16,6 +16,7 @@ from sqlalchemy import TextClause, text
 from sqlalchemy.orm import Session
 
 from services.delivery.kinds import RowCounter, SubjectKind
+from services.delivery.rewritten import note_rewritten
 from streams import EventBatch, Position, encode_body
 
 _BATCH_BYTES = 1024 * 1024
@@ -107,6 +108,7 @@ def erase_events(session: Session, kind: SubjectKind, subjects: Sequence[str]) -
     events. For the erasure of a person alone: else events go by age."""
     parameters = {"kind": kind.prefix, "subjects": list(subjects)}
     connection = session.connection()
+    note_rewritten(session, subjects)
     if not isinstance(kind.counter, RowCounter):
         connection.execute(_ERASE_COUNTERS, parameters)
     return connection.execute(_ERASE, parameters).rowcount
@@ -130,6 +132,8 @@ def rewrite_events(
         if changed != body:
             connection.execute(_REWRITE, known | {"seq": seq, "body": encode_body(changed).decode()})
             rewritten += 1
+    if rewritten:
+        note_rewritten(session, [subject])
     return rewritten
 
 

@@ -21,29 +21,24 @@ log = get_logger(__name__)
 
 # The first half of the advisory lock's key; the second is the id of the lease.
 LOCK_CLASS = 73_055
+# pg_locks is asked for the lock itself: the kernel closes a dead process's connection at once, long before its lease
+# runs out.
+_ALIVE = f"""
+    from welno.welno_processes p
+    join pg_locks l on l.locktype = 'advisory' and l.classid = {LOCK_CLASS} and l.objid = p.id::oid
+        and l.granted and l.database = (select oid from pg_database where datname = current_database())
+    where p.lease_until > now()
+"""  # noqa: S608 our own number
 
 
 def has_dead_owner(column: str) -> TextClause:
-    """Whether this column of ours holds the id of a lease whose process is gone or hangs. pg_locks is asked for the
-    lock itself: the kernel closes a dead process's connection at once, long before its lease runs out."""
-    return text(f"""
-        not exists (
-            select 1 from welno.welno_processes p
-            join pg_locks l on l.locktype = 'advisory' and l.classid = {LOCK_CLASS} and l.objid = p.id::oid
-                and l.granted and l.database = (select oid from pg_database where datname = current_database())
-            where p.id = {column} and p.lease_until > now()
-        )
-    """)  # noqa: S608 the only things put in are our own number and column
+    """Whether this column of ours holds the id of a lease whose process is gone or hangs."""
+    return text(f"not exists (select 1 {_ALIVE} and p.id = {column})")
 
 
 DEAD_OWNER = has_dead_owner("welno.welno_collection_history.owner_id")
 
-_LEADER = text(f"""
-    select min(p.id) from welno.welno_processes p
-    join pg_locks l on l.locktype = 'advisory' and l.classid = {LOCK_CLASS} and l.objid = p.id::oid and l.granted
-        and l.database = (select oid from pg_database where datname = current_database())
-    where p.kind = :kind and p.lease_until > now()
-""")  # noqa: S608 the only thing put in is our own number
+_LEADER = text(f"select min(p.id) {_ALIVE} and p.kind = :kind")
 
 
 def find_leader(session: Session, kind: str) -> int | None:

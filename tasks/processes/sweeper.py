@@ -30,15 +30,15 @@ from streams import StreamsError
 from tasks.app import app, settings
 from tasks.broker import QueueGauge
 from tasks.opening import open_stores
+from tasks.processes.interval_schedule import IntervalSchedule
 from tasks.processes.line_refreshing import LineFollower
-from tasks.processes.round_schedule import RoundSchedule
 from tasks.processes.stop_signal import StopSignal
 
 log = get_logger(__name__)
 
-_FORGET_EVERY = 1200  # sweeps
-_RETRY_FORGETTING_AFTER = 120
-_LATENESS_EVERY = 20
+_HOUSEKEEPING_EVERY_SECONDS = 600.0
+_RETRY_HOUSEKEEPING_AFTER_SECONDS = 60.0
+_LATENESS_EVERY_SECONDS = 10.0
 
 
 class Sweeper:
@@ -48,8 +48,8 @@ class Sweeper:
         self._stores = stores
         self._interval_seconds = interval_seconds
         self.stopping = StopSignal()
-        self._housekeeping = RoundSchedule(_FORGET_EVERY, _RETRY_FORGETTING_AFTER)
-        self._lateness = RoundSchedule(_LATENESS_EVERY, _LATENESS_EVERY)
+        self._housekeeping = IntervalSchedule(_HOUSEKEEPING_EVERY_SECONDS, _RETRY_HOUSEKEEPING_AFTER_SECONDS)
+        self._lateness = IntervalSchedule(_LATENESS_EVERY_SECONDS, _LATENESS_EVERY_SECONDS)
         self._streams = StreamSweep(stores.sessions, stores.streams, stores.kinds, stores.sender)
         self._filled_at = time.monotonic()
         self._queue = QueueGauge(app, Queue.COLLECTION)
@@ -133,6 +133,7 @@ class Sweeper:
         # Each by itself, and last: who dumps the database holds the locks for as long as that takes.
         with self._stores.unit_of_work() as work:
             keep_partitions(work.session, self._stores.kinds, clock.now().date())
+            self._streams.keep_rewritten(work.session)
         with self._stores.unit_of_work() as work:
             keep_access_days(work.session, clock.now().date(), self._stores.settings.stores.access_log_keep_days)
 

@@ -2,7 +2,7 @@
 
 import sys
 from dataclasses import dataclass
-from typing import Generic, Protocol, Self, TypeVar
+from typing import Protocol
 
 from streams import Page, Position, StoredEvent
 from webapp.relay.frames import Opcode, encode_frame
@@ -46,16 +46,16 @@ class Outgoing:
 
 
 class LiveReader(Protocol):
+    """A subscription, as far as its channel is concerned. Whoever it adds to `woken` is woken without the lock."""
+
     @property
     def position(self) -> Position: ...
-    def push(self, item: Outgoing | Resync, size: int, woken: list[Self]) -> None: ...
-    def restart(self, page: Page, woken: list[Self]) -> None: ...
+    def push(self, item: Outgoing | Resync, size: int, woken: "list[LiveReader]") -> None: ...
+    def restart(self, page: Page, woken: "list[LiveReader]") -> None: ...
+    def wake(self) -> None: ...
 
 
-R = TypeVar("R", bound=LiveReader)
-
-
-class Channel(Generic[R]):
+class Channel:
     """`position` is the last event every live reader has been given; None until the first reader has caught up.
 
     It is kept in its parts, and made when asked for: else one more object would be made for every event.
@@ -71,31 +71,31 @@ class Channel(Generic[R]):
         self._epoch: str | None = None
         self._seq = 0
         self.version = 0
-        self.live: list[R] = []
+        self.live: list[LiveReader] = []
         self.readers = 0
 
     @property
     def position(self) -> Position | None:
         return None if self._epoch is None else Position(self._epoch, self._seq)
 
-    def deliver(self, outgoing: Outgoing, woken: list[R]) -> bool:
+    def deliver(self, outgoing: Outgoing, woken: list[LiveReader]) -> bool:
         """Give the next event to all live readers; False when one before it is missing."""
         self.version += 1
         return self._advance(outgoing, woken)
 
-    def restart(self, page: Page, woken: list[R]) -> None:
+    def restart(self, page: Page, woken: list[LiveReader]) -> None:
         """The history was lost or left behind: everybody starts anew."""
         self.version += 1
         self._move_to(page.position)
         for reader in self.live:
             reader.restart(page, woken)
 
-    def absorb(self, page: Page, woken: list[R]) -> None:
+    def absorb(self, page: Page, woken: list[LiveReader]) -> None:
         """What one reader has read, the others may have missed."""
         for event in page.events:
             self._advance(Outgoing(event), woken)
 
-    def join(self, reader: R, page: Page, version: int, woken: list[R]) -> bool:
+    def join(self, reader: LiveReader, page: Page, version: int, woken: list[LiveReader]) -> bool:
         """Make a reader live that has read to the end of the stream and stands where all others stand.
 
         `version` is that of before the read. False: recover the channel, and let the reader read on.
@@ -109,7 +109,7 @@ class Channel(Generic[R]):
         self.live.append(reader)
         return True
 
-    def leave(self, reader: R) -> None:
+    def leave(self, reader: LiveReader) -> None:
         """A list of its own, since whoever gives an event to all may be walking over the old one."""
         self.live = [other for other in self.live if other is not reader]
 
@@ -117,7 +117,7 @@ class Channel(Generic[R]):
         self._epoch = sys.intern(position.epoch)  # one string, however many streams of the database are followed
         self._seq = position.seq
 
-    def _advance(self, outgoing: Outgoing, woken: list[R]) -> bool:
+    def _advance(self, outgoing: Outgoing, woken: list[LiveReader]) -> bool:
         event, seq = outgoing.event, outgoing.event.seq
         if self._epoch is None:
             return True  # whoever is catching up will read it from the stream

@@ -4,9 +4,9 @@ from typing import Any
 
 import orjson
 
+from core.settings import RelaySettings
 from webapp.json_reader import DEPTH_MAX, is_too_deep
 from webapp.relay.frames import Opcode
-from webapp.relay.limits import RelayLimits
 from webapp.relay.messages import ErrorCode
 
 _MINUTE_SECONDS = 60
@@ -50,7 +50,7 @@ class InboundLimiter:
 
     __slots__ = ("_control_window", "_message_window")
 
-    def __init__(self, limits: RelayLimits, now: float) -> None:
+    def __init__(self, limits: RelaySettings, now: float) -> None:
         self._message_window = FixedWindow(limits.messages_per_minute, now)
         self._control_window = FixedWindow(limits.controls_per_minute, now)
 

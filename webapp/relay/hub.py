@@ -10,7 +10,7 @@ from core.names import CONTROL_CHANNEL
 from streams import Page, Position, StoredEvent, StreamsError, StreamsUnavailable
 from streams.keys import channel as channel_name
 from webapp.relay import metrics
-from webapp.relay.channel import Channel, Outgoing
+from webapp.relay.channel import Channel, LiveReader, Outgoing
 from webapp.relay.event_history import EventHistory
 from webapp.relay.loop import plain_lock
 from webapp.relay.pubsub import PubSubLink
@@ -89,7 +89,7 @@ class Hub:
         """Hear the control channel, also without a subscription. Does not wait for Redis."""
         self._ensure_started()
 
-    def leave(self, subscription: Subscription, channel: Channel[Subscription]) -> None:
+    def leave(self, subscription: Subscription, channel: Channel) -> None:
         with self.lock:
             if subscription.is_closed:
                 return
@@ -126,10 +126,10 @@ class Hub:
         with self._start_lock:
             if self._pid == os.getpid():
                 return
-            self._channels: dict[bytes, Channel[Subscription]] = {}
+            self._channels: dict[bytes, Channel] = {}
             self._unconfirmed: dict[bytes, threading.Event] = {}
-            self._to_recover: set[Channel[Subscription]] = set()
-            self._to_check: list[Channel[Subscription]] = []
+            self._to_recover: set[Channel] = set()
+            self._to_check: list[Channel] = []
             self._work = threading.Event()
             self._stopped = threading.Event()
             self._check_now = False
@@ -146,7 +146,7 @@ class Hub:
             self._recovery.start()
             self._pid = os.getpid()
 
-    def _enter(self, subject: str) -> tuple[Channel[Subscription], threading.Event | None]:
+    def _enter(self, subject: str) -> tuple[Channel, threading.Event | None]:
         """The event is set when Redis publishes to us; None when it does already."""
         name = channel_name(subject).encode()
         channel = self._channels.get(name)
@@ -165,7 +165,7 @@ class Hub:
             confirmed.set()
 
     def _on_messages(self, batch: list[tuple[bytes, bytes]]) -> None:
-        woken: list[Subscription] = []
+        woken: list[LiveReader] = []
         with self.lock:
             for name, payload in batch:
                 channel = self._channels.get(name)
@@ -251,7 +251,7 @@ class Hub:
         """Where the stream stands. Blocks; raises StreamsError."""
         return self.history.find_end(subject)
 
-    def recover(self, channel: Channel[Subscription]) -> None:
+    def recover(self, channel: Channel) -> None:
         """Read what came after the channel's place, for all live readers. Blocks; raises StreamsUnavailable."""
         complete = False
         while not complete and channel.readers:
@@ -260,7 +260,7 @@ class Hub:
             if at is None:
                 return
             page = self.read_page(channel.subject, at)
-            woken: list[Subscription] = []
+            woken: list[LiveReader] = []
             with self.lock:
                 if not page.gone:
                     channel.absorb(page, woken)
@@ -289,7 +289,7 @@ class Hub:
             count -= len(batch)
             self._recover_all()
 
-    def _check(self, batch: list[Channel[Subscription]]) -> None:
+    def _check(self, batch: list[Channel]) -> None:
         known = {channel.subject: channel for channel in batch}
         with self.lock:
             positions = {channel.subject: channel.position for channel in batch}

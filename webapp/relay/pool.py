@@ -6,10 +6,10 @@ from functools import partial
 from typing import Any, Protocol
 
 from core.logs import get_logger
+from core.settings import RelaySettings
 from streams import StreamsError
 from webapp.relay import metrics
 from webapp.relay.channel import Outgoing, Resync
-from webapp.relay.limits import RelayLimits
 from webapp.relay.loop import Job, Loop
 from webapp.relay.reauthorization import Reader, Reauthorization
 from webapp.relay.rounds import Members, Round
@@ -38,7 +38,7 @@ class PooledStream(Reader, Timed, Protocol):
 class ReaderPool:
     """Belongs to its loop, save `work`, the workers and `stop`."""
 
-    def __init__(self, loop: Loop, limits: RelayLimits, resolution_seconds: float) -> None:
+    def __init__(self, loop: Loop, limits: RelaySettings, resolution_seconds: float) -> None:
         self.loop = loop
         self.limits = limits
         self.now = time.monotonic

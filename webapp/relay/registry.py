@@ -5,9 +5,9 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from core.settings import RelaySettings
 from webapp.relay import metrics
 from webapp.relay.errors import TooManySocketsError
-from webapp.relay.limits import RelayLimits
 from webapp.relay.reader_leases import ReaderLeases
 
 _OF_PROCESS = "total"
@@ -56,7 +56,7 @@ class ReaderSlot:
 class ReaderRegistry:
     """Without leases every bound is one of this process alone."""
 
-    def __init__(self, limits: RelayLimits, leases: ReaderLeases | None = None) -> None:
+    def __init__(self, limits: RelaySettings, leases: ReaderLeases | None = None) -> None:
         self._limits = {
             _OF_PROCESS: limits.sockets_total,
             "address": limits.sockets_per_address,

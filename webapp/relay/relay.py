@@ -12,6 +12,7 @@ from functools import partial
 from typing import TypeVar
 
 from core.logs import get_logger
+from core.settings import RelaySettings
 from streams import Position, StoredEvent, StreamsError, StreamsUnavailable
 from webapp.relay import messages, metrics
 from webapp.relay.channel import Resync
@@ -21,7 +22,6 @@ from webapp.relay.errors import DrainingError, SubscriptionClosedError, TooManyS
 from webapp.relay.event_history import EventHistory
 from webapp.relay.handshake import AcceptedSocket, detach
 from webapp.relay.hub import Hub
-from webapp.relay.limits import RelayLimits
 from webapp.relay.long_poll import LongPoll
 from webapp.relay.loop import Job, make_loop
 from webapp.relay.multi_subject import MultiSubjectSocket
@@ -61,14 +61,14 @@ class Relay:
         self,
         history: EventHistory,
         redis_url: str,
-        limits: RelayLimits | None = None,
+        limits: RelaySettings | None = None,
         *,
         leases: ReaderLeases | None = None,
         check_positions_every_seconds: float = 15.0,
         resolution_seconds: float = 0.25,
     ) -> None:
         """With `leases` the bounds of readers hold over all processes that share them."""
-        self.limits = limits or RelayLimits()
+        self.limits = limits or RelaySettings()
         self.hub = Hub(
             history,
             redis_url,

@@ -6,12 +6,12 @@ import time
 from collections.abc import Callable, Iterator
 
 from core.logs import get_logger
+from core.settings import RelaySettings
 from streams import Position, StreamsError
 from webapp.relay import messages, metrics
 from webapp.relay.channel import Outgoing, Resync
 from webapp.relay.closing import CloseCode, reason_of
 from webapp.relay.errors import SlowReaderError, SubscriptionClosedError
-from webapp.relay.limits import RelayLimits
 from webapp.relay.pool import ReaderPool
 from webapp.relay.server_connection import ServerConnection
 from webapp.relay.sse_writer import SseWriter
@@ -127,7 +127,7 @@ class SseStream(SseWriter):
         return _part(item.position, json), None
 
 
-def retry_part(limits: RelayLimits) -> bytes:
+def retry_part(limits: RelaySettings) -> bytes:
     """When to come back to another process: another delay each time."""
     spread_ms = int(limits.drain_spread_seconds * 1000)
     return b"retry: %d\n\n" % random.randint(0, spread_ms)  # noqa: S311 spreads, hides nothing

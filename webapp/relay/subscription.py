@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from streams import NOWHERE, Page, Position, StoredEvent
-from webapp.relay.channel import Channel, Outgoing, Resync
+from webapp.relay.channel import Channel, LiveReader, Outgoing, Resync
 from webapp.relay.errors import SlowReaderError, SubscriptionClosedError
 from webapp.relay.stream_source import SlowReader
 
@@ -41,7 +41,7 @@ class QueueBudget:
         return max(self.max_bytes // self._queues, (self.max_bytes // 2 - self.used) // 8)
 
 
-class Owner(Protocol):
+class SubscriptionHub(Protocol):
     """What a subscription needs of its hub."""
 
     lock: threading.Lock
@@ -49,8 +49,8 @@ class Owner(Protocol):
     queued: QueueTotals
 
     def read_page(self, subject: str, after: Position, *, max_bytes: int | None = None) -> Page: ...
-    def recover(self, channel: "Channel[Subscription]") -> None: ...
-    def leave(self, subscription: "Subscription", channel: "Channel[Subscription]") -> None: ...
+    def recover(self, channel: Channel) -> None: ...
+    def leave(self, subscription: "Subscription", channel: Channel) -> None: ...
 
 
 class Listener(Protocol):
@@ -72,8 +72,8 @@ class Subscription:
 
     def __init__(
         self,
-        hub: Owner,
-        channel: "Channel[Subscription]",
+        hub: SubscriptionHub,
+        channel: Channel,
         after: Position,
         on_slow_reader: SlowReader,
         budget: QueueBudget | None,
@@ -143,7 +143,7 @@ class Subscription:
         at, version = self.position, self._channel.version
         max_bytes = None if self._budget is None else self._budget.page_max_bytes
         page = self._hub.read_page(self._channel.subject, at, max_bytes=max_bytes)
-        woken: list[Subscription] = []
+        woken: list[LiveReader] = []
         with self._hub.lock:
             if self.is_closed or self.is_live or self.is_too_slow:
                 return
@@ -165,7 +165,7 @@ class Subscription:
         if page.complete and not is_anew and not self.is_live:
             self._hub.recover(self._channel)
 
-    def push(self, item: Item, size: int, woken: "list[Subscription]") -> None:
+    def push(self, item: Item, size: int, woken: list[LiveReader]) -> None:
         """With the hub's lock held; whoever must be woken is added to `woken`."""
         if self.is_too_slow:
             return
@@ -189,7 +189,7 @@ class Subscription:
             self._overflow()
             woken.append(self)
 
-    def restart(self, page: Page, woken: "list[Subscription]") -> None:
+    def restart(self, page: Page, woken: list[LiveReader]) -> None:
         """Of a live reader, whose history is not the channel's any more. With the hub's lock held."""
         if self._restart_after is None:
             self.push(Resync(page.position), 0, woken)
@@ -198,7 +198,7 @@ class Subscription:
         self.is_live = False
         self._start_after(page, woken)
 
-    def _start_after(self, page: Page, woken: "list[Subscription]") -> None:
+    def _start_after(self, page: Page, woken: list[LiveReader]) -> None:
         """Be behind, before the first event that is still held and may be read. A number of another epoch may lie
         beyond the end of this one: whoever began there would miss what comes until it is reached."""
         restart_after = min(self._restart_after or 0, page.position.seq)
@@ -289,6 +289,6 @@ def _part(items: Sequence[Item], max_bytes: int) -> tuple[int, int]:
     return len(items), size
 
 
-def wake_all(woken: list[Subscription]) -> None:
+def wake_all(woken: list[LiveReader]) -> None:
     for subscription in woken:
         subscription.wake()

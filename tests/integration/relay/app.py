@@ -12,13 +12,13 @@ import redis
 from flask import Flask, Response, jsonify, request
 from prometheus_client import generate_latest
 
+from core.settings import RelaySettings
 from streams import Position
 from tests.integration.relay.sources import Desk, Office, Source
 from tests.numbered_streams import NumberedStreams
 from webapp.relay.closing import CloseCode
 from webapp.relay.errors import TooManySocketsError
 from webapp.relay.handshake import install_handshake
-from webapp.relay.limits import RelayLimits
 from webapp.relay.reader_leases import ReaderLeases, connect_leases
 from webapp.relay.relay import Relay
 from webapp.relay.sse import HEADERS, parse_position
@@ -96,7 +96,7 @@ class Routes:
         return jsonify(sockets=relay.socket_count, channels=relay.hub.channel_count, admitted=relay.registry.total)
 
 
-def create_app(redis_url: str, limits: RelayLimits, max_readers: int = 20, readers_key: str = "") -> Flask:
+def create_app(redis_url: str, limits: RelaySettings, max_readers: int = 20, readers_key: str = "") -> Flask:
     app = Flask(__name__)
     sock = install_handshake(app)
     client = redis.Redis.from_url(redis_url, socket_timeout=1, socket_connect_timeout=1)
@@ -128,6 +128,6 @@ def create_app(redis_url: str, limits: RelayLimits, max_readers: int = 20, reade
 
 
 def create() -> Flask:
-    limits = RelayLimits(**json.loads(os.environ["RELAY_LIMITS"]))
+    limits = RelaySettings(**json.loads(os.environ["RELAY_LIMITS"]))
     max_readers, readers_key = int(os.environ["RELAY_MAX_READERS"]), os.environ["RELAY_READERS_KEY"]
     return create_app(os.environ["RELAY_REDIS_URL"], limits, max_readers, readers_key)

@@ -16,10 +16,10 @@ from typing import Any
 from flask import Flask
 from werkzeug.serving import WSGIRequestHandler, make_server
 
+from core.settings import RelaySettings
 from webapp.relay.connection import Connection
 from webapp.relay.frames import Message, Opcode, encode_frame
 from webapp.relay.handshake import detach, install_handshake
-from webapp.relay.limits import RelayLimits
 from webapp.relay.loop import ThreadLoop
 from webapp.relay.pool import ReaderPool
 from webapp.relay.registry import ReaderRegistry
@@ -28,7 +28,7 @@ _RUN = "import sys; from autobahntestsuite.wstest import run; sys.argv[0] = 'wst
 # 12 and 13 are compression, which is declined by design.
 EXCLUDED = ["12.*", "13.*"]
 PASSED = {"OK", "NON-STRICT", "INFORMATIONAL"}
-LIMITS = RelayLimits(
+LIMITS = RelaySettings(
     message_in_max_bytes=1 << 25,
     message_out_max_bytes=1 << 25,
     messages_per_minute=10_000_000,

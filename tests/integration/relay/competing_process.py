@@ -19,12 +19,12 @@ if __name__ == "__main__":
     _WEBAPP.__path__ = [str(ROOT / "webapp")]
     sys.modules["webapp"] = _WEBAPP
 
+from core.settings import RelaySettings
 from webapp.relay.errors import TooManySocketsError
-from webapp.relay.limits import RelayLimits
 from webapp.relay.reader_leases import ReaderLeases, connect_leases
 from webapp.relay.registry import ReaderRegistry, ReaderSlot
 
-LIMITS = RelayLimits(sockets_per_address=3, sockets_per_person=4)
+LIMITS = RelaySettings(sockets_per_address=3, sockets_per_person=4)
 _KEY, _THREADS = b"of these tests alone", 8
 
 

@@ -16,10 +16,10 @@ import websockets.sync.client
 from prometheus_client.parser import text_string_to_metric_families
 from websockets.sync.client import ClientConnection
 
+from core.settings import RelaySettings
 from dev.local.ports import LOOPBACK, pick_port
 from dev.local.process import Process
 from tests.waiting import WAIT_SECONDS, wait_until
-from webapp.relay.limits import RelayLimits
 
 ROOT = Path(__file__).resolve().parents[3]
 HERE = Path(__file__).parent
@@ -30,7 +30,7 @@ class Server(AbstractContextManager["Server"]):
         self,
         folder: Path,
         redis_url: str,
-        limits: RelayLimits,
+        limits: RelaySettings,
         max_readers: int = 20,
         *,
         is_counted_with_others: bool = False,

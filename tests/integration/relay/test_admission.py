@@ -9,6 +9,7 @@ from contextlib import ExitStack
 import psutil
 import pytest
 
+from core.settings import RelaySettings
 from dev.local.health import answers
 from dev.local.ports import pick_port
 from dev.local.process import Process
@@ -16,12 +17,11 @@ from dev.local.programs import ROOT, web_program
 from tests.integration.relay.server import Server, close_of
 from tests.unit.relay.frames import client_frame
 from tests.waiting import wait_until
-from webapp.relay.limits import RelayLimits
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory, redis_url) -> Iterator[Server]:
-    limits = RelayLimits(admit_within_seconds=1, close_within_seconds=0.5)
+    limits = RelaySettings(admit_within_seconds=1, close_within_seconds=0.5)
     with Server(tmp_path_factory.mktemp("admission"), redis_url, limits) as server:
         yield server
 
@@ -131,7 +131,7 @@ def trickle(connection: socket.socket, data: bytes) -> bytes:
 
 def test_a_crowd_at_once_waits_its_turn(tmp_path, redis_url):
     """150 decisions at the same moment, of which a store's client could carry out 100."""
-    limits = RelayLimits(sockets_per_address=200)
+    limits = RelaySettings(sockets_per_address=200)
     with Server(tmp_path, redis_url, limits) as server, ExitStack() as stack:
         crowd = [stack.enter_context(server.raw(f"s{n}", "decide_seconds=0.3")) for n in range(150)]
         wait_until(lambda: server.get("/count")["admitted"] == len(crowd))
@@ -140,7 +140,7 @@ def test_a_crowd_at_once_waits_its_turn(tmp_path, redis_url):
 
 @pytest.fixture(scope="module")
 def crowded(tmp_path_factory, redis_url) -> Iterator[Server]:
-    limits = RelayLimits(sockets_per_address=200, sockets_total=50)
+    limits = RelaySettings(sockets_per_address=200, sockets_total=50)
     with Server(tmp_path_factory.mktemp("crowded"), redis_url, limits) as server:
         yield server
 

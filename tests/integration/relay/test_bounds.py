@@ -10,6 +10,7 @@ from typing import BinaryIO
 import pytest
 import websockets
 
+from core.settings import RelaySettings
 from tests.integration.relay.conftest import Writer
 from tests.integration.relay.proxy import SilenceableProxy
 from tests.integration.relay.server import Server, close_of, read_events
@@ -17,7 +18,6 @@ from tests.numbered_streams import NumberedStreams
 from tests.unit.relay.frames import client_frame
 from tests.waiting import wait_until
 from webapp.relay.frames import Opcode, decode_close
-from webapp.relay.limits import RelayLimits
 
 Start = Callable[..., Server]
 
@@ -26,13 +26,13 @@ Start = Callable[..., Server]
 def start(tmp_path, redis_url) -> Iterator[Start]:
     """A server with these limits, and the default ones else."""
     with ExitStack() as stack:
-        yield lambda **limits: stack.enter_context(Server(tmp_path, redis_url, RelayLimits(**limits)))
+        yield lambda **limits: stack.enter_context(Server(tmp_path, redis_url, RelaySettings(**limits)))
 
 
 @pytest.fixture(scope="module")
 def strict(tmp_path_factory, redis_url) -> Iterator[Server]:
     """Small limits that do not meet each other, for most tests: starting a server is what costs."""
-    limits = RelayLimits(
+    limits = RelaySettings(
         queue_max_bytes=200_000,
         close_within_seconds=0.8,
         check_every_seconds=0.5,
@@ -48,7 +48,7 @@ def strict(tmp_path_factory, redis_url) -> Iterator[Server]:
 
 @pytest.fixture(scope="module")
 def lively(tmp_path_factory, redis_url) -> Iterator[Server]:
-    limits = RelayLimits(ping_every_seconds=0.2, pong_within_seconds=0.4, idle_seconds=1.5, close_within_seconds=0.5)
+    limits = RelaySettings(ping_every_seconds=0.2, pong_within_seconds=0.4, idle_seconds=1.5, close_within_seconds=0.5)
     with Server(tmp_path_factory.mktemp("lively"), redis_url, limits) as server:
         yield server
 
@@ -206,7 +206,7 @@ def test_a_lost_right_closes_the_socket(strict):
 
 
 def test_without_redis_a_socket_is_told_to_try_again(start, mortal_valkey, tmp_path):
-    with Server(tmp_path / "b", mortal_valkey.url, RelayLimits()) as server:
+    with Server(tmp_path / "b", mortal_valkey.url, RelaySettings()) as server:
         mortal_valkey.kill()
         with server.connect("one") as client:
             assert close_of(client)[0] == 1013
@@ -240,7 +240,7 @@ def test_subscriptions_and_events_are_counted(start, writer):
 
 def test_sockets_live_through_a_restart_of_redis(mortal_valkey, mortal_client, tmp_path):
     writer = Writer(NumberedStreams(mortal_client))
-    with Server(tmp_path, mortal_valkey.url, RelayLimits()) as server, server.open("one") as client:
+    with Server(tmp_path, mortal_valkey.url, RelaySettings()) as server, server.open("one") as client:
         writer.write("one")
         assert read_events(client, 1) == [1]
         mortal_valkey.restart()
@@ -254,7 +254,7 @@ def test_sockets_live_through_a_restart_of_redis(mortal_valkey, mortal_client, t
 def test_sockets_live_through_a_connection_to_redis_that_goes_silent(redis_url, writer, tmp_path):
     with SilenceableProxy(int(redis_url.rpartition(":")[2].partition("/")[0])) as line:
         behind = f"{redis_url.rpartition(':')[0]}:{line.port}/0"
-        with Server(tmp_path, behind, RelayLimits()) as server, server.open("one") as client:
+        with Server(tmp_path, behind, RelaySettings()) as server, server.open("one") as client:
             writer.write("one")
             assert read_events(client, 1) == [1]
             line.silence()
@@ -309,7 +309,7 @@ def test_sigterm_does_not_wait_long_for_the_mute(start):
 
 def test_readers_move_to_another_process_without_a_loss(start, writer, redis_url, tmp_path):
     old = start()
-    with Server(tmp_path / "new", redis_url, RelayLimits()) as new:
+    with Server(tmp_path / "new", redis_url, RelaySettings()) as new:
         clients = [old.open(f"s{n}") for n in range(20)]
         old.terminate()
         [writer.write(f"s{n}", 3) for n in range(20)]

@@ -6,13 +6,13 @@ from contextlib import ExitStack
 
 import pytest
 
+from core.settings import RelaySettings
 from tests.integration.relay.server import Server, close_of, read_events
-from webapp.relay.limits import RelayLimits
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory, redis_url) -> Iterator[Server]:
-    limits = RelayLimits(check_every_seconds=0.5, close_within_seconds=0.5)
+    limits = RelaySettings(check_every_seconds=0.5, close_within_seconds=0.5)
     with Server(tmp_path_factory.mktemp("commands"), redis_url, limits) as server:
         yield server
 

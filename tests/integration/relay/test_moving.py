@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
+from core.settings import RelaySettings
 from dev.local.ports import LOOPBACK
 from tests.integration.relay.server import Server
 from tests.waiting import wait_until
-from webapp.relay.limits import RelayLimits
 
 READERS, SUBJECTS, EVENTS, SPREAD_SECONDS = 300, 30, 20, 3
-LIMITS = RelayLimits(sockets_per_address=READERS, drain_spread_seconds=SPREAD_SECONDS)
+LIMITS = RelaySettings(sockets_per_address=READERS, drain_spread_seconds=SPREAD_SECONDS)
 
 
 @dataclass

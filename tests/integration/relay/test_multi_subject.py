@@ -7,16 +7,16 @@ from contextlib import ExitStack
 import pytest
 from websockets.sync.client import ClientConnection
 
+from core.settings import RelaySettings
 from streams.control import ControlChannel
 from tests.integration.relay.server import Server, close_of
 from tests.unit.relay.frames import client_frame
 from tests.waiting import WAIT_SECONDS, wait_until
-from webapp.relay.limits import RelayLimits
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory, redis_url) -> Iterator[Server]:
-    limits = RelayLimits(messages_per_minute=1000, close_within_seconds=0.5, queue_max_bytes=200_000)
+    limits = RelaySettings(messages_per_minute=1000, close_within_seconds=0.5, queue_max_bytes=200_000)
     with Server(tmp_path_factory.mktemp("desk"), redis_url, limits, max_readers=2) as server:
         yield server
 

@@ -8,24 +8,20 @@ from contextlib import ExitStack
 import pytest
 import redis
 import websockets
-from redis.cluster import RedisCluster
 
 from core.names import READERS_KEY
+from core.settings import RelaySettings
 from dev.local.valkey import EmbeddedValkey
 from tests.integration.relay.competing_process import (
-    LIMITS,
     Burst,
     CompetingProcess,
     join_processes,
     try_take,
 )
 from tests.integration.relay.server import Server, close_of
-from tests.integration.streams.cluster import two_nodes
 from tests.sentinels import sentinel_group
 from tests.waiting import wait_until
 from webapp.relay.errors import TooManySocketsError
-from webapp.relay.limits import RelayLimits
-from webapp.relay.reader_leases import ReaderLeases
 from webapp.relay.registry import ReaderRegistry
 
 # Short where a test waits for its end, long where it must not end.
@@ -258,19 +254,6 @@ def test_redis_learns_no_address_and_no_person(join: Join, redis_client):
     assert all(0 < redis_client.pttl(key) <= LONG_LEASE * 1000 for key in redis_client.scan_iter(f"{READERS_KEY}:*"))
 
 
-def test_a_cluster_counts_all_that_a_reader_is_counted_by_in_one_step(tmp_path):
-    with two_nodes(tmp_path) as url, RedisCluster.from_url(url) as client:
-        first, second = (ReaderRegistry(LIMITS, ReaderLeases(client, b"key")) for _ in range(2))
-        for number in range(3):
-            first.acquire(f"s{number}", 1, "same", f"p{number}")
-        with pytest.raises(TooManySocketsError) as refused:
-            second.acquire("s3", 1, "same", "p3")
-        assert refused.value.scope == "address"
-        first.stop()
-        second.acquire("s3", 1, "same", "p3").release()
-        second.stop()
-
-
 def test_after_a_failover_the_new_primary_counts(join: Join):
     with sentinel_group() as group:
         group.wait_whole()
@@ -287,7 +270,7 @@ def test_of_two_web_processes_each_knows_the_others_sockets(tmp_path, redis_clie
     with ExitStack() as stack:
         (tmp_path / "a").mkdir(), (tmp_path / "b").mkdir()
         first, second = (
-            stack.enter_context(Server(tmp_path / name, redis_url, RelayLimits(), 2, is_counted_with_others=True))
+            stack.enter_context(Server(tmp_path / name, redis_url, RelaySettings(), 2, is_counted_with_others=True))
             for name in "ab"
         )
         kept, left = first.open("one"), first.open("one")

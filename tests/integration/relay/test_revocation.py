@@ -6,17 +6,17 @@ from contextlib import ExitStack
 
 import pytest
 
+from core.settings import RelaySettings
 from streams.control import ControlChannel
 from tests.integration.relay.event_source import EventSource
 from tests.integration.relay.server import Server, close_of
 from tests.waiting import wait_until
-from webapp.relay.limits import RelayLimits
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory, redis_url) -> Iterator[Server]:
     """Nobody's turn comes by itself while these tests run."""
-    limits = RelayLimits(check_every_seconds=3600, close_within_seconds=0.5)
+    limits = RelaySettings(check_every_seconds=3600, close_within_seconds=0.5)
     with Server(tmp_path_factory.mktemp("revocation"), redis_url, limits) as server:
         yield server
 
@@ -91,7 +91,7 @@ def test_without_redis_nothing_is_published_and_nothing_raised(mortal_client, mo
 
 
 def test_readers_outlive_an_authority_that_is_down_for_a_while(tmp_path, redis_url):
-    limits = RelayLimits(check_every_seconds=2, close_within_seconds=0.5)
+    limits = RelaySettings(check_every_seconds=2, close_within_seconds=0.5)
     with Server(tmp_path, redis_url, limits) as server, server.open("one") as client:
         server.post("/office/yes")
         wait_until(lambda: len(server.get("/questions")) > 2)
@@ -103,7 +103,7 @@ def test_readers_outlive_an_authority_that_is_down_for_a_while(tmp_path, redis_u
 
 
 def test_readers_do_not_outlive_one_that_stays_down(tmp_path, redis_url):
-    limits = RelayLimits(check_every_seconds=0.5, close_within_seconds=0.5)
+    limits = RelaySettings(check_every_seconds=0.5, close_within_seconds=0.5)
     with Server(tmp_path, redis_url, limits) as server, server.open("one") as client:
         server.post("/office/yes")
         assert close_of(client)[0] == 1013

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 
 import pytest
 
+from core.settings import RelaySettings
 from streams import Position
 from tests.integration.relay.server import Server, read_events
 from tests.waiting import wait_until
 from webapp.relay.channel import Resync
 from webapp.relay.errors import SlowReaderError
 from webapp.relay.hub import Hub
-from webapp.relay.limits import RelayLimits
 from webapp.relay.stream_source import SlowReader
 
 START = Position("", 0)
@@ -88,7 +88,7 @@ def test_a_resync_that_nobody_took_stays_when_more_comes(narrow, writer, streams
 
 @pytest.mark.parametrize("policy", ["RESYNC", "CATCH_UP"])
 def test_a_slow_socket_stays_and_ends_where_the_stream_ends(tmp_path, redis_url, writer, policy):
-    limits = RelayLimits(queue_max_bytes=200_000)
+    limits = RelaySettings(queue_max_bytes=200_000)
     with Server(tmp_path, redis_url, limits) as server:
         with server.raw("one", f"slow={policy}", window=8192) as slow, server.open("one") as quick:
             for seq in range(1, 351):

@@ -12,16 +12,16 @@ import pytest
 import redis
 import websockets
 
+from core.settings import RelaySettings
 from streams.keys import channel
 from tests.integration.relay.conftest import append_unpublished
 from tests.integration.relay.server import Server, close_of, read_events
 from tests.waiting import wait_until
-from webapp.relay.limits import RelayLimits
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory, redis_url) -> Iterator[Server]:
-    limits = RelayLimits(messages_per_minute=1000, write_within_seconds=20)
+    limits = RelaySettings(messages_per_minute=1000, write_within_seconds=20)
     with Server(tmp_path_factory.mktemp("relay"), redis_url, limits, max_readers=300) as server:
         yield server
 

@@ -9,19 +9,19 @@ from contextlib import closing
 
 import pytest
 
+from core.settings import RelaySettings
 from dev.local.ports import LOOPBACK
 from tests.integration.relay.conftest import append_unpublished
 from tests.integration.relay.event_source import EventSource
 from tests.integration.relay.server import Server, read_events
 from tests.waiting import wait_until
-from webapp.relay.limits import RelayLimits
 
 COUNTED = ("welno_relay_events_out_total", "welno_relay_append_to_write_seconds_count")
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory, redis_url) -> Iterator[Server]:
-    limits = RelayLimits(sse_comment_seconds=0.3, check_every_seconds=0.4, drain_spread_seconds=4)
+    limits = RelaySettings(sse_comment_seconds=0.3, check_every_seconds=0.4, drain_spread_seconds=4)
     with Server(tmp_path_factory.mktemp("sse"), redis_url, limits) as server:
         yield server
 
@@ -29,7 +29,7 @@ def server(tmp_path_factory, redis_url) -> Iterator[Server]:
 @pytest.fixture(scope="module")
 def quiet(tmp_path_factory, redis_url) -> Iterator[Server]:
     """Who leaves here is not noticed by the next comment: none comes."""
-    with Server(tmp_path_factory.mktemp("quiet"), redis_url, RelayLimits(), max_readers=2) as server:
+    with Server(tmp_path_factory.mktemp("quiet"), redis_url, RelaySettings(), max_readers=2) as server:
         yield server
 
 
@@ -107,7 +107,7 @@ def test_a_state_too_big_to_send_ends_the_answer_with_its_code(server, writer):
 
 def test_a_reader_that_takes_nothing_is_cut_off(tmp_path, redis_url, writer):
     # Long enough that the other, which shares this machine with other tests, is never the one that takes nothing.
-    limits = RelayLimits(write_within_seconds=2, queue_max_bytes=100_000_000)
+    limits = RelaySettings(write_within_seconds=2, queue_max_bytes=100_000_000)
     with Server(tmp_path, redis_url, limits) as server:
         with socket.create_connection((LOOPBACK, server.port)) as deaf, EventSource(server, "one") as other:
             deaf.sendall(b"GET /sse/one HTTP/1.1\r\nHost: x\r\n\r\n")
@@ -262,7 +262,7 @@ def test_a_reader_may_change_between_all_three(server, writer):
 
 def test_sigterm_ends_the_answer_with_a_time_to_return(tmp_path, redis_url):
     with (
-        Server(tmp_path, redis_url, RelayLimits(drain_spread_seconds=4)) as server,
+        Server(tmp_path, redis_url, RelaySettings(drain_spread_seconds=4)) as server,
         EventSource(server, "one") as source,
     ):
         source.next_block()
@@ -275,7 +275,7 @@ def test_sigterm_ends_the_answer_with_a_time_to_return(tmp_path, redis_url):
 def test_who_comes_back_to_the_process_that_stops_is_told_to_come_again(tmp_path, redis_url):
     """On a connection that was open before: an EventSource that hears anything but 200 would stay away for good."""
     with (
-        Server(tmp_path, redis_url, RelayLimits(drain_spread_seconds=4)) as server,
+        Server(tmp_path, redis_url, RelaySettings(drain_spread_seconds=4)) as server,
         closing(http.client.HTTPConnection(LOOPBACK, server.port, timeout=5)) as kept,
         EventSource(server, "one") as source,
     ):

@@ -9,16 +9,16 @@ import websockets.sync.client
 from prometheus_client import REGISTRY
 from werkzeug.serving import make_server
 
+from core.settings import RelaySettings
 from tests.integration.relay.app import create_app
 from tests.integration.relay.server import close_of, read_events
 from tests.waiting import wait_until
-from webapp.relay.limits import RelayLimits
 from webapp.relay.relay import Relay
 
 
 @pytest.fixture
 def app(redis_url):
-    app = create_app(redis_url, RelayLimits(close_within_seconds=0.5))
+    app = create_app(redis_url, RelaySettings(close_within_seconds=0.5))
     yield app
     app.extensions["relay"].stop()
     app.extensions["redis"].close()

@@ -185,6 +185,20 @@ def test_without_redis_a_collection_can_still_be_asked_for(without_redis: Flask,
     assert starter.session("DELETE").status_code == 204
 
 
+def test_what_the_database_will_always_refuse_is_our_mistake_and_not_to_be_tried_again(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+):
+    def ask_too_much() -> str:
+        with parts(app).stores.sessions() as session:
+            return str(session.scalar(text("select array_fill(0, array[1000000000])")))
+
+    with app.test_request_context(f"{API}/consents/texts") as context:
+        monkeypatch.setitem(app.view_functions, context.request.endpoint, ask_too_much)
+    answer = app.test_client().get(f"{API}/consents/texts")
+    assert (answer.status_code, answer.json["error"]["code"]) == (500, "INTERNAL_ERROR")
+    assert "Retry-After" not in answer.headers
+
+
 def test_without_the_database_the_answer_is_503(without_database: Flask):
     answer = without_database.test_client().post(START, json=FORM)
     assert (answer.status_code, answer.json["error"]["code"]) == (503, "STORE_UNAVAILABLE")

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pytest
 
 from streams import Page, Position, StoredEvent
-from webapp.relay.channel import Channel, Outgoing, Resync
+from webapp.relay.channel import Channel, LiveReader, Outgoing, Resync
 
 EPOCH = "a" * 32
 
@@ -15,11 +15,14 @@ class Reader:
         self.position = position
         self.got: list[int | str] = []
 
-    def push(self, item: Outgoing | Resync, _size: int, _woken: list["Reader"]) -> None:
+    def push(self, item: Outgoing | Resync, _size: int, _woken: list[LiveReader]) -> None:
         self.got.append(item.event.seq if isinstance(item, Outgoing) else "resync")
 
-    def restart(self, page: Page, woken: list["Reader"]) -> None:
+    def restart(self, page: Page, woken: list[LiveReader]) -> None:
         self.push(Resync(page.position), 0, woken)
+
+    def wake(self) -> None:
+        pass
 
 
 class Source:
@@ -38,8 +41,8 @@ def event(seq: int, epoch: str = EPOCH) -> Outgoing:
     return Outgoing(StoredEvent.from_body(seq, epoch, b'{"type":"x"}'))
 
 
-def channel_at(position: Position) -> tuple[Channel[Reader], Reader]:
-    channel: Channel[Reader] = Channel("one", b"one")
+def channel_at(position: Position) -> tuple[Channel, Reader]:
+    channel = Channel("one", b"one")
     reader = Reader(position)
     assert channel.join(reader, Page(position, []), channel.version, [])
     return channel, reader
@@ -67,7 +70,7 @@ def test_only_what_follows_on_is_delivered(
 
 
 def test_before_the_first_reader_nothing_is_missing() -> None:
-    channel: Channel[Reader] = Channel("one", b"one")
+    channel = Channel("one", b"one")
     assert channel.deliver(event(9), [])
     assert channel.position is None
 

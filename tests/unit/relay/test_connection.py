@@ -6,16 +6,16 @@ from collections.abc import Iterator
 
 import pytest
 
+from core.settings import RelaySettings
 from tests.unit.relay.frames import client_frame
 from tests.waiting import wait_until
 from webapp.relay.frames import decode_close
-from webapp.relay.limits import RelayLimits
 from webapp.relay.loop import ThreadLoop
 from webapp.relay.pool import ReaderPool
 from webapp.relay.reader_connection import ReaderConnection
 from webapp.relay.registry import ReaderRegistry
 
-LIMITS = RelayLimits(controls_per_minute=1, ping_every_seconds=3600, idle_seconds=1_000_000)
+LIMITS = RelaySettings(controls_per_minute=1, ping_every_seconds=3600, idle_seconds=1_000_000)
 PING, PONG = b"\x89\x00", client_frame(10)
 
 

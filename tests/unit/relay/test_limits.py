@@ -4,21 +4,20 @@ from dataclasses import fields
 
 import pytest
 
-from core.settings import Settings, SettingsError, variables_of
+from core.settings import RelaySettings, Settings, SettingsError, variables_of
 from tests.unit.guards.test_names import ENVIRONMENT
-from webapp.relay.limits import RelayLimits
 
 
 def test_the_defaults_are_those_of_the_settings():
-    assert RelayLimits.of(Settings.read(ENVIRONMENT)) == RelayLimits()
+    assert Settings.read(ENVIRONMENT).relay == RelaySettings()
 
 
-@pytest.mark.parametrize("limit", [item.name for item in fields(RelayLimits)])
+@pytest.mark.parametrize("limit", [item.name for item in fields(RelaySettings)])
 def test_each_bound_has_a_setting(limit):
-    variable = variables_of(RelayLimits)[limit]
+    variable = variables_of(RelaySettings)[limit]
     value = int(variable.default) + (1 if limit != "check_every_seconds" else -1)
     settings = Settings.read(ENVIRONMENT | {variable.name: str(value)})
-    assert getattr(RelayLimits.of(settings), limit) == value
+    assert getattr(settings.relay, limit) == value
 
 
 def test_a_right_is_looked_up_once_a_minute_at_least():

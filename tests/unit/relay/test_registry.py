@@ -2,12 +2,12 @@
 
 import pytest
 
+from core.settings import RelaySettings
 from webapp.relay.closing import CloseCode
 from webapp.relay.errors import TooManySocketsError
-from webapp.relay.limits import RelayLimits
 from webapp.relay.registry import ReaderRegistry
 
-LIMITS = RelayLimits(sockets_total=5, sockets_per_address=3, sockets_per_person=4)
+LIMITS = RelaySettings(sockets_total=5, sockets_per_address=3, sockets_per_person=4)
 MAX_READERS = 2
 
 

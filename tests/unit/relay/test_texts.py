@@ -4,11 +4,11 @@ import json
 
 import pytest
 
+from core.settings import RelaySettings
 from streams import Position
 from webapp.relay.client_protocol import ClientMistakeError, FixedWindow, InboundLimiter, name_of, parse_message
 from webapp.relay.closing import CLOSINGS, CloseCode, reason_of
 from webapp.relay.frames import Opcode
-from webapp.relay.limits import RelayLimits
 from webapp.relay.messages import ErrorCode, at_position, error, pong
 from webapp.relay.sse import parse_position
 
@@ -75,7 +75,7 @@ def test_an_allowance_is_whole_again_after_a_minute():
 
 
 def test_messages_and_control_frames_are_counted_apart():
-    limiter = InboundLimiter(RelayLimits(messages_per_minute=2, controls_per_minute=1), 1.0)
+    limiter = InboundLimiter(RelaySettings(messages_per_minute=2, controls_per_minute=1), 1.0)
     reasons = [
         limiter.reject_reason(opcode, 1.0) for opcode in (Opcode.TEXT, None, Opcode.PING, Opcode.PONG, Opcode.BINARY)
     ]

@@ -4,7 +4,9 @@ from dataclasses import replace
 
 import pytest
 
+from dev.local.programs import ROOT
 from services.failover import FailoverError, Server, choose_candidate, predecessors
+from services.primaries import TIMELINE
 
 PRIMARY = Server("a:1", is_standby=False, is_fenced=False, timeline=1, position=900)
 STANDBY = Server("b:2", is_standby=True, is_fenced=False, timeline=1, position=900)
@@ -68,3 +70,8 @@ def test_nothing_is_to_be_had_from_a_primary_of_an_earlier_timeline():
 def test_two_primaries_are_never_chosen_between():
     with pytest.raises(FailoverError):
         choose_candidate([PRIMARY, replace(PRIMARY, address="b:2")], switch_over=True, force=True)
+
+
+def test_the_guard_of_the_old_primary_asks_for_the_same_timeline():
+    """A shell script, which cannot import it."""
+    assert TIMELINE in (ROOT / "docs" / "deploy" / "postgresql" / "refuse-old-primary").read_text("utf-8")
