@@ -131,7 +131,10 @@ class PaidCalls:
                 log.error("paid_answer_not_on_disk", call=terms.name, reason=exc.reason)  # noqa: TRY400 it says it all
             else:
                 return
-            room = None  # given back: what could not be written there is written anew
+            finally:
+                if room is not None:
+                    room.close()
+            room = None  # what could not be written there is written anew
             self._hold_off_others(claim)
             self._never.wait(_WRITE_AGAIN_SECONDS)
 

@@ -1,11 +1,13 @@
 """A call that costs money: whose turn it is, what is on disk before it is judged, and when it is made once more."""
 
 import errno
+import os
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from uuid import UUID
 
 import orjson
@@ -376,6 +378,38 @@ def test_while_the_disk_refuses_the_answer_is_held_and_nobody_else_asks(
     assert (counts, provider.asked) == ([2], 1)
     assert not calls.under_way
     assert world.tools.spool.read_incoming(session_id, AnswerKind.HEALTH).body == GOOD.body
+
+
+def rooms_left(world: World) -> list[str]:
+    return [path.name for path in world.settings.files.data_dir.rglob(".tmp-room-*")]
+
+
+def test_an_answer_that_is_there_already_gives_its_room_back(world: World):
+    session_id, claim = fetching(world)
+    world.tools.calls.keep(claim, CHECKUPS, world.tools.spool.reserve_room(1024), GOOD)
+    world.tools.calls.keep(claim, CHECKUPS, world.tools.spool.reserve_room(1024), GOOD)
+    assert (rooms_left(world), list(world.files(session_id))) == ([], ["incoming"])
+
+
+class BlinkingDisk(Disk):
+    """Does not even say once whether a file is there."""
+
+    def __init__(self) -> None:
+        self.blinks = 1
+
+    def stat(self, path: Path) -> os.stat_result:
+        if self.blinks and path.suffix == ".raw":
+            self.blinks -= 1
+            raise OSError(errno.EIO, "input/output error")
+        return super().stat(path)
+
+
+def test_an_answer_that_is_written_beside_its_room_gives_it_back(world: World):
+    session_id, claim = fetching(world)
+    spool = Spool(world.settings.files.data_dir, world.stores.sealer, clock, BlinkingDisk())
+    calls = PaidCalls(spool, world.stores.unit_of_work, clock, 10)
+    calls.keep(claim, CHECKUPS, spool.reserve_room(1024), GOOD)
+    assert (rooms_left(world), list(world.files(session_id))) == ([], ["incoming"])
 
 
 # Answers that are parked
