@@ -19,7 +19,7 @@ from services.collection.answers import find_count
 from services.collection.call_deadlines import read_paid_again
 from services.collection.call_turn import CallStands, CallTooLate
 from services.collection.operators import resume_stopped_run
-from services.collection.paid_calls import CHECKUPS, PRESCRIPTIONS, SIMPLE_AUTH, CallTerms, PaidCalls
+from services.collection.paid_calls import CHECKUPS, PRESCRIPTIONS, REPORT, SIMPLE_AUTH, CallTerms, PaidCalls
 from services.collection.requests import Asked
 from services.collection.run_engine import fail_step, finish_steps, hand_back
 from services.collection.step import Claim
@@ -27,11 +27,13 @@ from services.collection.sweep import take_from_dead
 from spool import AnswerKind, DamagedFile, Disk, KeptAnswer, Spool, StorageFault
 from tests.waiting import wait_until
 from upstream.http.exchange import HttpResponse, PaidCall
+from upstream.mediarc.answers import ReportAnswer, read_report_response
+from upstream.mediarc.errors import MediarcUnavailable
 from upstream.tilko.answers import DataAnswer, may_hold_data, read_data_response
 from upstream.tilko.codec import AuthTokens
 from upstream.tilko.errors import AnswerUnreadable, TilkoRefused, TilkoUnavailable
 
-from .conftest import TOKENS, World
+from .conftest import MADE, TOKENS, World
 
 GOOD = HttpResponse(200, {"Content-Type": "application/json"}, b'{"Status":"OK","ResultList":[{},null,{}]}')
 ODD = HttpResponse(200, {}, b'{"Status":"OK","ResultList":[{"Ye')
@@ -309,6 +311,25 @@ def test_a_push_that_the_person_asks_for_again_is_sent(world: World):
 
     world.tools.calls.obtain(later, SIMPLE_AUTH, 30, ask, lambda _: TOKENS)
     assert len(pushes) == 1
+
+
+def test_a_report_that_nobody_can_read_is_kept_for_people_and_ordered_again(world: World):
+    session_id, claim = world.at(Step.MAKE_REPORT)
+
+    def order(call: PaidCall) -> ReportAnswer:
+        call.keep(ODD)
+        return read_report_response(ODD)
+
+    with pytest.raises(MediarcUnavailable) as caught:
+        world.tools.calls.obtain(claim, REPORT, TIMEOUT_SECONDS, order, read_report_response)
+    assert world.unit(fail_step, claim, caught.value, world.tools).is_retried
+    [name] = world.tools.spool.find_parked(session_id, AnswerKind.REPORT)
+    assert (world.tools.spool.read_parked(name).body, world.tools.spool.describe(name).last_error) == (
+        ODD.body,
+        "malformed",
+    )
+    made = world.tools.calls.obtain(claim, REPORT, TIMEOUT_SECONDS, lambda _: MADE, read_report_response)
+    assert made is MADE
 
 
 # The disk
