@@ -16,6 +16,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
 from core.logs import get_logger
+from core.sealing import UnknownSealingKey
 from services.collection.errors import NotAsked, NotStopped, RunOver, SessionExpired, SessionNotFound
 from services.database import UnsuitableDatabase
 from services.delivery.idempotency import KeyOfAnotherCall
@@ -23,7 +24,7 @@ from services.interviews.errors import InterviewsError
 from services.journey.errors import JourneyError
 from services.shl.errors import HealthLinksError
 from services.threads.errors import ThreadsError
-from spool import FileNotParked, FileTaken, StorageFault, UnknownFile
+from spool import FileNotParked, FileTaken, SealedWithUnknownKey, StorageFault, UnknownFile
 from streams import StreamsUnavailable
 from webapp.error_codes import Code
 from webapp.error_meanings import CODES
@@ -85,6 +86,9 @@ STORES_DOWN = (
     RedisError,
     StreamsUnavailable,
     StorageFault,
+    # Nothing is damaged: another process may know the key, and so may this one after its next start.
+    UnknownSealingKey,
+    SealedWithUnknownKey,
 )
 
 
