@@ -59,6 +59,6 @@ class MediarcClient:
 
 
 def _translate(error: exchange.ExchangeError) -> MediarcError:
-    if error.retryable:
-        return MediarcUnavailable(reason=error.reason)
-    return MediarcResponseTooLarge(reason=error.reason)
+    if isinstance(error, exchange.ResponseTooLarge):
+        return MediarcResponseTooLarge(reason=error.reason)
+    return MediarcUnavailable(reason=error.reason)
