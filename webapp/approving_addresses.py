@@ -9,6 +9,7 @@ from uuid import UUID
 from redis.exceptions import RedisError
 
 from core.logs import get_logger
+from core.sealing import UnknownSealingKey
 from services.collection.session_cache import SessionView
 from webapp.current import stores
 from webapp.limits import caller_address, pseudonym
@@ -24,13 +25,13 @@ def note_approved(view: SessionView) -> None:
     """For the session's first call with the token of its approval: the browser that asked for the push makes it, by
     whatever address it has now."""
     here = stores()
-    with here.sessions() as session:
-        phone = here.pushes.phone_of(session, UUID(view.session_id))
-    if phone is None:
-        return  # its run has ended, and with it what it knew of the phone
     try:
+        with here.sessions() as session:
+            phone = here.pushes.phone_of(session, UUID(view.session_id))
+        if phone is None:
+            return  # its run has ended, and with it what it knew of the phone
         here.redis.set(_key(phone), 1, ex=_KEPT_FOR)
-    except RedisError as exc:
+    except (RedisError, UnknownSealingKey) as exc:
         log.warning("approving_address_not_noted", error=type(exc).__name__)
 
 

@@ -14,6 +14,7 @@ from redis.exceptions import RedisError
 from werkzeug.exceptions import HTTPException
 
 from core.logs import get_logger
+from core.sealing import UnknownSealingKey
 from services.collection.errors import NotAsked, NotStopped, RunOver, SessionExpired, SessionNotFound
 from services.database import STORE_AWAY, is_store_away
 from services.delivery.idempotency import KeyOfAnotherCall
@@ -21,7 +22,7 @@ from services.interviews.errors import InterviewsError
 from services.journey.errors import JourneyError
 from services.shl.errors import HealthLinksError
 from services.threads.errors import ThreadsError
-from spool import FileNotParked, FileTaken, StorageFault, UnknownFile
+from spool import FileNotParked, FileTaken, SealedWithUnknownKey, StorageFault, UnknownFile
 from streams import StreamsUnavailable
 from webapp.error_codes import Code
 from webapp.error_meanings import CODES
@@ -75,7 +76,15 @@ _OURS: Mapping[type[Exception], Code] = {
     FileNotParked: Code.FILE_NOT_PARKED,
     NotStopped: Code.RUN_NOT_STOPPED,
 }
-STORES_DOWN = (*STORE_AWAY, RedisError, StreamsUnavailable, StorageFault)
+STORES_DOWN = (
+    *STORE_AWAY,
+    RedisError,
+    StreamsUnavailable,
+    StorageFault,
+    # Nothing is damaged: another process may know the key, and so may this one after its next start.
+    UnknownSealingKey,
+    SealedWithUnknownKey,
+)
 
 
 def answer_errors(app: Flask) -> None:

@@ -131,7 +131,10 @@ class PaidCalls:
                 log.error("paid_answer_not_on_disk", call=terms.name, reason=exc.reason)  # noqa: TRY400 it says it all
             else:
                 return
-            room = None  # given back: what could not be written there is written anew
+            finally:
+                if room is not None:
+                    room.close()
+            room = None  # what could not be written there is written anew
             self._hold_off_others(claim)
             self._never.wait(_WRITE_AGAIN_SECONDS)
 
@@ -204,7 +207,12 @@ class PaidCalls:
         except AnswerUnreadable as exc:
             self._park(claim, terms, exc.reason)
             raise
-        except (TilkoError, MediarcError):
+        except MediarcError as exc:
+            # What was kept is no refusal: it may have been paid for, and is parked. Its `tid` is ordered again.
+            if was_kept or self._is_kept_of(claim, terms):
+                self._park(claim, terms, exc.reason or "refused")
+            raise
+        except TilkoError:
             # It turned out to be no answer, and must not be found again.
             if was_kept or self._is_kept_of(claim, terms):
                 self._spool.drop_incoming(str(claim.session_id), terms.kind)

@@ -1,7 +1,7 @@
 """Room on disk for the answers of polls that may bring one: set aside before any of them leaves."""
 
 from services.collection.paid_calls import CHECKUPS
-from spool import Room, Spool
+from spool import Room, Spool, StorageFault
 
 # Thousands of polls find nothing for each that brings an answer, so a room for each of them would only cost.
 _SPARE = 4
@@ -20,8 +20,15 @@ class SpareRooms:
 
     def require(self) -> None:
         """Raises StorageFault when not a single one can be had: then nobody is to be asked."""
-        if not self._rooms:
-            self._rooms = [self._spool.reserve_room(CHECKUPS.room_bytes) for _ in range(_SPARE)]
+        if self._rooms:
+            return
+        for _ in range(_SPARE):
+            try:
+                self._rooms.append(self._spool.reserve_room(CHECKUPS.room_bytes))
+            except StorageFault:
+                if self._rooms:  # fewer than wanted are enough
+                    return
+                raise
 
     def take(self) -> Room | None:
         """None when more answers came at once than there is room for."""

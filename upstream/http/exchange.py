@@ -7,6 +7,7 @@ Errors:
     ├── Unreachable       refused, no such host, TLS: nothing was sent
     ├── TimedOut          no whole response before the deadline
     ├── BrokenResponse    the connection broke, or the bytes were no HTTP
+    ├── UnsupportedCoding (not retryable)  it came in a coding of the transfer that httpx does not take off
     └── ResponseTooLarge  (not retryable)
 """
 
@@ -17,6 +18,7 @@ from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from functools import cache
+from http import HTTPStatus
 from http.cookiejar import DefaultCookiePolicy
 from typing import ClassVar
 
@@ -49,6 +51,14 @@ class TimedOut(ExchangeError):
 
 class BrokenResponse(ExchangeError):
     reason = "broken_response"
+
+
+class UnsupportedCoding(ExchangeError):
+    """Somebody between us and the peer codes transfers though we ask for none, and will do so the next time, too. The
+    call has had its effect, and nothing of its answer can be had."""
+
+    retryable = False
+    reason = "unknown_coding"
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,8 +165,18 @@ def send(
     except (httpx.ConnectError, httpx.UnsupportedProtocol, httpx.ProxyError) as exc:
         raise Unreachable from exc
     except (httpx.RequestError, ssl.SSLError) as exc:
-        raise BrokenResponse from exc
+        raise (UnsupportedCoding if _is_unsupported(exc) else BrokenResponse) from exc
     return HttpResponse(response.status_code, response.headers, body)
+
+
+def _is_unsupported(error: BaseException) -> bool:
+    """h11's error, below httpx's, says what a server would answer to a request of this kind."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if getattr(cause, "error_status_hint", None) == HTTPStatus.NOT_IMPLEMENTED:
+            return True
+        cause = cause.__cause__ or cause.__context__
+    return False
 
 
 def _tracer_of(before_send: Callable[[], object]) -> Callable[[str, object], None]:

@@ -5,6 +5,8 @@ import httptools
 from upstream.http.exchange import BrokenResponse, ExchangeError, HttpResponse, ResponseTooLarge
 
 _MAX_HEAD_BYTES = 64 * 1024
+# Of several lines with these names each counts.
+_LISTS = frozenset({"content-encoding", "transfer-encoding"})
 
 
 class ResponseParser:
@@ -51,13 +53,29 @@ class ResponseParser:
             raise BrokenResponse
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self._headers[name.decode("latin-1").lower()] = value.decode("latin-1").strip()
+        key, text = name.decode("latin-1").lower(), value.decode("latin-1").strip()
+        if key in _LISTS and key in self._headers and not self._has_headers:
+            text = f"{self._headers[key]}, {text}"
+        self._headers[key] = text
 
     def on_headers_complete(self) -> None:
-        headers = self._headers
-        if headers.get("transfer-encoding", "chunked").lower() != "chunked" or self._parser.get_http_version() > "1.1":
+        if self._parser.get_http_version() > "1.1":
             raise BrokenResponse
+        self._take_transfer_codings()
         self._has_headers = True
+
+    def _take_transfer_codings(self) -> None:
+        """We ask for none, and httptools takes off the chunks alone: what else a proxy has applied is a coding of the
+        body that we are given. Without chunks as the last the connection's end is the body's."""
+        *others, last = _split(self._headers.pop("transfer-encoding", ""))
+        if last == "chunked":
+            self._headers["transfer-encoding"] = last
+        else:
+            others.append(last)
+        applied = [coding for coding in others if coding not in {"", "identity"}]
+        before = [coding for coding in _split(self._headers.get("content-encoding", "")) if coding]
+        if applied:
+            self._headers["content-encoding"] = ", ".join([*before, *applied])
 
     def on_body(self, data: bytes) -> None:
         self._body.append(data)
@@ -87,3 +105,7 @@ class ResponseParser:
         if self._body_bytes > self._max_bytes:
             self._error = ResponseTooLarge(self._build())
             raise self._error
+
+
+def _split(codings: str) -> list[str]:
+    return [coding.strip().lower() for coding in codings.split(",")]

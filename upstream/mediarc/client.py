@@ -48,10 +48,10 @@ class MediarcClient:
             reply = exchange.send(self._http, request, self._limits_of(call), call.before_send)
         except exchange.ExchangeError as exc:
             raise _translate(exc) from exc
+        if reply.status == 200:  # it may have been paid for, whatever it says
+            call.keep(reply)
         hide = (self._api_key, str(payload.get("user_name") or ""))
-        report = read_report(reply.status, reply.headers, reply.body, hide=hide)
-        call.keep(reply)
-        return report
+        return read_report(reply.status, reply.headers, reply.body, hide=hide)
 
     def _limits_of(self, call: exchange.PaidCall) -> exchange.ExchangeLimits:
         total_seconds = min(self._limits.total_seconds, call.ends_at - clock.monotonic())
@@ -59,6 +59,6 @@ class MediarcClient:
 
 
 def _translate(error: exchange.ExchangeError) -> MediarcError:
-    if error.retryable:
-        return MediarcUnavailable(reason=error.reason)
-    return MediarcResponseTooLarge(reason=error.reason)
+    if isinstance(error, exchange.ResponseTooLarge):
+        return MediarcResponseTooLarge(reason=error.reason)
+    return MediarcUnavailable(reason=error.reason)

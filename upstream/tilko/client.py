@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
+from http import HTTPStatus
 
 import httpx
 
@@ -105,6 +106,12 @@ class TilkoClient:
                 raise
             call.keep(part)
             raise AnswerUnreadable(reason=exc.reason, http_status=part.status) from None
+        except TilkoUnavailable as exc:
+            if not isinstance(exc.__cause__, exchange.UnsupportedCoding):
+                raise
+            # It was paid for as likely as not, and would come like this again: people are told, and nobody buys it.
+            call.keep(HttpResponse(HTTPStatus.OK, {"content-encoding": "transfer"}, b""))
+            raise AnswerUnreadable(reason=exc.reason) from None
         if answers.may_hold_data(reply.status, reply.headers, reply.body):
             call.keep(reply)
         return answers.read_data(reply.status, reply.headers, reply.body, hide=(self._api_key, *secrets))

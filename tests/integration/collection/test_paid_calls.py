@@ -1,11 +1,13 @@
 """A call that costs money: whose turn it is, what is on disk before it is judged, and when it is made once more."""
 
 import errno
+import os
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from uuid import UUID
 
 import orjson
@@ -17,7 +19,7 @@ from services.collection.answers import find_count
 from services.collection.call_deadlines import read_paid_again
 from services.collection.call_turn import CallStands, CallTooLate
 from services.collection.operators import resume_stopped_run
-from services.collection.paid_calls import CHECKUPS, PRESCRIPTIONS, SIMPLE_AUTH, CallTerms, PaidCalls
+from services.collection.paid_calls import CHECKUPS, PRESCRIPTIONS, REPORT, SIMPLE_AUTH, CallTerms, PaidCalls
 from services.collection.requests import Asked
 from services.collection.run_engine import fail_step, finish_steps, hand_back
 from services.collection.step import Claim
@@ -25,11 +27,13 @@ from services.collection.sweep import take_from_dead
 from spool import AnswerKind, DamagedFile, Disk, KeptAnswer, Spool, StorageFault
 from tests.waiting import wait_until
 from upstream.http.exchange import HttpResponse, PaidCall
+from upstream.mediarc.answers import ReportAnswer, read_report_response
+from upstream.mediarc.errors import MediarcUnavailable
 from upstream.tilko.answers import DataAnswer, may_hold_data, read_data_response
 from upstream.tilko.codec import AuthTokens
 from upstream.tilko.errors import AnswerUnreadable, TilkoRefused, TilkoUnavailable
 
-from .conftest import TOKENS, World
+from .conftest import MADE, TOKENS, World
 
 GOOD = HttpResponse(200, {"Content-Type": "application/json"}, b'{"Status":"OK","ResultList":[{},null,{}]}')
 ODD = HttpResponse(200, {}, b'{"Status":"OK","ResultList":[{"Ye')
@@ -309,6 +313,25 @@ def test_a_push_that_the_person_asks_for_again_is_sent(world: World):
     assert len(pushes) == 1
 
 
+def test_a_report_that_nobody_can_read_is_kept_for_people_and_ordered_again(world: World):
+    session_id, claim = world.at(Step.MAKE_REPORT)
+
+    def order(call: PaidCall) -> ReportAnswer:
+        call.keep(ODD)
+        return read_report_response(ODD)
+
+    with pytest.raises(MediarcUnavailable) as caught:
+        world.tools.calls.obtain(claim, REPORT, TIMEOUT_SECONDS, order, read_report_response)
+    assert world.unit(fail_step, claim, caught.value, world.tools).is_retried
+    [name] = world.tools.spool.find_parked(session_id, AnswerKind.REPORT)
+    assert (world.tools.spool.read_parked(name).body, world.tools.spool.describe(name).last_error) == (
+        ODD.body,
+        "malformed",
+    )
+    made = world.tools.calls.obtain(claim, REPORT, TIMEOUT_SECONDS, lambda _: MADE, read_report_response)
+    assert made is MADE
+
+
 # The disk
 
 
@@ -376,6 +399,38 @@ def test_while_the_disk_refuses_the_answer_is_held_and_nobody_else_asks(
     assert (counts, provider.asked) == ([2], 1)
     assert not calls.under_way
     assert world.tools.spool.read_incoming(session_id, AnswerKind.HEALTH).body == GOOD.body
+
+
+def rooms_left(world: World) -> list[str]:
+    return [path.name for path in world.settings.files.data_dir.rglob(".tmp-room-*")]
+
+
+def test_an_answer_that_is_there_already_gives_its_room_back(world: World):
+    session_id, claim = fetching(world)
+    world.tools.calls.keep(claim, CHECKUPS, world.tools.spool.reserve_room(1024), GOOD)
+    world.tools.calls.keep(claim, CHECKUPS, world.tools.spool.reserve_room(1024), GOOD)
+    assert (rooms_left(world), list(world.files(session_id))) == ([], ["incoming"])
+
+
+class BlinkingDisk(Disk):
+    """Does not even say once whether a file is there."""
+
+    def __init__(self) -> None:
+        self.blinks = 1
+
+    def stat(self, path: Path) -> os.stat_result:
+        if self.blinks and path.suffix == ".raw":
+            self.blinks -= 1
+            raise OSError(errno.EIO, "input/output error")
+        return super().stat(path)
+
+
+def test_an_answer_that_is_written_beside_its_room_gives_it_back(world: World):
+    session_id, claim = fetching(world)
+    spool = Spool(world.settings.files.data_dir, world.stores.sealer, clock, BlinkingDisk())
+    calls = PaidCalls(spool, world.stores.unit_of_work, clock, 10)
+    calls.keep(claim, CHECKUPS, spool.reserve_room(1024), GOOD)
+    assert (rooms_left(world), list(world.files(session_id))) == ([], ["incoming"])
 
 
 # Answers that are parked

@@ -5,7 +5,14 @@ import json
 import pytest
 
 from tests.integration.upstream import peer as peers
-from upstream.mediarc.errors import MediarcMisconfigured, MediarcRefused, MediarcResponseTooLarge, MediarcUnavailable
+from upstream.http.exchange import PaidCall
+from upstream.mediarc.errors import (
+    MediarcError,
+    MediarcMisconfigured,
+    MediarcRefused,
+    MediarcResponseTooLarge,
+    MediarcUnavailable,
+)
 
 PAYLOAD = {"user_name": "김하늘", "return_type": "both", "twobecon_data": {"tid": "TM_WELNO_3f9c1a2b"}}
 ANSWER = {"mkt_uuid": "u", "report_url": "https://reports.example/r.pdf", "mediarC": {"bodyage": 38, "data": []}}
@@ -43,3 +50,14 @@ def test_echoed_person_is_hidden(peer, mediarc):
     with pytest.raises(MediarcRefused) as caught:
         mediarc.order_report(PAYLOAD)
     assert caught.value.error_text == "*** ***"
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "is_kept"), [(b'{"mediarC": {}}', 200, True), (b'{"error": "x"}', 400, False)]
+)
+def test_a_report_is_kept_before_it_is_judged(peer, mediarc, body, status, is_kept):
+    peer.answer = peers.give_body(body, status)
+    kept = []
+    with pytest.raises(MediarcError):
+        mediarc.order_report(PAYLOAD, PaidCall(keep=kept.append))
+    assert [response.body for response in kept] == [body] * is_kept

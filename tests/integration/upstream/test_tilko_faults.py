@@ -12,6 +12,7 @@ import pytest
 from tests.integration.upstream import peer as peers
 from tests.integration.upstream.conftest import MIB
 from upstream.http.exchange import PaidCall
+from upstream.tilko.answers import read_data_response
 from upstream.tilko.client import TilkoClient, Timeouts
 from upstream.tilko.errors import (
     AnswerUnreadable,
@@ -45,6 +46,29 @@ def test_a_network_fault_is_retryable_and_sent_once(peer, asking, answer, reason
         asking.ask(peer.url)
     assert (caught.value.reason, caught.value.retryable) == (reason, True)
     assert len(peer.bodies) == 1
+
+
+def give_coded_transfer(handler):
+    """As a proxy does that compresses hop by hop, whatever it was asked for."""
+    body = gzip.compress(b'{"Status": "OK", "ResultList": [{}, {}]}')
+    handler.send_response(200)
+    handler.send_header("Transfer-Encoding", "gzip, chunked")
+    handler.end_headers()
+    handler.wfile.write(b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body))
+
+
+def test_a_billed_answer_in_a_coding_of_the_transfer_is_not_bought_again(peer, asking, client, person, tokens):
+    peer.answer = give_coded_transfer
+    if asking.kind == "async":
+        assert asking.ask(peer.url).count == 2
+        return
+    kept = []
+    with pytest.raises(AnswerUnreadable) as caught:
+        client.fetch_checkups(person, tokens, PaidCall(keep=kept.append))
+    assert (caught.value.reason, len(peer.bodies)) == ("unknown_coding", 1)
+    [response] = kept  # nothing of it can be had, but that it came
+    with pytest.raises(AnswerUnreadable, match="unknown_coding"):
+        read_data_response(response)
 
 
 @pytest.mark.parametrize(

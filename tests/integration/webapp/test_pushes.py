@@ -1,5 +1,6 @@
 """Pushes over HTTP: one per phone, and limits that nobody can use up for somebody else."""
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import httpx
@@ -9,6 +10,7 @@ from flask import Flask
 from werkzeug.test import TestResponse
 
 from core.clock import clock
+from core.sealing import Sealer
 from webapp.current import parts
 
 from .people import API, FORM, Person, arrive, change_run, stranger
@@ -93,9 +95,10 @@ def test_a_phone_gets_no_more_than_ten_from_anywhere(app: Flask):
     assert push_and_decline(app, person, THIRD).status_code == 429
 
 
-def approve(app: Flask, address: str) -> None:
+def approve(app: Flask, address: str, change: Callable[[Flask, Person], None] = lambda *_: None) -> None:
     """A push that was asked for there; and the page's first call with the token that it is given."""
     person = arrive(app)
+    change(app, person)
     change_run(app, person.session_id, auth_completed_at=clock.now(), status="auth_completed")
     at = {"environ_base": {"REMOTE_ADDR": address}}
     person.token = person.session("GET", "/status", **at).json["session_token"]
@@ -128,6 +131,24 @@ def test_an_approval_that_redis_cannot_be_told_is_one_all_the_same(app: Flask, m
 
     monkeypatch.setattr(parts(app).stores.redis, "set", refuse)
     approve(app, OWNERS)
+
+
+def seal_elsewhere(app: Flask, person: Person) -> None:
+    """With a key that another host was given first."""
+    sealed = Sealer({"new": bytes(range(32))}).seal(b"{}", f"identity:{person.session_id}")
+    change_run(app, person.session_id, identity=sealed)
+
+
+def test_a_push_for_who_is_sealed_with_an_unknown_key_is_refused_for_a_while(app: Flask):
+    person = arrive(app)
+    seal_elsewhere(app, person)
+    answer = ask(person)
+    assert (answer.status_code, answer.json["error"]["code"]) == (503, "STORE_UNAVAILABLE")
+    assert int(answer.headers["Retry-After"]) > 0
+
+
+def test_an_approval_of_who_is_sealed_with_an_unknown_key_is_one_all_the_same(app: Flask):
+    approve(app, OWNERS, seal_elsewhere)
 
 
 def push_all_the_time(app: Flask, address: str, quarters: range) -> int:

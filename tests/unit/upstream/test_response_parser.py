@@ -26,6 +26,28 @@ def test_answer_is_whole_however_it_arrives(data, step):
     assert (reply.status, reply.body, rest, parser.is_reusable) == (200, b"hello", b"", True)
 
 
+@pytest.mark.parametrize(
+    ("head", "codings"),
+    [
+        (b"Transfer-Encoding: gzip, chunked", "gzip"),
+        (b"Content-Encoding: deflate\r\nTransfer-Encoding: GZIP,chunked", "deflate, gzip"),
+        (b"Transfer-Encoding: identity, chunked", ""),
+        (b"Transfer-Encoding: gzip\r\nTransfer-Encoding: chunked", "gzip"),
+    ],
+)
+def test_codings_of_the_transfer_are_codings_of_the_content(head, codings):
+    reply = ResponseParser(100).feed(b"HTTP/1.1 200 OK\r\n" + head + b"\r\n\r\n5\r\nhello\r\n0\r\n\r\n")
+    assert (reply.body, reply.headers.get("content-encoding", "")) == (b"hello", codings)
+
+
+@pytest.mark.parametrize(("coding", "codings"), [(b"gzip", "gzip"), (b"identity", "")])
+def test_a_coding_of_the_transfer_without_chunks_ends_with_its_connection(coding, codings):
+    parser = ResponseParser(100)
+    assert parser.feed(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: " + coding + b"\r\n\r\nhello") is None
+    reply = parser.feed_eof()
+    assert (reply.body, reply.headers.get("content-encoding", ""), parser.is_reusable) == (b"hello", codings, False)
+
+
 def test_answer_without_length_ends_with_its_connection():
     parser = ResponseParser(100)
     assert parser.feed(b"HTTP/1.1 200 OK\r\n\r\nhel") is None
@@ -86,7 +108,7 @@ def test_answer_that_may_have_no_body_has_none():
         b"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
-        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: gzip, chunked\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nno colon\r\n\r\n",
         b"HTTP/1.1 200 OK\r\n folded: line\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
