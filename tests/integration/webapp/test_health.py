@@ -133,3 +133,10 @@ def test_an_answer_of_the_api_is_not_rendered_and_is_what_it_says(app: Flask, pa
     assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
     assert answer.headers["X-Frame-Options"] == "DENY"
     assert answer.mimetype in {"application/json", "text/plain"}
+
+
+def test_trace_is_not_answered(app: Flask):
+    for path in ("/", "/api/v1/consents/texts", "/healthz"):
+        answer = app.test_client().open(path, method="TRACE", headers={"Cookie": "welno_session=x"})
+        assert answer.status_code == 405
+        assert b"welno_session" not in answer.data
