@@ -124,3 +124,19 @@ def test_listed_origins_may_read_and_others_not(app: Flask):
     for origin, allowed in [("http://welno.test", "http://welno.test"), ("https://evil.test", None)]:
         answer = client.options(f"{API}/tilko/session/start", headers={"Origin": origin})
         assert answer.headers.get("Access-Control-Allow-Origin") == allowed
+
+
+@pytest.mark.parametrize("path", ["/api/v1/consents/texts", "/api/v1/patients/sign-in", "/api/nowhere", "/healthz"])
+def test_an_answer_of_the_api_is_not_rendered_and_is_what_it_says(app: Flask, path: str):
+    answer = app.test_client().get(path)
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+    assert answer.headers["X-Frame-Options"] == "DENY"
+    assert answer.mimetype in {"application/json", "text/plain"}
+
+
+def test_trace_is_not_answered(app: Flask):
+    for path in ("/", "/api/v1/consents/texts", "/healthz"):
+        answer = app.test_client().open(path, method="TRACE", headers={"Cookie": "welno_session=x"})
+        assert answer.status_code == 405
+        assert b"welno_session" not in answer.data

@@ -84,6 +84,11 @@ def test_plain_http_leads_to_https_only(nginx: Nginx):
     assert (answer.status_code, answer.headers["Location"]) == (308, "https://localhost/results-trend?x=1")
 
 
+def test_a_program_that_sends_its_token_in_clear_is_not_led_on(nginx: Nginx):
+    answer = httpx.get(f"http://localhost:{nginx.http}/api/v1/patients/x/checkups", verify=NO_TLS)
+    assert (answer.status_code, answer.headers.get("Location")) == (403, None)
+
+
 def test_old_tls_is_refused(nginx: Nginx):
     certificate = ("--cacert", str(nginx.certificate), "--noproxy", "*", "--tls-max", "1.1")
     done = subprocess.run(["curl", "-sS", *certificate, nginx.url], capture_output=True, timeout=30, check=False)

@@ -1,9 +1,11 @@
 """Signing in by name, birth date, phone and password: opens the records, and tells a guesser nothing."""
 
+import io
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+import orjson
 import pytest
 from flask import Flask
 from werkzeug.test import TestResponse
@@ -144,3 +146,14 @@ def test_a_field_that_is_missing_is_named(app: Flask, field: str):
     body = {name: value for name, value in ASKED.items() if name != field}
     answer = stranger(app).ask("POST", PATH, json=body)
     assert (answer.status_code, list(answer.json["error"]["details"])) == (400, [field])
+
+
+def test_a_sign_in_that_failed_is_logged_under_a_pseudonym(app: Flask, protected: Person, logged: io.StringIO):
+    ask(app, password="000000")
+    ask(app, password="000000", user_name=f"{FORM['user_name']} 님")
+    lines = [orjson.loads(line) for line in logged.getvalue().splitlines()]
+    told = [(line["kind"], line["login"]) for line in lines if line["event"] == "sign_in_failed"]
+    assert len(told) == 2
+    assert len(set(told)) == 1
+    assert FORM["user_name"] not in logged.getvalue()
+    assert "12345678" not in logged.getvalue()

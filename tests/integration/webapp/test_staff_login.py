@@ -303,6 +303,19 @@ def test_who_signs_in_and_out_and_confirms_a_factor_is_named_in_the_log(
     assert told == [(event, account) for event in ("staff_signed_in", "second_factor_confirmed", "signed_out")]
 
 
+def test_a_sign_in_that_failed_is_logged_under_a_pseudonym(
+    uri: str, sign_in: Callable[..., TestResponse], logged: io.StringIO
+):
+    sign_in("Night", "a wrong password")
+    sign_in("night ", totp="000000")
+    sign_in("night")
+    lines = [orjson.loads(line) for line in logged.getvalue().splitlines()]
+    told = [(line["event"], line["login"]) for line in lines if "login" in line]
+    assert [event for event, _ in told] == ["sign_in_failed", "sign_in_failed", "second_factor_missing"]
+    assert len({login for _, login in told}) == 1
+    assert "night" not in told[0][1]
+
+
 def test_nothing_that_was_typed_is_logged(
     desk: Desk, sign_in: Callable[..., TestResponse], logged: Any, redis_client: redis.Redis
 ):

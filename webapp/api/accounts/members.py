@@ -62,6 +62,7 @@ def login(body: dict[str, Any]) -> Response:
         with count_failures(*_uses_of(body["email"]), failures=SignInError):
             signed_in = _sign_in()([AccountKind.MEMBER], body["email"], body["password"], refresh_id=refresh_id)
     except SignInError as exc:
+        log.info("sign_in_failed", kind="member", login=_name_of(body["email"]))
         raise ApiError(Code.LOGIN_FAILED) from exc
     note_known_address(f"member/{_name_of(body['email'])}")
     log.info("member_signed_in", member=pseudonym(str(signed_in.account.account_id)))

@@ -71,8 +71,10 @@ def staff_login(body: dict[str, Any]) -> dict[str, Any]:
             count_use(limit, "staff-login", f"{who}:{caller_address()}")
             signed_in = _sign_in()(_KINDS, body["login"], body["password"], body["totp"])
     except SignInFailed as exc:
+        log.info("sign_in_failed", kind="staff", login=who)
         raise ApiError(Code.LOGIN_FAILED) from exc
     except CodeNeeded as exc:
+        log.info("second_factor_missing", login=who)
         # The try stays counted: otherwise a call without a code would buy more guesses at one.
         raise ApiError(Code.SECOND_FACTOR_REQUIRED) from exc
     forget_uses(limit, "staff-login", f"{who}:{caller_address()}")

@@ -11,6 +11,7 @@ from services.journey.answers import JourneyAnswer
 from services.journey.errors import JourneyError
 from services.stores import Stores
 from webapp.api.journey import metrics
+from webapp.api.journey.shown_people import note_shown
 from webapp.auth.journey_callers import JourneyCaller
 from webapp.error_codes import Code
 from webapp.errors import ApiError
@@ -77,6 +78,7 @@ def require_own(caller: JourneyCaller, patient_id: str | None) -> UUID:
     user_id = whose_journey(caller, patient_id)
     if not caller.is_staff and user_id != caller.principal_id:
         raise ApiError(Code.FORBIDDEN)
+    note_shown(caller, "journey", 1, [user_id])
     return user_id
 
 

@@ -20,6 +20,7 @@ from services.journey.fhir.search import FhirSearch, find_resource, next_page, s
 from webapp.api.documented import SECURITY_STAFF, fails
 from webapp.api.journey.blueprint import JourneyBlueprint
 from webapp.api.journey.schemas.fhir import FhirQuery
+from webapp.api.journey.shown_people import note_shown
 from webapp.auth.journey_callers import JourneyCaller, for_journey
 from webapp.current import stores
 from webapp.error_codes import Code
@@ -60,6 +61,9 @@ def search(caller: JourneyCaller, query: dict[str, Any], kind: str) -> Response:
         raise ApiError(Code.VALIDATION_FAILED, details={"patient": ["장소는 사람이나 날짜로 찾을 수 없어요."]})
     with stores().unit_of_work.reading() as work:
         page = search_resources(work.session, kind, wanted)
+    if kind != "Location":
+        named = [wanted.user_id] if wanted.user_id is not None else []
+        note_shown(caller, f"fhir/{kind}", len(page.resources), named)
     links = {"self": request.url}
     if (following := next_page(wanted, page.total)) is not None:
         others = [pair for pair in request.args.items(multi=True) if pair[0] != "_offset"]
@@ -77,6 +81,8 @@ def show_resource(caller: JourneyCaller, kind: str, key: str) -> Response:
         found = find_resource(work.session, kind, key, _whose(caller, None)) if kind in RESOURCE_KINDS else None
     if found is None:
         raise ApiError(Code.NOT_FOUND)
+    if kind != "Location":
+        note_shown(caller, f"fhir/{kind}", 1, [key])
     return _answer(found)
 
 

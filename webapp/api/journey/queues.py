@@ -28,6 +28,7 @@ from webapp.api.journey.schemas.queues import (
     RecallInput,
     TransferInput,
 )
+from webapp.api.journey.shown_people import note_shown
 from webapp.auth.journey_callers import JourneyCaller, for_journey, for_journey_staff
 from webapp.current import stores
 from webapp.error_codes import Code
@@ -72,6 +73,7 @@ def show_queues(caller: JourneyCaller, query: dict[str, Any]) -> dict[str, Any]:
         limit=query["limit"],
     )
     queues, more = stores().journeys.read(lambda journey: list_entries(journey, wanted))
+    note_shown(caller, "queues", len(queues))
     return {"success": True, "queues": queues, "next_cursor": more and _write_cursor(*more)}
 
 
@@ -84,6 +86,7 @@ def show_queue(caller: JourneyCaller, queue_id: str) -> dict[str, Any]:
     """One entry, for its owner and for staff."""
     known = _read_id(queue_id)
     entry = stores().journeys.read(lambda journey: read_entry(journey, known, caller.actor))
+    note_shown(caller, "queue", 1, [known])
     return {"success": True, "queue": entry}
 
 

@@ -17,6 +17,7 @@ from webapp.api.journey.blueprint import JourneyBlueprint
 from webapp.api.journey.keys import answer_of, take_key
 from webapp.api.journey.schemas.actions import JourneyOutput
 from webapp.api.journey.schemas.staff import AssistInput, FindInput, FoundOutput, ShiftInput, ShiftOutput
+from webapp.api.journey.shown_people import note_shown
 from webapp.auth.journey_callers import JourneyCaller, for_journey_staff
 from webapp.current import stores
 from webapp.limits import count_use
@@ -66,6 +67,7 @@ def find(caller: JourneyCaller, body: dict[str, Any]) -> dict[str, Any]:
             PatientState.user_id.in_([user.user_id for user in people])
         )
         states = dict(work.session.execute(query).all())
+    note_shown(caller, "find", len(people), [user.user_id for user in people])
     found = [
         {
             "user_id": user.user_id,

@@ -10,6 +10,7 @@ from flask import Response, jsonify
 from flask_smorest import Blueprint
 from sqlalchemy.orm import Session
 
+from core.logs import get_logger
 from models.patients import ActorKind, PatientSession
 from models.patients.weak_passwords import Weakness
 from services.accounts.revocations import token_time
@@ -32,12 +33,13 @@ from webapp.current import stores
 from webapp.error_codes import Code
 from webapp.errors import ApiError
 from webapp.extensions import PATIENT_TOKEN_LIFE
-from webapp.limits import caller_address, count_use
+from webapp.limits import caller_address, count_use, pseudonym
 from webapp.looks import note_asker, record_ended_joins
 from webapp.offloop import run_off_loop
 from webapp.origins import refuse_foreign_origin
 from webapp.reserved_uses import Use, count_failures
 
+log = get_logger(__name__)
 blueprint = Blueprint(
     "passwords", __name__, url_prefix="/api/v1/patients/<uuid:patient_uuid>/password", description="Passwords"
 )
@@ -105,7 +107,9 @@ def change_password(body: dict[str, str], patient_uuid: UUID) -> Response:
     refuse_foreign_origin()
     note_asker(ActorKind.PASSWORD, str(patient_uuid))  # only who knows the old one gets as far as a log
     with _counted_try(patient_uuid), _weak_refused("new_password"), _others_out(own_session(patient_uuid)) as passwords:
-        _refuse_unless_right(passwords.change(patient_uuid, body["current_password"], body["new_password"]))
+        _refuse_unless_right(
+            patient_uuid, passwords.change(patient_uuid, body["current_password"], body["new_password"])
+        )
     return opened(patient_uuid, token_moment(), "비밀번호를 바꿨어요.")
 
 
@@ -113,7 +117,7 @@ def require_password(patient_uuid: UUID, password: str, *, in_erasure: bool = Fa
     """For other resources that ask for it once more; `in_erasure` also of who is being erased. Counted like every try.
     Raises ApiError."""
     with _counted_try(patient_uuid):
-        _refuse_unless_right(_passwords().verify(patient_uuid, password, in_erasure=in_erasure))
+        _refuse_unless_right(patient_uuid, _passwords().verify(patient_uuid, password, in_erasure=in_erasure))
 
 
 def knock(patient_uuid: UUID | None, password: str) -> bool:
@@ -176,9 +180,10 @@ def _count_setting(patient_uuid: UUID) -> None:
     count_use(stores().settings.web.password_limit, "password-set", str(patient_uuid))
 
 
-def _refuse_unless_right(result: TryResult) -> None:
+def _refuse_unless_right(patient_uuid: UUID, result: TryResult) -> None:
     if result.is_right:
         return
+    log.info("sign_in_failed", kind="patient", login=pseudonym(str(patient_uuid)), outcome=result.outcome)
     if result.outcome is Outcome.LOCKED and result.locked_until is not None:
         left = (result.locked_until - stores().clock.now()).total_seconds()
         raise ApiError(Code.PASSWORD_LOCKED, retry_after_seconds=max(left, 0))

@@ -6,6 +6,7 @@ from uuid import UUID
 from flask import Response
 from flask_smorest import Blueprint
 
+from core.logs import get_logger
 from models.patients import Patient
 from services.patients.identification import find_claimed
 from services.patients.identity import normalize_name, normalize_phone
@@ -19,6 +20,7 @@ from webapp.errors import ApiError
 from webapp.limits import count_use, pseudonym
 from webapp.origins import refuse_foreign_origin
 
+log = get_logger(__name__)
 blueprint = Blueprint("patient_sign_in", __name__, url_prefix="/api/v1/patients", description="Signing in")
 
 
@@ -48,11 +50,12 @@ def require_claimed(body: dict[str, Any]) -> UUID:
     would tell who is a patient.
     """
     name, phone = normalize_name(body["user_name"]), normalize_phone(body["phone_no"])
-    claimed = "\x1f".join((name, str(body["birthdate"]), phone))
-    count_use(stores().settings.web.password_limit, "password-claimed", pseudonym(claimed))
+    claimed = pseudonym("\x1f".join((name, str(body["birthdate"]), phone)))
+    count_use(stores().settings.web.password_limit, "password-claimed", claimed)
     with address_try():
         with stores().sessions() as session:
             patient_uuid = find_claimed(session, body["user_name"], body["birthdate"], body["phone_no"])
         if not knock(patient_uuid, body["password"]) or patient_uuid is None:
+            log.info("sign_in_failed", kind="patient", login=claimed)
             raise ApiError(Code.LOGIN_FAILED)
     return patient_uuid

@@ -1,10 +1,12 @@
 """Lines over HTTP: joining, calling, what staff do with entries, what people are told of it."""
 
+import io
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from uuid import UUID, uuid4
 
+import orjson
 import pytest
 from flask import Flask
 
@@ -274,3 +276,25 @@ def test_an_entry_of_somebody_else_or_one_that_has_ended_is_unknown(
     again = desk.ask("POST", "/queue/join", json=XRAY | {"patient_id": str(people[0])})
     assert again.status_code == 201
     assert code(perform(desk, json=call | {"payload": {"queue_id": own}})) == (404, "QUEUE_NOT_FOUND")
+
+
+def test_what_staff_are_shown_of_people_is_logged_with_their_account(
+    desk: Desk, phone: Phone, people: list[UUID], logged: io.StringIO
+):
+    who = {"phone_last4": "0301", "birth_date": "1950-05-05"}
+    found = desk.ask("POST", "/staff/patients/find", json=who).json["patients"]
+    desk.ask("GET", "/queue/")
+    desk.ask("GET", "/fhir/Appointment?_count=4")
+    desk.ask("GET", f"/fhir/Appointment?patient={found[0]['user_id']}")
+    phone.ask("GET", "/fhir/Appointment")
+    lines = [orjson.loads(line) for line in logged.getvalue().splitlines()]
+    told = [line for line in lines if line["event"] == "people_shown"]
+    assert {line["by"] for line in told} == {str(desk.staff_id)}
+    assert [(line["what"], len(line["people"])) for line in told] == [
+        ("find", 2),
+        ("queues", 0),
+        ("fhir/Appointment", 0),
+        ("fhir/Appointment", 1),
+    ]
+    assert told[3]["people"][0] == told[0]["people"][0]
+    assert not [one for one in ("시연301", "1950-05-05", *map(str, people)) if one in logged.getvalue()]
