@@ -16,6 +16,7 @@ from services.journey.tags import ScannedBy, TagError, TagInactive, find_tag, is
 from services.journey.work import JourneyWork
 from webapp.api.documented import fails
 from webapp.api.journey import metrics
+from webapp.api.journey.acting import count_action
 from webapp.api.journey.blueprint import JourneyBlueprint
 from webapp.api.journey.schemas.tags import ScanInput, ScanOutput
 from webapp.auth import mark_access
@@ -155,7 +156,9 @@ def _arrive(tag: TagFacts, made: Scan, caller: JourneyCaller) -> tuple[dict[str,
     if snapshot["journey_state"] != JourneyState.UNREGISTERED:
         return snapshot, False
     try:
-        snapshot, is_logged = stores().journeys.run(arrive, g.request_id)
+        here, request_id = stores(), g.request_id
+        action = JourneyAction.SCAN_NFC
+        snapshot, is_logged = count_action(here, caller, action, lambda: here.journeys.run(arrive, request_id))
     except InvalidAction:  # arrived meanwhile, by another of their devices
         return stores().journeys.read(read), False
     if is_logged:
