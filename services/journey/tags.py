@@ -60,7 +60,11 @@ def canonical_uid(text: str) -> str | None:
 
 def short_code_of(tag_code: str) -> str:
     """What is printed on the tag for who has to type it."""
-    letters = base64.b32encode(hashlib.sha256(tag_code.encode()).digest()).decode()
+    return _short_code_of_hash(hash_code(tag_code))
+
+
+def _short_code_of_hash(code_hash: str) -> str:
+    letters = base64.b32encode(bytes.fromhex(code_hash)).decode()
     return f"{letters[:4]}-{letters[4:8]}"
 
 
@@ -74,7 +78,7 @@ def hash_code(tag_code: str) -> str:
 
 def find_tag(hospital: HospitalFacts, *, tag_uid: str | None = None, tag_code: str | None = None) -> TagFacts:
     """By its chip's UID, in the canonical form, or by its code, also as it is typed. Raises TagUnknown, TagInactive."""
-    if tag_code is not None and (retired := hospital.retired_codes.get(hash_code(tag_code))):
+    if tag_code is not None and (retired := _find_retired(hospital, tag_code)):
         raise TagInactive(retired)
     found = next((tag for tag in hospital.tags if _is_meant(tag, tag_uid, tag_code)), None)
     if found is None:
@@ -82,6 +86,14 @@ def find_tag(hospital: HospitalFacts, *, tag_uid: str | None = None, tag_code: s
     if not found.is_active:
         raise TagInactive(found.tag_id)
     return found
+
+
+def _find_retired(hospital: HospitalFacts, tag_code: str) -> str | None:
+    """The tag that had this code, also as it was printed on it to be typed."""
+    if is_short_code(tag_code):
+        by_short_code = {_short_code_of_hash(one): tag_id for one, tag_id in hospital.retired_codes.items()}
+        return by_short_code.get(tag_code)
+    return hospital.retired_codes.get(hash_code(tag_code))
 
 
 def _is_meant(tag: TagFacts, tag_uid: str | None, tag_code: str | None) -> bool:

@@ -1,11 +1,12 @@
 """One action of one caller, however it came: whose journey it is, and what of the request tells it from a double."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from models.journey import JourneyAction, JourneyState
+from services.delivery.idempotency import KeyOfAnotherCall
 from services.journey.actions import Expectation, perform_action
 from services.journey.answers import JourneyAnswer
 from services.journey.errors import JourneyError
@@ -16,6 +17,10 @@ from webapp.auth.journey_callers import JourneyCaller
 from webapp.error_codes import Code
 from webapp.errors import ApiError
 
+ResultT = TypeVar("ResultT")
+
+# A caller's own words are no label.
+_COUNTED = frozenset({*JourneyAction, "recall", "undo_call", "delay", "priority", "transfer"})
 # Whose journey somebody means who names none that could be: known to nobody.
 _NOBODY = UUID(int=0)
 
@@ -39,16 +44,26 @@ class ActionRequest:
 
 def act(here: Stores, caller: JourneyCaller, request: ActionRequest, request_id: str) -> JourneyAnswer:
     """Raises JourneyError, KeyOfAnotherCall, ApiError."""
-    action = request.action_type if request.action_type in set(JourneyAction) else "unknown"
+    return count_action(here, caller, request.action_type, lambda: _act(here, caller, request, request_id))
+
+
+def count_action(here: Stores, caller: JourneyCaller, action: str, do: Callable[[], ResultT]) -> ResultT:
+    """Do it, and count by how it ended; of what is done, how long it took. `action` is one of the table's, or a desk's
+    with an entry. Raises what it raises."""
+    known = action if action in _COUNTED else "unknown"
     began = here.clock.monotonic()
     try:
-        answer = _act(here, caller, request, request_id)
-    except JourneyError as exc:
-        metrics.ACTIONS.labels(action, caller.role, exc.code).inc()
+        done = do()
+    except (JourneyError, ApiError) as exc:
+        metrics.ACTIONS.labels(known, caller.role, str(exc.code)).inc()
         raise
-    metrics.ACTIONS.labels(action, caller.role, "replayed" if answer.is_replayed else "done").inc()
-    metrics.ACTION_SECONDS.labels(action).observe(here.clock.monotonic() - began)
-    return answer
+    except KeyOfAnotherCall:
+        metrics.ACTIONS.labels(known, caller.role, str(Code.IDEMPOTENCY_MISMATCH)).inc()
+        raise
+    is_replayed = isinstance(done, JourneyAnswer) and done.is_replayed
+    metrics.ACTIONS.labels(known, caller.role, "replayed" if is_replayed else "done").inc()
+    metrics.ACTION_SECONDS.labels(known).observe(here.clock.monotonic() - began)
+    return done
 
 
 def _act(here: Stores, caller: JourneyCaller, request: ActionRequest, request_id: str) -> JourneyAnswer:

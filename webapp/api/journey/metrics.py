@@ -14,7 +14,9 @@ TAG_ALERTS = Counter(
     "welno_journey_tag_alerts_total", "Scans of tags that more devices outside the hospital scan than should."
 )
 ACTIONS = Counter(
-    "welno_journey_actions_total", "Actions, over HTTP and sockets, by how they ended.", ["action", "role", "outcome"]
+    "welno_journey_actions_total",
+    "Actions and what desks do with entries, over HTTP and sockets, by how they ended.",
+    ["action", "role", "outcome"],
 )
 ACTION_SECONDS = Histogram(
     "welno_journey_action_seconds",

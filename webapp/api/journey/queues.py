@@ -1,18 +1,23 @@
 """Lines: joining, looking, calling, and what else is done with an entry."""
 
 import base64
+from collections.abc import Callable
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from flask import Response, g
 
+from models.journey import JourneyAction
+from services.journey.answers import JourneyAnswer
+from services.journey.bodies import Body
 from services.journey.calling import call_by_id, call_next, recall, undo_call
 from services.journey.errors import EntryNotFound
 from services.journey.queueing import delay_entry, join_queue, prioritize_entry, transfer_entry
 from services.journey.reading import QueueFilter, list_entries, read_entry
+from services.journey.work import JourneyWork
 from webapp.api.documented import SECURITY_STAFF, fails
-from webapp.api.journey.acting import whose_journey
+from webapp.api.journey.acting import count_action, whose_journey
 from webapp.api.journey.blueprint import JourneyBlueprint
 from webapp.api.journey.keys import answer_of, take_key
 from webapp.api.journey.schemas.queues import (
@@ -35,6 +40,7 @@ from webapp.error_codes import Code
 from webapp.errors import ApiError
 
 blueprint = JourneyBlueprint("journey_queues", __name__, url_prefix="/api/v1/queue", description="Lines")
+ResultT = TypeVar("ResultT")
 _CHANGE_FAILS = (400, 401, 403, 404, 409, 413, 415)
 
 
@@ -46,15 +52,13 @@ _CHANGE_FAILS = (400, 401, 403, 404, 409, 413, 415)
 @fails(blueprint, *_CHANGE_FAILS)
 def join(caller: JourneyCaller, body: dict[str, Any]) -> Response:
     """Into the line of an exam; staff name who, who may also wait in a second one."""
-    key, user_id = take_key(body), whose_journey(caller, body["patient_id"])
-    appointment_id: UUID | None = body["appointment_id"]
-    answer = stores().journeys.run(
-        lambda journey: join_queue(
-            journey, user_id, body["exam_id"], caller.actor, appointment_id=appointment_id, key=key
-        ),
-        g.request_id,
-    )
-    return answer_of(answer, 201)
+    key, appointment_id = take_key(body), body["appointment_id"]
+
+    def do(journey: JourneyWork) -> JourneyAnswer:
+        user_id = whose_journey(caller, body["patient_id"])
+        return join_queue(journey, user_id, body["exam_id"], caller.actor, appointment_id=appointment_id, key=key)
+
+    return answer_of(_run(caller, JourneyAction.CONFIRM_ARRIVAL, do), 201)
 
 
 @blueprint.get("/")
@@ -99,15 +103,13 @@ def show_queue(caller: JourneyCaller, queue_id: str) -> dict[str, Any]:
 def call(caller: JourneyCaller, body: dict[str, Any]) -> Response:
     """The next in the line of an exam, or one by their entry."""
     key, room_id, queue_id = take_key(body), body["room_id"], body["queue_id"]
-    if queue_id is not None:
-        answer = stores().journeys.run(
-            lambda journey: call_by_id(journey, queue_id, caller.actor, room_id=room_id, key=key), g.request_id
-        )
-    else:
-        answer = stores().journeys.run(
-            lambda journey: call_next(journey, body["exam_id"], caller.actor, room_id=room_id, key=key), g.request_id
-        )
-    return answer_of(answer)
+
+    def do(journey: JourneyWork) -> JourneyAnswer:
+        if queue_id is not None:
+            return call_by_id(journey, queue_id, caller.actor, room_id=room_id, key=key)
+        return call_next(journey, body["exam_id"], caller.actor, room_id=room_id, key=key)
+
+    return answer_of(_run(caller, JourneyAction.CALL_PATIENT, do))
 
 
 @blueprint.post("/<string:queue_id>/recall")
@@ -118,8 +120,8 @@ def call(caller: JourneyCaller, body: dict[str, Any]) -> Response:
 @fails(blueprint, *_CHANGE_FAILS)
 def call_again(caller: JourneyCaller, body: dict[str, Any], queue_id: str) -> Response:
     """Somebody who has not come yet."""
-    key, known = take_key(body), _read_id(queue_id)
-    answer = stores().journeys.run(lambda journey: recall(journey, known, caller.actor, key=key), g.request_id)
+    key = take_key(body)
+    answer = _run(caller, "recall", lambda journey: recall(journey, _read_id(queue_id), caller.actor, key=key))
     return answer_of(answer)
 
 
@@ -130,8 +132,7 @@ def call_again(caller: JourneyCaller, body: dict[str, Any], queue_id: str) -> Re
 @fails(blueprint, 401, 403, 404, 409, 413)
 def take_call_back(caller: JourneyCaller, queue_id: str) -> dict[str, Any]:
     """A mistaken call, within a minute."""
-    known = _read_id(queue_id)
-    body = stores().journeys.run(lambda journey: undo_call(journey, known, caller.actor), g.request_id)
+    body = _run(caller, "undo_call", lambda journey: undo_call(journey, _read_id(queue_id), caller.actor))
     return {"success": True, **body}
 
 
@@ -143,12 +144,12 @@ def take_call_back(caller: JourneyCaller, queue_id: str) -> dict[str, Any]:
 @fails(blueprint, *_CHANGE_FAILS)
 def delay(caller: JourneyCaller, body: dict[str, Any], queue_id: str) -> dict[str, Any]:
     """Step aside, or come back to the place that was kept."""
-    known = _read_id(queue_id)
-    changed = stores().journeys.run(
-        lambda journey: delay_entry(journey, known, caller.actor, is_delayed=body["delayed"], reason=body["reason"]),
-        g.request_id,
-    )
-    return {"success": True, **changed}
+    is_delayed, reason = body["delayed"], body["reason"]
+
+    def do(journey: JourneyWork) -> Body:
+        return delay_entry(journey, _read_id(queue_id), caller.actor, is_delayed=is_delayed, reason=reason)
+
+    return {"success": True, **_run(caller, "delay", do)}
 
 
 @blueprint.post("/<string:queue_id>/priority")
@@ -159,9 +160,8 @@ def delay(caller: JourneyCaller, body: dict[str, Any], queue_id: str) -> dict[st
 @fails(blueprint, *_CHANGE_FAILS)
 def prioritize(caller: JourneyCaller, body: dict[str, Any], queue_id: str) -> dict[str, Any]:
     """Before others, for a reason."""
-    known = _read_id(queue_id)
-    changed = stores().journeys.run(
-        lambda journey: prioritize_entry(journey, known, caller.actor, **body), g.request_id
+    changed = _run(
+        caller, "priority", lambda journey: prioritize_entry(journey, _read_id(queue_id), caller.actor, **body)
     )
     return {"success": True, **changed}
 
@@ -174,14 +174,18 @@ def prioritize(caller: JourneyCaller, body: dict[str, Any], queue_id: str) -> di
 @fails(blueprint, *_CHANGE_FAILS)
 def transfer(caller: JourneyCaller, body: dict[str, Any], queue_id: str) -> Response:
     """Into the line of another exam, with a number of that line."""
-    key, known = take_key(body), _read_id(queue_id)
-    answer = stores().journeys.run(
-        lambda journey: transfer_entry(
-            journey, known, caller.actor, exam_id=body["exam_id"], reason=body["reason"], key=key
-        ),
-        g.request_id,
-    )
-    return answer_of(answer)
+    key, exam_id, reason = take_key(body), body["exam_id"], body["reason"]
+
+    def do(journey: JourneyWork) -> JourneyAnswer:
+        return transfer_entry(journey, _read_id(queue_id), caller.actor, exam_id=exam_id, reason=reason, key=key)
+
+    return answer_of(_run(caller, "transfer", do))
+
+
+def _run(caller: JourneyCaller, action: str, change: Callable[[JourneyWork], ResultT]) -> ResultT:
+    """One change in a transaction of its own, counted. Raises what it raises."""
+    here, request_id = stores(), g.request_id
+    return count_action(here, caller, action, lambda: here.journeys.run(change, request_id))
 
 
 def _read_id(text: str) -> UUID:

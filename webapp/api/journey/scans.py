@@ -6,6 +6,7 @@ from typing import Any
 
 from flask import g
 
+from core.logs import get_logger
 from models.journey import JourneyAction, JourneyRole, JourneyState, TagAction
 from services.journey.actions import perform_action
 from services.journey.errors import InvalidAction
@@ -16,6 +17,7 @@ from services.journey.tags import ScannedBy, TagError, TagInactive, find_tag, is
 from services.journey.work import JourneyWork
 from webapp.api.documented import fails
 from webapp.api.journey import metrics
+from webapp.api.journey.acting import count_action
 from webapp.api.journey.blueprint import JourneyBlueprint
 from webapp.api.journey.schemas.tags import ScanInput, ScanOutput
 from webapp.auth import mark_access
@@ -28,6 +30,7 @@ from webapp.limits import FAILURES_PER_DEVICE, caller_address, count_use, limit_
 from webapp.reserved_uses import Use, count_failures
 from webapp.tag_alerts import note_scan
 
+log = get_logger(__name__)
 blueprint = JourneyBlueprint("journey_scans", __name__, url_prefix="/api/v1/nfc", description="Tags on the walls")
 _PER_DEVICE, _PER_ADDRESS = "60 per minute", "600 per minute"
 # Where whoever is expected nowhere else goes first.
@@ -36,11 +39,12 @@ _RECEPTION = MapPoint("접수 창구", 1, 0, 0)
 
 @dataclass(frozen=True)
 class Scan:
-    """One scan: what it named the tag by, and who holds the phone."""
+    """One scan: what it named the tag by, and who holds the phone; `via` is how the tag was read, as the page says."""
 
     named: Mapping[str, str]
     by: ScannedBy
     caller: JourneyCaller | None
+    via: str | None = None
 
     @property
     def said(self) -> str:
@@ -61,14 +65,15 @@ def scan(body: dict[str, Any]) -> dict[str, Any]:
     """Where this is and where to go. Of a patient's first scan it is the arrival; a later one changes nothing."""
     caller = find_present_caller()
     named = {name: body[name] for name in ("tag_uid", "tag_code") if body[name] is not None}
-    made = Scan(named, _holder(caller, body["device_id"]), caller)
+    made = Scan(named, _holder(caller, body["device_id"]), caller, body["via"])
     _count_scan(made)
     tag = _find(made)
     is_patient = caller is not None and not caller.is_staff
     journey, is_arrival = _arrive(tag, made, caller) if caller is not None and is_patient else (None, False)
     if not is_arrival:
-        _log(TagAction.SCAN if caller is None else TagAction.RESCAN, tag, made)
-    _note_device(tag, made)
+        _log(TagAction.SCAN if caller is None else TagAction.RESCAN, tag.tag_id, made)
+    # Who says nothing of their device is known by where they are.
+    _note_device(tag, made.by.device_id or made.holder or caller_address())
     return _answer(tag, journey, is_arrival=is_arrival, token_for=None if caller else body["device_id"] or "")
 
 
@@ -80,8 +85,7 @@ def show_by_qr(tag_code: str) -> dict[str, Any]:
     made = Scan({"tag_code": tag_code}, ScannedBy(), None)
     _count_scan(made)
     tag = _find(made)
-    _log(TagAction.QR, tag, made)
-    _note_device(tag, made)
+    _log(TagAction.QR, tag.tag_id, made)
     return _answer(tag, None, is_arrival=False, token_for="")
 
 
@@ -119,23 +123,25 @@ def _find(made: Scan) -> TagFacts:
     except TagError as exc:
         is_inactive = isinstance(exc, TagInactive)
         action = TagAction.INACTIVE if is_inactive else TagAction.UNKNOWN
-        with stores().unit_of_work() as work:
-            is_logged = log_scan(work.session, action, tag_id=exc.tag_id, said=made.said, by=made.by)
-        if is_logged:
-            metrics.TAGS.labels(action).inc()
+        _log(action, exc.tag_id, made)
         raise ApiError(Code.TAG_INACTIVE if is_inactive else Code.TAG_NOT_FOUND) from exc
 
 
-def _log(action: TagAction, tag: TagFacts, made: Scan) -> None:
+def _log(action: TagAction, tag_id: str | None, made: Scan) -> None:
     with stores().unit_of_work() as work:
-        is_logged = log_scan(work.session, action, tag_id=tag.tag_id, said=made.said, by=made.by)
+        is_logged = log_scan(work.session, action, tag_id=tag_id, said=made.said, by=made.by)
     if is_logged:
-        metrics.TAGS.labels(action).inc()
+        _tell(action, tag_id, made)
 
 
-def _note_device(tag: TagFacts, made: Scan) -> None:
-    device = made.by.device_id or str(made.by.user_id or "")
-    if device and note_scan(tag.tag_id, device):
+def _tell(action: TagAction, tag_id: str | None, made: Scan) -> None:
+    """Of a scan that was logged."""
+    metrics.TAGS.labels(action).inc()
+    log.info("tag_scanned", action=str(action), tag_id=tag_id, via=made.via)
+
+
+def _note_device(tag: TagFacts, device: str) -> None:
+    if note_scan(tag.tag_id, device):
         metrics.TAG_ALERTS.inc()
 
 
@@ -155,11 +161,13 @@ def _arrive(tag: TagFacts, made: Scan, caller: JourneyCaller) -> tuple[dict[str,
     if snapshot["journey_state"] != JourneyState.UNREGISTERED:
         return snapshot, False
     try:
-        snapshot, is_logged = stores().journeys.run(arrive, g.request_id)
+        here, request_id = stores(), g.request_id
+        action = JourneyAction.SCAN_NFC
+        snapshot, is_logged = count_action(here, caller, action, lambda: here.journeys.run(arrive, request_id))
     except InvalidAction:  # arrived meanwhile, by another of their devices
         return stores().journeys.read(read), False
     if is_logged:
-        metrics.TAGS.labels(TagAction.SCAN).inc()
+        _tell(TagAction.SCAN, tag.tag_id, made)
     return snapshot, True
 
 

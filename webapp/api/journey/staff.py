@@ -12,7 +12,7 @@ from services.journey.errors import PersonNotFound
 from services.journey.shifts import begin_shift, end_shift
 from services.journey.work import JourneyWork
 from webapp.api.documented import SECURITY_STAFF, fails
-from webapp.api.journey.acting import ActionRequest
+from webapp.api.journey.acting import ActionRequest, count_action
 from webapp.api.journey.blueprint import JourneyBlueprint
 from webapp.api.journey.keys import answer_of, take_key
 from webapp.api.journey.schemas.actions import JourneyOutput
@@ -95,7 +95,8 @@ def assist(caller: JourneyCaller, body: dict[str, Any], user_id: str) -> Respons
             journey, _read_id(user_id), request.action_type, request.payload, caller.actor, expectation
         )
 
-    return answer_of(stores().journeys.run(do, g.request_id))
+    here, request_id = stores(), g.request_id
+    return answer_of(count_action(here, caller, request.action_type, lambda: here.journeys.run(do, request_id)))
 
 
 def _read_id(text: str) -> UUID:

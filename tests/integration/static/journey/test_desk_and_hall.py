@@ -1,6 +1,7 @@
 """The desk's page and the hall's screen."""
 
 import json
+from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -87,6 +88,30 @@ def test_another_desk_s_change_is_seen_and_keeps_the_names(hospital: Hospital, d
     expect(desk.locator("#line-rows tr")).to_have_count(2, timeout=1_000)
     expect(desk.locator("#line-rows tr").first).to_contain_text("시연013")
     expect(desk.locator("#line-rows tr").first).to_contain_text("✓ 확인함")
+
+
+def test_what_the_stream_tells_is_shown_whatever_the_clocks_of_its_hosts_say(hospital: Hospital, desk: Page) -> None:
+    behind = board(board_entry(15, "called")) | {"updated_at": ago(60)}
+    hospital.tell("exam", {"type": "exam.update", "seq": 4, "epoch": "e", "data": behind})
+    expect(desk.locator("#row-q-15")).to_have_class("called", timeout=1_000)
+
+
+def test_a_board_that_was_asked_for_does_not_undo_what_the_stream_told_meanwhile(
+    hospital: Hospital, desk: Page
+) -> None:
+    new = {name: value for name, value in board_entry(17, "waiting").items() if name != "patient"}
+    waiting, called = (board(board_entry(15, state), board_entry(17, "waiting")) for state in ("waiting", "called"))
+
+    def answer(_: object) -> tuple[int, dict[str, Any]]:
+        told = {"type": "exam.update", "seq": 5, "epoch": "e", "data": called | {"updated_at": ago(2)}}
+        hospital.tell("exam", told)
+        return 200, waiting | {"updated_at": ago(0)}
+
+    hospital.answers["GET /board/EX-BLOOD"] = answer
+    told = board(board_entry(15, "waiting"), new) | {"updated_at": ago(3)}
+    hospital.tell("exam", {"type": "exam.update", "seq": 4, "epoch": "e", "data": told})
+    expect(desk.locator("#row-q-17")).to_contain_text("시연017")
+    expect(desk.locator("#row-q-15")).to_have_class("called", timeout=1_000)
 
 
 def test_the_key_n_calls_the_next_once_and_offers_to_take_it_back(hospital: Hospital, desk: Page) -> None:

@@ -106,6 +106,9 @@ def test_a_rotated_tag_has_another_code_and_the_old_one_is_known_as_old(chief: D
     assert find_tag(cache.look(), tag_code=new).tag_id == "TAG-ECG"
     with pytest.raises(TagInactive):
         find_tag(cache.look(), tag_code=old)
+    with pytest.raises(TagInactive):
+        find_tag(cache.look(), tag_code=short_code_of(old))
+    assert find_tag(cache.look(), tag_code=short_code_of(new)).tag_id == "TAG-ECG"
 
 
 def test_a_displays_key_is_shown_once_and_opens_until_it_is_revoked(app: Flask, chief: Desk):

@@ -298,3 +298,43 @@ def test_what_staff_are_shown_of_people_is_logged_with_their_account(
     ]
     assert told[3]["people"][0] == told[0]["people"][0]
     assert not [one for one in ("시연301", "1950-05-05", *map(str, people)) if one in logged.getvalue()]
+
+
+def test_what_desks_do_is_counted_as_actions(app: Flask, waiting: Phone, desk: Desk, people: list[UUID]):
+    def counted() -> dict[str, float]:
+        lines = app.test_client().get("/metrics").text.splitlines()
+        told = [line.rpartition(" ") for line in lines if line.startswith("welno_journey_actions_total{")]
+        return {labels: float(number) for labels, _, number in told}
+
+    before = counted()
+    key = {"idempotency_key": "call-1"}
+    queue_id = entry_of(waiting)["queue_id"]
+    for body in (BLOOD | key, BLOOD | key, XRAY | key, BLOOD):
+        desk.ask("POST", "/queue/medical/call-patient/", json=body)
+    desk.ask("POST", f"/queue/{queue_id}/recall")
+    desk.ask("POST", f"/queue/{queue_id}/undo-call")
+    desk.ask("POST", f"/queue/{queue_id}/delay", json={"delayed": True})
+    desk.ask("POST", f"/queue/{queue_id}/priority", json={"priority": 1, "reason": "elderly"})
+    desk.ask("POST", f"/queue/{queue_id}/transfer", json=XRAY | {"reason": "장비"})
+    desk.ask("POST", "/queue/join", json=XRAY)
+    desk.ask("POST", f"/staff/patients/{people[1]}/assist", json={"action_type": "scan_nfc"})
+    desk.ask("POST", "/queue/none/recall")
+    now = counted()
+    more = {labels: now[labels] - before.get(labels, 0) for labels in now if now[labels] != before.get(labels, 0)}
+    assert more == {
+        f'welno_journey_actions_total{{action="{action}",outcome="{outcome}",role="staff"}}': 1
+        for action, outcome in (
+            ("call_patient", "done"),
+            ("call_patient", "replayed"),
+            ("call_patient", "IDEMPOTENCY_MISMATCH"),
+            ("call_patient", "QUEUE_EMPTY"),
+            ("recall", "RECALL_TOO_SOON"),
+            ("undo_call", "done"),
+            ("delay", "done"),
+            ("priority", "done"),
+            ("transfer", "done"),
+            ("confirm_arrival", "VALIDATION_FAILED"),
+            ("scan_nfc", "done"),
+            ("recall", "QUEUE_NOT_FOUND"),
+        )
+    }

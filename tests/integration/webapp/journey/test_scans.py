@@ -93,6 +93,25 @@ def test_a_token_that_is_none_is_refused(app: Flask, people: list[UUID]):
     assert code(answer) == (401, "UNAUTHORIZED")
 
 
+@pytest.mark.parametrize(("via", "told"), [("url", '"via":"url"'), (None, '"via":null')])
+def test_how_a_tag_was_read_is_in_the_log(app: Flask, people: list[UUID], logged: Any, via: str | None, told: str):
+    scan(app, tag_code=ENTRANCE, device_id="device-0001", **({"via": via} if via else {}))
+    [line] = [line for line in logged.getvalue().splitlines() if '"event":"tag_scanned"' in line]
+    assert told in line
+    assert '"tag_id":"TAG-ENTRANCE"' in line
+    assert "device-0001" not in line
+    assert ENTRANCE not in line
+
+
+def test_phones_that_say_nothing_of_themselves_are_told_apart_by_their_addresses(
+    app: Flask, people: list[UUID], desk: Desk
+):
+    for number in range(31):
+        address = {"REMOTE_ADDR": f"203.0.{number}.7"}
+        app.test_client().post(f"{API}/nfc/scan/", json={"tag_code": ENTRANCE}, environ_overrides=address)
+    assert desk.ask("GET", "/board/EX-US").json["tag_alerts"] == [{"tag_id": "TAG-ENTRANCE", "title": "정문"}]
+
+
 @pytest.mark.parametrize(
     ("body", "expected", "action"),
     [

@@ -48,6 +48,8 @@ let choices = /** @type {{exams: any[], rooms: any[]}} */ ({ exams: [], rooms: [
 let definitions = /** @type {any} */ (null);
 let stream = /** @type {import("../../sdk/core/stream.js").Stream|null} */ (null);
 let board = /** @type {any} */ (null);
+// How often the stream, or the first look, has told of the line.
+let timesTold = 0;
 let clockAhead = 0;
 let errors = /** @type {Record<string, string>} */ ({});
 let undoable = /** @type {{queue: any, until: number, isSeen: boolean}|null} */ (null);
@@ -142,7 +144,7 @@ function leaveLine() {
 
 /** @param {any} told with names, or without where it came by the stream */
 function takeBoard(told) {
-  if (Date.parse(told.updated_at) < Date.parse(board?.updated_at ?? 0)) return;
+  timesTold += 1;
   clockAhead = told.updated_at ? Date.parse(told.updated_at) - Date.now() : 0;
   const { board: whole, isWhole } = withRest(told, board);
   const { board: named, isComplete } = withNames(whole, board);
@@ -152,15 +154,16 @@ function takeBoard(told) {
   else if (!isWhole) restTimer ??= setTimeout(readAgain, READ_REST_MILLISECONDS);
 }
 
-/** Names, tags, and the end of a long line; of what else it says, only what no event has overtaken. */
+/** Names, tags, and what of a long line no event tells; of what else it says, only what no event has overtaken: that
+ * came while it was asked for, as clocks of several hosts say nothing of it. */
 async function readAgain() {
   clearTimeout(restTimer);
   restTimer = undefined;
   const shift = api.shift;
+  const toldBefore = timesTold;
   const told = shift && (await api.board(shift.exam_id).catch(() => null));
   if (!told || !board) return;
-  const isNewer = Date.parse(told.updated_at) >= Date.parse(board.updated_at);
-  const newest = isNewer ? told : withRest(board, told).board;
+  const newest = timesTold === toldBefore ? told : withRest(board, told).board;
   board = withNames({ ...newest, tag_alerts: told.tag_alerts }, told).board;
   draw();
 }
