@@ -125,7 +125,7 @@ def test_what_names_people_may_be_written_in_single_letters(app: Flask, jun: Mem
     interview = answer.json["interview"]
     assert (interview["file_name"], interview["title"]) == ("인터뷰_[이름1].txt", "[가림1]" * 40)
     said = read_said(parts(app).spool.interviews, UUID(interview["id"]))
-    assert said == Said("인터뷰_김하늘.txt", ("하늘소프트",))
+    assert said == Said("인터뷰_김하늘.txt", ("하늘소프트",), "하늘소프트" * 40)
 
 
 @pytest.mark.parametrize("words", ['["하늘소프트", "김하늘"]', ' ["하늘소프트","김하늘", " "]', "하늘소프트, 김하늘"])

@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.interviews.masking.masker import LONGEST_PLACEHOLDER, PatternMasker, mask_names, outgrows
+from services.interviews.masking.masker import LONGEST_PLACEHOLDER, PatternMasker, outgrows
 from services.interviews.masking.spans import MaskedKind, Span, replace_spans
 
 MASKER = PatternMasker()
+HANEUL = MASKER.mask("김하늘: 네")
 
 
 def masked(text, *words):
@@ -153,14 +154,14 @@ def test_letters_that_came_apart_are_masked_all_the_same():
     assert masked(text) == f"[이름1] 씨의 [전화1], {composed}"
     assert masked(text, word) == masked(text, composed) == "[이름1] 씨의 [전화1], [가림1]"
     assert masked(composed, word) == "[가림1]"
-    assert mask_names(unicodedata.normalize("NFD", "P03_김하늘"), {"김하늘": "[이름1]"}) == "P03_[이름1]"
+    assert MASKER.mask(unicodedata.normalize("NFD", "P03_김하늘"), after=HANEUL).text == "P03_[이름1]"
 
 
 @pytest.mark.parametrize("unseen", ["\u00ad", "\u200b", "\u200c", "\u200e", "\u2060", "\ufeff"])
 def test_what_nobody_sees_hides_nobody(unseen: str):
     text = f"김{unseen}하늘 씨의 010{unseen}-1234-56{unseen}78, 하늘{unseen}소프트"
     assert masked(text, f"하늘소{unseen}프트") == "[이름1] 씨의 [전화1], [가림1]"
-    assert mask_names(f"P03_김{unseen}하늘", {"김하늘": "[이름1]"}) == "P03_[이름1]"
+    assert MASKER.mask(f"P03_김{unseen}하늘", after=HANEUL).text == "P03_[이름1]"
 
 
 def test_emoji_that_are_joined_stay_joined():
@@ -272,9 +273,17 @@ def test_a_table_that_names_nobody_stays(text):
 
 
 def test_a_title_is_masked_by_the_names_of_its_text():
-    names = MASKER.mask("김철수: 네\n이서연: 음\n이서연: 네", []).names
-    assert mask_names("P03_이서연_결제 (김철수 원본)", names) == "P03_[이름2]_결제 ([이름1] 원본)"
-    assert mask_names("작은김철수", names) == "작은김철수"
+    text = MASKER.mask("김철수: 네\n이서연: 010-1234-5678\n이서연: 하늘소프트", ["하늘소프트"])
+
+    def title(given):
+        return MASKER.mask(given, ["하늘소프트", "바다"], after=text).text
+
+    assert title("P03_이서연_결제 (김철수 원본)") == "P03_[이름2]_결제 ([이름1] 원본)"
+    assert title("작은김철수") == "작은김철수"
+    # The same value is called the same, and another one otherwise.
+    assert title("이서연 인터뷰 010 1234 5678") == "[이름2] 인터뷰 [전화1]"
+    assert title("박서준 인터뷰 하늘소프트 바다 010-1111-2222") == "[이름3] 인터뷰 [가림1] [가림2] [전화2]"
+    assert title(title("이서연 인터뷰")) == "[이름2] 인터뷰"
 
 
 @pytest.mark.parametrize(
