@@ -1,6 +1,6 @@
 """The step `extract`: the upload's text, sealed as it is, and masked for everything that follows."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from core.names import project_subject
 from models.interviews import InterviewStep
@@ -13,7 +13,7 @@ from services.interviews.extraction.failures import FileFault, FileUnusable
 from services.interviews.extraction.kinds import FileKind, kind_of
 from services.interviews.extraction.reading import extract_text
 from services.interviews.files import ORIGINAL, TEXT, Said, read_said
-from services.interviews.masking.masker import mask_names
+from services.interviews.masking.masker import Masker
 from services.interviews.masking.spans import MaskedKind, MaskedText
 from services.interviews.redaction import redact_title
 from services.interviews.run_tools import RunTools
@@ -38,11 +38,12 @@ def extract(tools: RunTools, claim: InterviewClaim) -> InterviewClaim | None:
         _fail(tools, claim, form, file_failure(FileUnusable(FileFault.FILE_DAMAGED)))
         return None
     masked = tools.masker.mask(text, said.mask_words)
+    names = _Names(tools.masker, said, masked)
     # A placeholder may be longer than what it stands for.
     if len(masked.text) > tools.settings.miso_context_max_chars:
-        _fail(tools, claim, form, file_failure(FileUnusable(FileFault.TEXT_TOO_LONG)), masked)
+        _fail(tools, claim, form, file_failure(FileUnusable(FileFault.TEXT_TOO_LONG)), names)
         return None
-    _settle(tools, claim, form, masked)
+    _settle(tools, claim, form, masked, names)
     return replace(claim, step=InterviewStep.ANALYSE)
 
 
@@ -66,11 +67,24 @@ def _extract_original(tools: RunTools, claim: InterviewClaim, file_name: str) ->
     return extract_text(kind, pieces, max_characters=most, readers=tools.readers)
 
 
-def _settle(tools: RunTools, claim: InterviewClaim, form: str, masked: MaskedText) -> None:
+@dataclass(frozen=True, slots=True, repr=False)
+class _Names:
+    """What a title and a file's name are masked by, once the text is."""
+
+    masker: Masker
+    said: Said
+    masked: MaskedText
+
+    def mask(self, given: str | None, shown: str) -> str:
+        """`given` is None where it is not known any more."""
+        return self.masker.mask(given or shown, self.said.mask_words, after=self.masked).text
+
+
+def _settle(tools: RunTools, claim: InterviewClaim, form: str, masked: MaskedText, names: _Names) -> None:
     with held_run(tools.unit_of_work, claim) as held:
         held.interview.masked_text = masked.text
         held.interview.details = held.interview.details | {"masked": masked.counts}
-        is_retitled = _mask_title(held, masked)
+        is_retitled = _mask_title(held, names)
         held.run.step, held.run.takeovers = InterviewStep.ANALYSE, 0
         held.session.flush()
         found = [Counted(MASKED, MaskedKind(kind).name.lower(), times) for kind, times in masked.counts.items()]
@@ -79,12 +93,12 @@ def _settle(tools: RunTools, claim: InterviewClaim, form: str, masked: MaskedTex
         tools.forget_stream(project_subject(claim.project_id))
 
 
-def _mask_title(held: HeldRun, masked: MaskedText) -> bool:
-    """It was masked when it came, by itself: now it is known who speaks. Whether it says less than before; then so does
-    what was told of it, in the same transaction."""
+def _mask_title(held: HeldRun, names: _Names) -> bool:
+    """It was masked when it came, by itself: now it is known who speaks, and what each is called in the text. Whether
+    it says something else than before; then so does what was told of it, in the same transaction."""
     interview = held.interview
-    title = mask_names(interview.title, masked.names)
-    file_name = interview.file_name and mask_names(interview.file_name, masked.names)
+    title = names.mask(names.said.title, interview.title)
+    file_name = interview.file_name and names.mask(names.said.file_name, interview.file_name)
     if (title, file_name) == (interview.title, interview.file_name):
         return False
     interview.title, interview.file_name = title, file_name
@@ -95,10 +109,10 @@ def _mask_title(held: HeldRun, masked: MaskedText) -> bool:
 
 
 def _fail(
-    tools: RunTools, claim: InterviewClaim, form: str, failure: AnalysisFailure, masked: MaskedText | None = None
+    tools: RunTools, claim: InterviewClaim, form: str, failure: AnalysisFailure, names: _Names | None = None
 ) -> None:
     with held_run(tools.unit_of_work, claim) as held:
-        is_retitled = masked is not None and _mask_title(held, masked)
+        is_retitled = names is not None and _mask_title(held, names)
         fail_interview(held, failure, tools.clock.now())
         add_counts(held.session, [_extraction(form, failure.code.lower())])
     if is_retitled:

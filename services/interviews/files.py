@@ -21,22 +21,24 @@ def answer_name(attempt: int) -> str:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Said:
-    """`file_name` is the true one; None of a text."""
+    """`file_name` is the true one; None of a text. `title` as it was given, or made of the file's name; None where it
+    was kept by an older version, which has masked it by itself."""
 
     file_name: str | None
     mask_words: tuple[str, ...]
+    title: str | None = None
 
 
 def keep_said(files: StreamedFiles, interview_id: UUID, said: Said) -> None:
     """The worker needs it, and the database must not hold it. Raises StorageFault."""
-    content = {"file_name": said.file_name, "mask_words": list(said.mask_words)}
+    content = {"file_name": said.file_name, "mask_words": list(said.mask_words), "title": said.title}
     files.put(interview_id, SAID, orjson.dumps(content))
 
 
 def read_said(files: StreamedFiles, interview_id: UUID) -> Said:
     """Raises SpoolError."""
     content = orjson.loads(files.read_whole(interview_id, SAID))
-    return Said(content["file_name"], tuple(content["mask_words"]))
+    return Said(content["file_name"], tuple(content["mask_words"]), content.get("title"))
 
 
 def keep_answer(files: StreamedFiles, interview_id: UUID, attempt: int, reply: HttpResponse) -> None:

@@ -104,7 +104,7 @@ def _make_interview(member: MemberWork, project: Project, upload: UploadedInterv
         id=upload.interview_id,
         company_id=project.company_id,
         project_id=project.id,
-        title=mask(upload.title or _title_of(upload.file_name)),
+        title=mask(upload.title or title_of(upload.file_name)),
         source=InterviewSource.TEXT if upload.file_name is None else InterviewSource.FILE,
         file_name=None if upload.file_name is None else mask(upload.file_name),
         file_bytes=upload.size,
@@ -122,7 +122,8 @@ def _make_interview(member: MemberWork, project: Project, upload: UploadedInterv
     )
 
 
-def _title_of(file_name: str | None) -> str:
+def title_of(file_name: str | None) -> str:
+    """Where none was given."""
     return TEXT_TITLE if file_name is None else file_name.rpartition(".")[0] or file_name
 
 

@@ -5,7 +5,7 @@ announces, rare family names) and what it may mistake for a name.
 """
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 # By how many people bear them.
@@ -51,6 +51,9 @@ _PLAIN = (
     "이름은 아무렇게나 지었고 이름이 기억나지 않아요.",
     "맹장 수술 하고 어린 양 같은 표정을 지었죠.",
     "진행자: 어떤 점이 좋으셨나요?",
+    "은행 서버가 192.168.1{count}.1{count}이고 {day} 13:{count}에 멈췄어요.",
+    "2023 2024 20{count}년, 100 200 {count}0000원 순서예요.",
+    "여권 사진은 이천이십사년 삼월 이일에 찍었고 사이사이 구석에 뒀어요.",
     "정리: 배송이 늦다. 장점: 싸다.",
 )
 _AROUND = ("{} 이요.", "네, {} 입니다.", "{} 쪽으로 연락 주세요.", "적어 두세요. {}", "그게 {}인가 그래요.")
@@ -94,9 +97,42 @@ def _mobile(kind: str, dice: random.Random) -> Utterance:
 
 
 def _spoken_mobile(kind: str, dice: random.Random) -> Utterance:
-    groups = ("010", _digits(dice, 4), _digits(dice, 4))
-    spoken = ["".join(_SPOKEN[int(digit)] for digit in group) for group in groups]
-    return _around(kind, dice.choice((" ", "에 ", ", ", " 다시 ")).join(spoken), dice)
+    return _spoken(kind, ("010", _digits(dice, 4), _digits(dice, 4)), dice)
+
+
+def _speak(digits: str) -> str:
+    return "".join(_SPOKEN[int(digit)] for digit in digits)
+
+
+def _spoken(kind: str, groups: Sequence[str], dice: random.Random) -> Utterance:
+    return _around(kind, dice.choice((" ", "에 ", ", ", " 다시 ")).join(map(_speak, groups)), dice)
+
+
+def _spoken_land_line(kind: str, dice: random.Random) -> Utterance:
+    area = dice.choice(("02", "031", "051", "070"))
+    return _spoken(kind, (area, _digits(dice, dice.choice((3, 4))), _digits(dice, 4)), dice)
+
+
+def _spoken_card(kind: str, dice: random.Random) -> Utterance:
+    return _spoken(kind, [dice.choice("3459") + _digits(dice, 3), *(_digits(dice, 4) for _ in range(3))], dice)
+
+
+def _told_account(kind: str, dice: random.Random) -> Utterance:
+    """Spoken, or in groups that blanks or dots part."""
+    groups = (_digits(dice, 3), _digits(dice, dice.choice((2, 3))), _digits(dice, 6))
+    written = dice.choice((".", " ")).join(groups) if dice.random() < 0.5 else " ".join(map(_speak, groups))
+    sentence = dice.choice(("{} {} 로 넣어 주세요.", "{} 계좌가 {} 예요.", "{}에서 {} 로 보냈어요."))
+    return Utterance(kind, sentence.format(dice.choice(_BANKS), written), written)
+
+
+def _told_passport(kind: str, dice: random.Random) -> Utterance:
+    number = f"{_digits(dice, 4)} {_digits(dice, 4)}"
+    written = (
+        f"{dice.choice('MS')} {number}"
+        if dice.random() < 0.5
+        else f"{dice.choice(('엠', '에스'))} {_speak(number[:4])} {_speak(number[5:])}"
+    )
+    return Utterance(kind, dice.choice(("여권 번호는 {} 예요.", "여권이 {} 인데요.")).format(written), written)
 
 
 def _land_line(kind: str, dice: random.Random) -> Utterance:
@@ -166,6 +202,8 @@ def _recorded(kind: str, dice: random.Random) -> Utterance:
             "{0}\n{1}\n\n진행자\n왜요?\n\n{0}\n{2}",
             "화자\t발화\n{0}\t{1}\n진행자\t왜요?",
             "| 화자 | 발화 |\n|---|---|\n| {0} | {1} |",
+            "번호\t이름\t말\n1\t진행자\t왜요?\n\n2\t{0}\t{1}",
+            "이름\t말\n진행자\t왜요?\n소계\n{0}\t{1}",
         )
     )
     return Utterance(kind, written.format(name, *said), name)
@@ -194,12 +232,16 @@ _MAKERS: dict[str, Callable[[str, random.Random], Utterance]] = {
     "mobile": _mobile,
     "mobile_spoken": _spoken_mobile,
     "land_line": _land_line,
+    "land_line_spoken": _spoken_land_line,
     "resident_number": _resident,
     "card": _card,
+    "card_spoken": _spoken_card,
     "account": _account,
+    "account_spoken_or_in_groups": _told_account,
     "email": _email,
     "plate": _plate,
     "passport": _passport,
+    "passport_spoken_or_in_groups": _told_passport,
     "name_as_label": _labelled,
     "name_in_recording_or_table": _recorded,
     "name_with_title": _titled,

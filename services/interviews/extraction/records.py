@@ -3,7 +3,7 @@
 import csv
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from services.interviews.extraction.decoding import decode_text
@@ -15,15 +15,32 @@ _SAMPLE_CHARACTERS = 8 * 1024
 
 def read_csv(content: bytes) -> Iterator[str]:
     """Its cells parted by tabs."""
-    text = decode_text(content)
+    text = decode_text(content).replace("\r\n", "\n").replace("\r", "\n")
     try:
         dialect: Any = csv.Sniffer().sniff(text[:_SAMPLE_CHARACTERS], delimiters=",;\t|")
     except csv.Error:
         dialect = csv.excel
+    csv.field_size_limit(len(text) + 1)
+    return write_rows(_parse_csv(text, dialect))
+
+
+def _parse_csv(text: str, dialect: Any) -> list[list[str]]:
+    """As a whole, before the first row is told. Where quotes are not as they should be, in the way that gives more rows
+    as many cells as the first has: with quotes within quotes, or each line by itself, as one may never be closed."""
+
+    def parse(lines: Iterable[str], *, is_strict: bool = False) -> list[list[str]]:
+        return list(csv.reader(lines, dialect, doublequote=True, strict=is_strict))
+
     try:
-        yield from write_rows(csv.reader(io.StringIO(text), dialect))
-    except csv.Error:  # a cell that is longer than the module takes, or quotes that never end
-        yield text
+        return parse(io.StringIO(text), is_strict=True)
+    except csv.Error:
+        by_line = [row for line in text.split("\n") for row in parse([line]) or [[]]]
+        return max(by_line, parse(io.StringIO(text)), key=_share_of_whole_rows)
+
+
+def _share_of_whole_rows(rows: list[list[str]]) -> float:
+    filled = [len(row) for row in rows if row]
+    return filled.count(filled[0]) / len(filled) if filled else 0
 
 
 def read_json_records(content: bytes) -> Iterator[str]:

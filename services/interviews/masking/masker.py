@@ -1,13 +1,13 @@
 """The masker that is used unless another one is put in its place."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Protocol
 
 from core.letters import compose
 from services.interviews.masking.names import find_names
 from services.interviews.masking.numbers import find_numbers
-from services.interviews.masking.spans import MaskedKind, MaskedText, Span, replace_spans
+from services.interviews.masking.spans import NO_VALUES, MaskedKind, MaskedText, Span, replace_spans
 from services.interviews.masking.tables import find_in_tables
 
 # `[주민번호12345]`, in the place of one letter at worst.
@@ -20,20 +20,24 @@ class Masker(Protocol):
     """Pure: the same text and words give the same result, and nothing is kept. What comes out is composed (NFC), and
     without characters that nobody sees."""
 
-    def mask(self, text: str, words: Sequence[str] = ()) -> MaskedText:
-        """`words` are the uploader's own, taken out wherever they stand."""
+    def mask(self, text: str, words: Sequence[str] = (), *, after: MaskedText | None = None) -> MaskedText:
+        """`words` are the uploader's own, taken out wherever they stand. `after`: another text of the same interview,
+        whose values keep their placeholders, and whose names are known here."""
 
 
 class PatternMasker:
     """By patterns and lists alone: it sends nothing anywhere, and its misses are measured (`dev.bench.masking`)."""
 
-    def mask(self, text: str, words: Sequence[str] = ()) -> MaskedText:
+    def mask(self, text: str, words: Sequence[str] = (), *, after: MaskedText | None = None) -> MaskedText:
         composed = _compose(text)
-        return replace_spans(composed, self._find(composed, [_compose(word) for word in words]))
+        known = {} if after is None else after.names
+        found = self._find(composed, [_compose(word) for word in words], known)
+        return replace_spans(composed, found, NO_VALUES if after is None else after.placeholders)
 
-    def _find(self, text: str, words: Sequence[str]) -> Iterator[Span]:
+    def _find(self, text: str, words: Sequence[str], known: Collection[str]) -> Iterator[Span]:
         yield from _find_words(text, words)
         yield from find_numbers(text)
+        yield from _find_known(text, known)
         yield from find_names(text, list(find_in_tables(text)))
 
 
@@ -44,12 +48,10 @@ def outgrows(masker: Masker, text: str, words: Sequence[str], max_characters: in
     return len(masker.mask(text, words).text) > max_characters
 
 
-def mask_names(text: str, names: Mapping[str, str]) -> str:
-    """A title with the names that were found in its text, each replaced by what stands for it there."""
-    text = _compose(text)
+def _find_known(text: str, names: Collection[str]) -> Iterator[Span]:
     for name in sorted(names, key=len, reverse=True):
-        text = re.sub(rf"(?<![가-힣A-Za-z]){re.escape(name)}", names[name], text)
-    return text
+        for match in re.finditer(rf"(?<![가-힣A-Za-z]){re.escape(name)}", text):
+            yield Span(match.start(), match.end(), MaskedKind.NAME, name)
 
 
 def clean_words(words: Iterable[str]) -> list[str]:

@@ -12,9 +12,8 @@ _FULL_WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
 _DASHES = dict.fromkeys(map(ord, "‐‑‒–—―−﹣ㅡ~∼·ㆍ"), ord("-"))
 _BLANKS = dict.fromkeys(map(ord, "\u3000\u00a0\u2009\u202f\t"), ord(" "))
 _FOLDED = _FULL_WIDTH | _DASHES | _BLANKS
-_SPOKEN = _FOLDED | {
-    ord(word): ord(digit) for word, digit in zip("공영일이삼사오육륙칠팔구", "001234566789", strict=True)
-}
+_SPOKEN_DIGITS = "공영일이삼사오육륙칠팔구"
+_SPOKEN = _FOLDED | {ord(word): ord(digit) for word, digit in zip(_SPOKEN_DIGITS, "001234566789", strict=True)}
 
 _BETWEEN = r"(?:[ .\-]{0,3}| ?다시 ?)"
 # Between the groups of a number that is spoken: "공일공에 일이삼사에 오육칠팔", "다시" for the dash.
@@ -36,16 +35,39 @@ _MOBILE_DIGITS = (
 _RESIDENT, _SPOKEN_RESIDENT = (re.compile(_RESIDENT_DIGITS + end) for end in (_WRITTEN_END, _SPOKEN_END))
 _MOBILE, _SPOKEN_MOBILE = (re.compile(_MOBILE_DIGITS + end) for end in (_WRITTEN_END, _SPOKEN_END))
 _CARD = re.compile(r"(?<!\d)(?:\d{4}[ .\-]{0,3}){3}\d{4}(?!\d)|(?<!\d)3[47]\d{2}[ .\-]{0,3}\d{6}[ .\-]{0,3}\d{5}(?!\d)")
-_LAND = re.compile(
+_SPOKEN_CARD = re.compile(rf"(?<!\d)(?:(?:\d{{4}}{_GROUPS}){{3}}\d{{4}}|3[47]\d{{2}}{_GROUPS}\d{{6}}{_GROUPS}\d{{5}})")
+_LAND_DIGITS = (
     rf"(?<!\d)\(?(?:0[ .]?2|0[ .]?[3-6][ .]?[1-5]|0[ .]?[57][ .]?0)\)?{_GROUPS}"
-    rf"(?:{_DIGIT}){{2,3}}\d{_GROUPS}(?:{_DIGIT}){{3}}\d(?!\d)"
+    rf"(?:{_DIGIT}){{2,3}}\d{_GROUPS}(?:{_DIGIT}){{3}}\d"
 )
-_ACCOUNT = re.compile(r"(?<![\d\-])\d{2,6}-\d{2,6}-\d{2,7}(?:-\d{1,3})?(?![\d\-])")
+_LAND, _SPOKEN_LAND = (re.compile(_LAND_DIGITS + end) for end in (_WRITTEN_END, _SPOKEN_END))
+# Of numbers as long as these nearly all digits are spoken: one or two may be particles and parts of words.
+_SPOKEN_AT_LEAST = 6
+_ACCOUNT = re.compile(
+    r"(?<![\d\-])\d{2,6}-\d{2,6}-\d{2,7}(?:-\d{1,3})?(?![\d\-])"
+    # Three groups: an address of the internet has four.
+    r"|(?<![\d.])\d{2,6}\.\d{2,6}\.\d{2,7}(?!\.?\d)"
+)
+# Blanks part any numbers, and spoken ones anything: what stands around them tells what they are.
+_GROUPED_ACCOUNT = re.compile(r"(?<!\d)\d{2,6} \d{2,6} \d{2,7}(?: \d{1,3})?(?! ?\d)")
+_SPOKEN_ACCOUNT = re.compile(r"(?<!\d)(?:\d{2,7}(?:[ .,\-]{1,3}|에 ?|의 ?| ?다시 ?)){0,4}\d{2,14}")
+_BEFORE_ACCOUNT = re.compile(r"(?:계좌|은행|뱅크|농협|수협|신협|우체국|새마을금고|입금|송금|이체|통장)[^\n]{0,20}$")
+_AFTER_ACCOUNT = re.compile(r"[^\n]{0,6}(?:보내|보냈|부치|부쳐|부쳤|입금|송금|이체|넣어|넣었|계좌|통장)")
+_AROUND_ACCOUNT = 30
+# 이 is a digit, and how a sentence ends behind one.
+_ENDS_AFTER_DIGIT = re.compile(r"이(?=에요|예요|고|요|라|었|니|란|지|야|며|거)")
 _BARE_ACCOUNT = re.compile(
     r"(?:계좌|은행|뱅크|농협|수협|신협|국민|신한|우리|하나|기업|토스|우체국|새마을금고|입금)[^\d\n]{0,15}"
     r"((?:\d[ \-]?){9,13}\d)(?!\d)"
 )
-_PASSPORT = re.compile(r"(?<![A-Za-z0-9])[MSRODGmsrodg][ \-]?(?:\d{8}|\d{3}[A-Za-z]\d{4})(?![A-Za-z0-9])")
+_PASSPORT = re.compile(
+    r"(?<![A-Za-z0-9])[MSRODGmsrodg][ \-]?(?:\d{4}[ \-]?\d{4}|\d{3}[ \-]?[A-Za-z][ \-]?\d{4})(?![A-Za-z0-9])"
+)
+_SPOKEN_LETTERS = {"엠": "M", "에스": "S", "알": "R", "디": "D", "지": "G"}
+_SPOKEN_PASSPORT = re.compile(
+    rf"여권[^\n]{{0,15}}?((?:{'|'.join(_SPOKEN_LETTERS)}|[MSRODGmsrodg])[ ,\-]{{0,2}}"
+    r"(?:\d{4}[ ,\-]{0,2}\d{4}|\d{3} ?(?:[A-Za-z]|[가-힣2]{1,3}) ?\d{4}))"
+)
 _PLATE = re.compile(
     r"(?:(?:서울|부산|대구|인천|광주|대전|울산|경기|강원|충북|충남|전북|전남|경북|경남|제주) ?)?(?<!\d)\d{2,3} ?"
     r"[가나다라마거너더러머버서어저고노도로모보소오조구누두루무부수우주하허호배아바사자] ?\d{4}(?!\d)"
@@ -76,12 +98,47 @@ def find_numbers(text: str) -> Iterator[Span]:
     ]
     yield from (span for span in spoken_numbers if not folded[span.end : span.end + 1].isdigit())
     yield from _find(_CARD, folded, MaskedKind.CARD, _is_card)
+    yield from _find_spoken(_SPOKEN_CARD, folded, spoken, MaskedKind.CARD)
     yield from _find(_LAND, folded, MaskedKind.PHONE, _is_written_apart)
+    yield from _find_spoken(_SPOKEN_LAND, folded, spoken, MaskedKind.PHONE)
     yield from _find(_ACCOUNT, folded, MaskedKind.ACCOUNT, _is_account)
     for match in _BARE_ACCOUNT.finditer(folded):
         yield Span(match.start(1), match.end(1), MaskedKind.ACCOUNT, _digits_of(match[1]))
+    yield from _find_told_accounts(folded, spoken)
     yield from _find(_PASSPORT, folded, MaskedKind.PASSPORT)
+    for match in _SPOKEN_PASSPORT.finditer(spoken):
+        yield Span(match.start(1), match.end(1), MaskedKind.PASSPORT, _value_of(MaskedKind.PASSPORT, match[1]))
     yield from _find(_PLATE, folded, MaskedKind.PLATE)
+
+
+def _find_spoken(pattern: re.Pattern[str], folded: str, spoken: str, kind: MaskedKind) -> Iterator[Span]:
+    for span in _find(pattern, spoken, kind):
+        is_whole = not folded[span.end : span.end + 1].isdigit()
+        if is_whole and _spoken_digits(folded[span.start : span.end]) >= _SPOKEN_AT_LEAST:
+            yield span
+
+
+def _find_told_accounts(folded: str, spoken: str) -> Iterator[Span]:
+    """Of which the words around them say what they are."""
+    for match in _GROUPED_ACCOUNT.finditer(folded):
+        if _is_account(match[0]) and _is_told_account(folded, match.start(), match.end()):
+            yield Span(match.start(), match.end(), MaskedKind.ACCOUNT, _digits_of(match[0]))
+    for match in _SPOKEN_ACCOUNT.finditer(spoken):
+        start, end = match.span()
+        if _ENDS_AFTER_DIGIT.match(folded, end - 1):
+            end -= 1
+        is_spoken = _spoken_digits(folded[start:end]) >= _SPOKEN_AT_LEAST
+        if is_spoken and _is_account(spoken[start:end]) and _is_told_account(folded, start, end):
+            yield Span(start, end, MaskedKind.ACCOUNT, _digits_of(spoken[start:end]))
+
+
+def _is_told_account(folded: str, start: int, end: int) -> bool:
+    before = folded[max(0, start - _AROUND_ACCOUNT) : start]
+    return _BEFORE_ACCOUNT.search(before) is not None or _AFTER_ACCOUNT.match(folded, end) is not None
+
+
+def _spoken_digits(written: str) -> int:
+    return sum(letter in _SPOKEN_DIGITS for letter in written)
 
 
 def _find(
@@ -94,7 +151,9 @@ def _find(
 
 def _value_of(kind: MaskedKind, written: str) -> str:
     if kind in (MaskedKind.PASSPORT, MaskedKind.PLATE):
-        return re.sub(r"[ \-]", "", written).upper()
+        bare = re.sub(r"[ ,\-]", "", written).upper()
+        spoken = next((word for word in _SPOKEN_LETTERS if kind == MaskedKind.PASSPORT and bare.startswith(word)), "")
+        return _SPOKEN_LETTERS.get(spoken, "") + bare.removeprefix(spoken)
     digits = _digits_of(written)
     return f"0{digits[2:].removeprefix('0')}" if kind == MaskedKind.PHONE and digits.startswith("82") else digits
 

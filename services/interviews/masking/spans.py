@@ -1,7 +1,7 @@
 """What was found where, and what is put in its place: one placeholder per value, the same throughout."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -20,6 +20,11 @@ class MaskedKind(StrEnum):
     NAME = "이름"
 
 
+# By kind and value, what stands in its place.
+Known = Mapping[tuple[MaskedKind, str], str]
+NO_VALUES: Known = {}
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class Span:
     """`value` is the same for every spelling of the same thing."""
@@ -32,52 +37,54 @@ class Span:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class MaskedText:
-    """`counts`: how many different values of each kind were taken out. `names`: what stands for each name; it is kept
-    nowhere."""
+    """`placeholders`: what stands for each value that was taken out; it is kept nowhere."""
 
     text: str
-    counts: dict[str, int]
-    names: dict[str, str]
+    placeholders: Known
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many different values of each kind were taken out."""
+        return dict(Counter(str(kind) for kind, _ in self.placeholders))
+
+    @property
+    def names(self) -> dict[str, str]:
+        """What stands for each name."""
+        return {value: one for (kind, value), one in self.placeholders.items() if kind == MaskedKind.NAME}
 
 
-def replace_spans(text: str, found: Iterable[Span]) -> MaskedText:
-    """Of spans that overlap, the one found first stays."""
-    placeholders = Placeholders(text)
+def replace_spans(text: str, found: Iterable[Span], known: Known = NO_VALUES) -> MaskedText:
+    """Of spans that overlap, the one found first stays. What is `known` has its placeholder already."""
+    placeholders = Placeholders(text, known)
     pieces: list[str] = []
     at = 0
     for span in _without_overlaps(text, found):
         pieces += (text[at : span.start], placeholders.of(span))
         at = span.end
-    return MaskedText("".join((*pieces, text[at:])), placeholders.counts, placeholders.names)
+    return MaskedText("".join((*pieces, text[at:])), placeholders.known)
 
 
 class Placeholders:
-    """Numbered in the order in which they are needed; a number that the text itself writes is passed over."""
+    """Numbered in the order in which they are needed; a number that the text itself writes, or that stands for a known
+    value, is passed over."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, known: Known) -> None:
         self._text = text
-        self._known: dict[tuple[MaskedKind, str], str] = {}
+        self._taken = frozenset(known.values())
+        self.known = dict(known)
         self._last: Counter[MaskedKind] = Counter()
-
-    @property
-    def counts(self) -> dict[str, int]:
-        return dict(Counter(str(kind) for kind, _ in self._known))
-
-    @property
-    def names(self) -> dict[str, str]:
-        return {value: placeholder for (kind, value), placeholder in self._known.items() if kind == MaskedKind.NAME}
 
     def of(self, span: Span) -> str:
         key = (span.kind, span.value)
-        if key not in self._known:
-            self._known[key] = self._next(span.kind)
-        return self._known[key]
+        if key not in self.known:
+            self.known[key] = self._next(span.kind)
+        return self.known[key]
 
     def _next(self, kind: MaskedKind) -> str:
         while True:
             self._last[kind] += 1
             placeholder = f"[{kind}{self._last[kind]}]"
-            if placeholder not in self._text:
+            if placeholder not in self._text and placeholder not in self._taken:
                 return placeholder
 
 

@@ -18,7 +18,7 @@ from dev.local.stack import Stack
 from models.interviews import PersonaCombination
 from services.interviews.files import ORIGINAL, TEXT, Said, keep_said
 from services.interviews.masking.masker import PatternMasker
-from services.interviews.uploading import UploadedInterview, add_interview
+from services.interviews.uploading import UploadedInterview, add_interview, title_of
 from services.interviews.wall import MemberWork
 from services.stores import build_stores
 from spool import Spool
@@ -104,7 +104,7 @@ class Analyses:
         words: tuple[str, ...] = more.get("words", ())
         name, content = file or (None, said.replace("{word}", interview.word).encode())
         self.files.put(interview.id, TEXT if name is None else ORIGINAL, content)
-        keep_said(self.files, interview.id, Said(name, words))
+        keep_said(self.files, interview.id, Said(name, words, title_of(name)))
         upload = UploadedInterview(
             interview_id=interview.id,
             project_id=self.world.food,

@@ -5,6 +5,7 @@ import signal
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from uuid import uuid4
 
 import psutil
 import pytest
@@ -18,7 +19,7 @@ from services.database import UnsuitableDatabase
 from services.interviews.analysis_failures import AnalysisFault, failure_of
 from services.interviews.changing import delete_interview, process_interview, restore_interview, retry_interview
 from services.interviews.errors import UnderWay
-from services.interviews.files import TEXT, answer_name
+from services.interviews.files import SAID, TEXT, Said, answer_name, read_said
 from services.interviews.run_tools import RunTools
 from services.interviews.runs import InterviewClaim, RunOutdated
 from services.interviews.saving import fail_attempt
@@ -97,6 +98,22 @@ def test_a_title_loses_whom_the_text_names_in_its_row_and_in_what_was_told(analy
     assert "카나리" not in contents(analyses)
     [added, *_] = analyses.events(interview)
     assert (added["type"], added["data"]["interview"]["title"]) == ("interview:added", "1차_[이름1]_결제")
+
+
+def test_a_title_calls_people_as_the_text_does(analyses: Analyses):
+    interview = analyses.upload(file=("박서준 인터뷰.txt", "김하늘: 어땠어요?\n박서준: 느려요.\n김하늘: 네".encode()))
+    assert analyses.row(interview)["title"] == "[이름1] 인터뷰"
+    row = analyses.wait(interview, "completed", "failed")
+    assert row["masked_text"] == "[이름1]: 어땠어요?\n[이름2]: 느려요.\n[이름1]: 네"
+    assert (row["title"], row["file_name"]) == ("[이름2] 인터뷰", "[이름2] 인터뷰.txt")
+    [added, *_] = analyses.events(interview)
+    assert added["data"]["interview"]["title"] == "[이름2] 인터뷰"
+
+
+def test_what_an_older_version_has_kept_of_an_upload_is_read(analyses: Analyses):
+    interview_id = uuid4()
+    analyses.files.put(interview_id, SAID, b'{"file_name": "a.txt", "mask_words": ["b"]}')
+    assert read_said(analyses.files, interview_id) == Said("a.txt", ("b",), None)
 
 
 @pytest.mark.parametrize(

@@ -12,13 +12,19 @@ from urllib.parse import parse_qsl
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.sansio.multipart import Data, Epilogue, Field, File, MultipartDecoder, NeedData, Preamble
 
+from webapp.api.interviews.schemas.uploads import WORDS_MAX
+
 _READ_BYTES = 64 * 1024
 # A text as long as one in JSON may be; all other fields together.
 TEXT_MAX_BYTES = 1024 * 1024
 _FIELDS_MAX_BYTES = 64 * 1024
 # What the decoder may hold back until it has found the end of a part's head or a boundary.
 _BUFFER_MAX_BYTES = 1024 * 1024
-_MOST_PARTS = 32
+# A list may come as so many fields of one name; besides it there are a few.
+_MOST_PARTS = WORDS_MAX + 32
+# All are there at once: more than may be, so that it can be said which are too many.
+_MOST_PAIRS = 1000
+_TOO_MANY = f"{WORDS_MAX}개까지 보낼 수 있어요."
 _UNREADABLE = "보낸 내용을 읽을 수 없어요. 다시 보내 주세요."
 FILE_FIELD, TEXT_FIELD = "file", "text"
 
@@ -44,6 +50,13 @@ class Form:
 
     fields: dict[str, list[str]] = field(default_factory=dict)
     has_file: bool = False
+
+    def add(self, name: str, value: str) -> None:
+        """Raises FormFault."""
+        values = self.fields.setdefault(name, [])
+        if len(values) == WORDS_MAX:
+            raise FormFault(name[:40], _TOO_MANY)
+        values.append(value)
 
 
 class FileSink(Protocol):
@@ -77,11 +90,11 @@ def read_urlencoded(data: bytes) -> Form:
     """As clients send a form that has no file. Raises FormFault."""
     form = Form()
     try:
-        pairs = parse_qsl(data.decode(), keep_blank_values=True, errors="strict", max_num_fields=_MOST_PARTS)
+        pairs = parse_qsl(data.decode(), keep_blank_values=True, errors="strict", max_num_fields=_MOST_PAIRS)
     except ValueError as exc:
         raise FormFault("body", _UNREADABLE) from exc
     for name, value in pairs:
-        form.fields.setdefault(name, []).append(value)
+        form.add(name, value)
     return form
 
 
@@ -142,7 +155,7 @@ class _FormReader:
         self._text += event.data
         if not event.more_data:
             try:
-                self.form.fields.setdefault(self._field, []).append(self._text.decode())
+                self.form.add(self._field, self._text.decode())
             except UnicodeDecodeError as exc:
                 raise FormFault(self._field[:40], "UTF-8로 보내 주세요.") from exc
             if self.form.has_file:

@@ -18,7 +18,7 @@ from services.interviews.extraction.decoding import clean_text
 from services.interviews.extraction.kinds import REFUSED, extension_of, kind_of
 from services.interviews.files import ORIGINAL, TEXT, Said, keep_said
 from services.interviews.masking.masker import PatternMasker, outgrows
-from services.interviews.uploading import UploadedInterview
+from services.interviews.uploading import UploadedInterview, title_of
 from spool import SealedFileWriter, StreamedFiles
 from webapp.api.interviews.multipart import (
     FILE_FIELD,
@@ -113,7 +113,7 @@ def _receive_form(
         if isinstance(exc, FormFault):
             raise _wrong(exc.field, exc.sentence) from exc
         raise
-    keep_said(files, interview_id, Said(file.name, said.mask_words))
+    keep_said(files, interview_id, Said(file.name, said.mask_words, said.title or title_of(file.name)))
     return _upload_of(interview_id, said, sha256=file.sha256, size=file.size, file_name=file.name)
 
 
@@ -258,7 +258,7 @@ def _keep_text(files: StreamedFiles, interview_id: UUID, said: _Fields, text_max
         raise ApiError(Code.TEXT_TOO_LONG, details={"text": [sentence]})
     content = said.text.encode()
     files.put(interview_id, TEXT, content)
-    keep_said(files, interview_id, Said(None, said.mask_words))
+    keep_said(files, interview_id, Said(None, said.mask_words, said.title or title_of(None)))
     return _upload_of(interview_id, said, sha256=hashlib.sha256(content).hexdigest())
 
 

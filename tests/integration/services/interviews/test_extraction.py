@@ -367,6 +367,24 @@ def test_a_csv_is_read_row_by_row(delimiter):
     assert read("a.csv", written.getvalue().encode()) == f"화자\t발화\n황보라\t{said}"
 
 
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        ("화자,말\n김하늘,첫째 줄\n박서준,둘\r셋\n", "화자\t말\n김하늘\t첫째 줄\n박서준\t둘\n셋\t"),
+        ('화자,말\n김하늘,"아니요\n박서준,네\n정온,좋아요\n', "화자\t말\n김하늘\t아니요\n박서준\t네\n정온\t좋아요"),
+        ('화자,말\n김하늘,"아니요\n박서준,"네\n정온,음', "화자\t말\n김하늘\t아니요\n박서준\t네\n정온\t음"),
+        ('말,화자\n"그는 "네"라고 했다",김솔\n"음\n끝",정온', '말\t화자\n그는 네"라고 했다"\t김솔\n음 끝\t정온'),
+        ("말,화자\n" + "가" * 140_000 + ",김솔", None),
+    ],
+    ids=["carriage_return", "open", "open_twice", "within", "long"],
+)
+def test_each_row_of_a_csv_is_read_once_whatever_its_quotes(written, expected):
+    if expected is None:
+        assert code_of("a.csv", written.encode()) == "TEXT_TOO_LONG"
+    else:
+        assert read("a.csv", written.encode()) == expected
+
+
 def test_a_row_of_one_cell_stays_a_row():
     """Masking looks for names in the columns of rows."""
     workbook = Workbook()

@@ -109,7 +109,7 @@ def test_the_newest_interview_comes_first_and_pages_go_on(app: Flask, vera: Memb
     assert page["next"] is None
 
 
-@pytest.mark.parametrize("after", ["x", "{i}", "{i}.x", "1.1"])
+@pytest.mark.parametrize("after", ["x", "{i}", "{i}.x", "1.1", "{i}.99999999999999999999", "{i}.-1", "{i}.１"])
 def test_a_place_that_is_none_is_told(vera: Member, world: World, interview_id: str, after: str):
     query = {"q": "결제", "after": after.replace("{i}", interview_id)}
     answer = vera.ask("GET", f"/api/projects/{world.food}/search", query_string=query)

@@ -5,6 +5,7 @@ import unicodedata
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID, uuid4
 
 import orjson
@@ -28,6 +29,18 @@ from .members import Member
 ASYNC = "/api/workflow/async"
 URLENCODED = "application/x-www-form-urlencoded"
 CANARY = "카나리아가 말했어요"
+
+
+def send_words(member: Member, world: World, kind: str, words: list[str]) -> TestResponse:
+    """Each in a field of its own."""
+    fields = [("projectId", str(world.food)), ("title", "낱말3"), *(("maskWords", word) for word in words)]
+    if kind == "urlencoded":
+        sent = urlencode([*fields, ("text", "말")])
+        return member.ask("POST", ASYNC, data=sent, content_type="application/x-www-form-urlencoded")
+    file = '--b\r\nContent-Disposition: form-data; name="file"; filename="a.txt"\r\n\r\nx\r\n'
+    heads = (f'--b\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n' for name, value in fields)
+    body = "".join([file, *heads] if kind == "file_first" else [*heads, file]) + "--b--\r\n"
+    return member.ask("POST", ASYNC, data=body.encode(), content_type="multipart/form-data; boundary=b")
 
 
 def send_file(member: Member, world: World, content: bytes, name: str = "첫 인터뷰.txt", **fields: Any) -> TestResponse:
@@ -125,7 +138,7 @@ def test_what_names_people_may_be_written_in_single_letters(app: Flask, jun: Mem
     interview = answer.json["interview"]
     assert (interview["file_name"], interview["title"]) == ("인터뷰_[이름1].txt", "[가림1]" * 40)
     said = read_said(parts(app).spool.interviews, UUID(interview["id"]))
-    assert said == Said("인터뷰_김하늘.txt", ("하늘소프트",))
+    assert said == Said("인터뷰_김하늘.txt", ("하늘소프트",), "하늘소프트" * 40)
 
 
 @pytest.mark.parametrize("words", ['["하늘소프트", "김하늘"]', ' ["하늘소프트","김하늘", " "]', "하늘소프트, 김하늘"])
@@ -133,6 +146,17 @@ def test_words_to_mask_may_be_a_json_list_in_a_form(jun: Member, world: World, w
     form = send_file(jun, world, b"x", title="하늘소프트의 김하늘", maskWords=words)
     sent = jun.upload(world, title="하늘소프트의 김하늘", maskWords=words)
     assert [one.json["interview"]["title"] for one in (form, sent)] == ["[가림1]의 [가림2]"] * 2
+
+
+@pytest.mark.parametrize("kind", ["urlencoded", "file_last", "file_first"])
+def test_a_hundred_words_to_mask_may_come_in_fields_of_their_own(jun: Member, world: World, kind: str):
+    words = [f"낱말{number}" for number in range(100)]
+    answer = send_words(jun, world, kind, words)
+    assert (answer.status_code, answer.json["interview"]["title"]) == (200, "[가림1]"), answer.text
+    for more in (1, 200):
+        answer = send_words(jun, world, kind, words + ["더"] * more)
+        assert (answer.status_code, code_of(answer)) == (400, "VALIDATION_FAILED")
+        assert answer.json["error"]["details"] == {"maskWords": ["100개까지 보낼 수 있어요."]}
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,11 @@ def judged():
 
 
 @pytest.mark.parametrize(
-    "kind", ["mobile", "mobile_spoken", "land_line", "resident_number", "card", "account", "email", "plate", "passport"]
+    "kind",
+    [
+        *("mobile", "mobile_spoken", "land_line", "land_line_spoken", "resident_number", "card", "card_spoken"),
+        *("account", "account_spoken_or_in_groups", "email", "plate", "passport", "passport_spoken_or_in_groups"),
+    ],
 )
 def test_no_number_is_missed(judged, kind):
     assert judge_kind(kind, *judged) == {"utterances": SIZE, "recall_percent": 100}

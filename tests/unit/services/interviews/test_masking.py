@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.interviews.masking.masker import LONGEST_PLACEHOLDER, PatternMasker, mask_names, outgrows
+from services.interviews.masking.masker import LONGEST_PLACEHOLDER, PatternMasker, outgrows
 from services.interviews.masking.spans import MaskedKind, Span, replace_spans
 
 MASKER = PatternMasker()
+HANEUL = MASKER.mask("김하늘: 네")
 
 
 def masked(text, *words):
@@ -40,6 +41,9 @@ def masked(text, *words):
         ("(031) 123-4567", "[전화1]"),
         ("070-1234-5678", "[전화1]"),
         ("0212345678", "[전화1]"),
+        ("공이에 오오오에 일이삼사로 전화하세요", "[전화1]로 전화하세요"),
+        ("공삼일 일이삼사 오육칠팔이에요", "[전화1]이에요"),
+        ("공칠공 다시 일이삼사 다시 오육칠팔", "[전화1]"),
         # resident and foreigner numbers
         ("900101-1234567", "[주민번호1]"),
         ("9001011234567", "[주민번호1]"),
@@ -52,7 +56,15 @@ def masked(text, *words):
         ("1234 5678 9012 3456", "[카드1]"),
         ("4111111111111111", "[카드1]"),
         ("3782-822463-10005", "[카드1]"),
+        ("카드 번호는 일이삼사 오육칠팔 구공일이 삼사오육이에요", "카드 번호는 [카드1]이에요"),
+        ("일이삼사에 오육칠팔에 구공일이에 삼사오육", "[카드1]"),
         # accounts
+        ("신한은행 110.123.456789", "신한은행 [계좌1]"),
+        ("110 123 456789로 보냈어요", "[계좌1]로 보냈어요"),
+        ("통장은 123456 04 123456이요", "통장은 [계좌1]이요"),
+        ("계좌번호는 일일공 일이삼 사오육칠팔구요", "계좌번호는 [계좌1]요"),
+        ("신한은행 일일공에 일이삼에 사오육칠팔구이에요", "신한은행 [계좌1]이에요"),
+        ("일일공일이삼사오육칠팔구로 입금했어요", "[계좌1]로 입금했어요"),
         ("110-123-456789", "[계좌1]"),
         ("123456-04-123456", "[계좌1]"),
         ("국민은행 12345678901234로", "국민은행 [계좌1]로"),
@@ -66,6 +78,10 @@ def masked(text, *words):
         ("서울 123허4567", "[차량1]"),
         ("여권은 M12345678", "여권은 [여권1]"),
         ("M123A4567", "[여권1]"),
+        ("여권 M 1234 5678", "여권 [여권1]"),
+        ("여권 엠 일이삼사오육칠팔", "여권 [여권1]"),
+        ("여권 번호가 에스 일이삼사 오육칠팔이에요", "여권 번호가 [여권1]이에요"),
+        ("여권은 엠 일이삼 에이 사오육칠", "여권은 [여권1]"),
         # names
         ("김하늘: 느려요", "[이름1]: 느려요"),
         ("[00:12] 김하늘 (여, 30대): 느려요", "[00:12] [이름1] (여, 30대): 느려요"),
@@ -99,6 +115,11 @@ def test_what_names_a_person_is_taken_out(text, expected):
         "3,000원짜리 2개, 12,345,678원",
         "1588-1234로 걸었어요",
         "버전 1.2.3.4567, 192.168.100.200",
+        "은행 서버는 192.168.100.200, 2024.01.15 13:30",
+        "2023 2024 2025 순서, 100 200 300000원",
+        "공이 이리로 오고 사이사이 구석에 일이 삼사 개 오육 명",
+        "은행에서 일이 이 일이 삼 일 사이에 구했다 오육칠팔",
+        "여권 사진은 이천이십사년 삼월에, 여권 발급일 20240101",
         "101호 2024년 예산",
         "50주 1000명, 24시 3000원",
         "고객님, 여러분, 손님, 선생님, 하나님, 회원님, 사장님",
@@ -121,6 +142,10 @@ def test_what_names_nobody_stays(text):
 def test_one_value_has_one_placeholder_in_whatever_spelling():
     text = "010-1234-5678, 01012345678, +82 10 1234 5678, 공일공 일이삼사 오육칠팔, 010-0000-0000"
     assert masked(text) == "[전화1], [전화1], [전화1], [전화1], [전화2]"
+    text = (
+        "110-123-456789, 계좌 일일공 일이삼 사오육칠팔구요, 110 123 456789로 보내, M1234-5678, 여권 엠 일이삼사오육칠팔"
+    )
+    assert masked(text) == "[계좌1], 계좌 [계좌1]요, [계좌1]로 보내, [여권1], 여권 [여권1]"
 
 
 def test_counts_tell_how_many_values_of_each_kind():
@@ -153,14 +178,14 @@ def test_letters_that_came_apart_are_masked_all_the_same():
     assert masked(text) == f"[이름1] 씨의 [전화1], {composed}"
     assert masked(text, word) == masked(text, composed) == "[이름1] 씨의 [전화1], [가림1]"
     assert masked(composed, word) == "[가림1]"
-    assert mask_names(unicodedata.normalize("NFD", "P03_김하늘"), {"김하늘": "[이름1]"}) == "P03_[이름1]"
+    assert MASKER.mask(unicodedata.normalize("NFD", "P03_김하늘"), after=HANEUL).text == "P03_[이름1]"
 
 
 @pytest.mark.parametrize("unseen", ["\u00ad", "\u200b", "\u200c", "\u200e", "\u2060", "\ufeff"])
 def test_what_nobody_sees_hides_nobody(unseen: str):
     text = f"김{unseen}하늘 씨의 010{unseen}-1234-56{unseen}78, 하늘{unseen}소프트"
     assert masked(text, f"하늘소{unseen}프트") == "[이름1] 씨의 [전화1], [가림1]"
-    assert mask_names(f"P03_김{unseen}하늘", {"김하늘": "[이름1]"}) == "P03_[이름1]"
+    assert MASKER.mask(f"P03_김{unseen}하늘", after=HANEUL).text == "P03_[이름1]"
 
 
 def test_emoji_that_are_joined_stay_joined():
@@ -206,12 +231,16 @@ def test_a_text_may_outgrow_what_is_taken(text, is_longer):
         "저는 " * 16_000,
         "a@" * 25_000,
         "공일" * 25_000,
+        "공일 " * 16_000,
+        "여권 " * 16_000 + "엠일이삼",
+        "11 " * 16_000,
+        "계좌 12 34 " * 6_000,
         "김하늘: 네\n" * 7_000,
         "a." * 25_000,
         " " * 50_000,
         "\n".join(f"김{chr(0xAC00 + number)}하: 네" for number in range(5_000)),
     ],
-    ids=range(12),
+    ids=range(16),
 )
 def test_the_longest_text_takes_no_longer_than_its_length(text):
     began = time.process_time()
@@ -272,9 +301,17 @@ def test_a_table_that_names_nobody_stays(text):
 
 
 def test_a_title_is_masked_by_the_names_of_its_text():
-    names = MASKER.mask("김철수: 네\n이서연: 음\n이서연: 네", []).names
-    assert mask_names("P03_이서연_결제 (김철수 원본)", names) == "P03_[이름2]_결제 ([이름1] 원본)"
-    assert mask_names("작은김철수", names) == "작은김철수"
+    text = MASKER.mask("김철수: 네\n이서연: 010-1234-5678\n이서연: 하늘소프트", ["하늘소프트"])
+
+    def title(given):
+        return MASKER.mask(given, ["하늘소프트", "바다"], after=text).text
+
+    assert title("P03_이서연_결제 (김철수 원본)") == "P03_[이름2]_결제 ([이름1] 원본)"
+    assert title("작은김철수") == "작은김철수"
+    # The same value is called the same, and another one otherwise.
+    assert title("이서연 인터뷰 010 1234 5678") == "[이름2] 인터뷰 [전화1]"
+    assert title("박서준 인터뷰 하늘소프트 바다 010-1111-2222") == "[이름3] 인터뷰 [가림1] [가림2] [전화2]"
+    assert title(title("이서연 인터뷰")) == "[이름2] 인터뷰"
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """A search, and what it finds."""
 
+import re
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +12,8 @@ from webapp.api.fields import WORD_MAX, ComposedText, InputSchema, Text, say
 from webapp.api.interviews.schemas.interviews import PAGE_FAULT, PAGE_MAX
 
 _TEXT_MAX = 100
+# No script has as many lines as nine digits count, and the database's numbers have an end.
+_PLACE = re.compile(r"([^.]+)\.([0-9]{1,9})")
 _TOO_SHORT = f"찾을 말을 {SHORTEST_QUERY}글자부터 보내 주세요."
 
 
@@ -23,11 +26,13 @@ class PlaceField(Text):
     """The `next` of a page before."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **more: Any) -> Any:
-        interview_id, _, position = super()._deserialize(value, attr, data, **more).partition(".")
+        place = _PLACE.fullmatch(super()._deserialize(value, attr, data, **more))
         try:
-            return UtterancePlace(UUID(interview_id), int(position))
-        except ValueError as exc:
-            raise ValidationError("앞 쪽의 next를 보내 주세요.") from exc
+            if place is not None:
+                return UtterancePlace(UUID(place[1]), int(place[2]))
+        except ValueError:
+            pass
+        raise ValidationError("앞 쪽의 next를 보내 주세요.")
 
 
 class SearchQuery(InputSchema):
