@@ -69,7 +69,7 @@ def push(sender: Sender) -> Response:
 
 def _read_envelopes() -> list[Any]:
     """Raises ApiError."""
-    body = read_json_body()
+    body = read_json_body(of_many=True)
     envelopes = body.get("envelopes") if isinstance(body, dict) and body.keys() == {"envelopes"} else None
     if not isinstance(envelopes, list) or not envelopes:
         raise ApiError(Code.VALIDATION_FAILED, details={"envelopes": ["1개부터 100개까지 보내 주세요."]})
