@@ -1,4 +1,4 @@
-"""Numbers of the threads for /metrics, of those that changed in the last ten minutes: all of them are too many to ask."""
+"""Numbers of the threads for /metrics, of those that changed in the last ten minutes: all of them are too many."""
 
 from dataclasses import dataclass
 
