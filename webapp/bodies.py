@@ -18,7 +18,7 @@ from core.logs import get_logger
 from webapp.current import stores
 from webapp.error_codes import Code
 from webapp.errors import ApiError, flatten_messages
-from webapp.json_reader import UnreadableJson, read_json
+from webapp.json_reader import UnreadableJson, read_json, read_json_of_many
 from webapp.limits import caller_address, count_use, refuse_beyond
 from webapp.origins import SAFE_METHODS
 
@@ -119,13 +119,13 @@ def _load_json(asked: Request, schema: Schema) -> Any:
     return Blueprint.ARGUMENTS_PARSER.load_json(asked, schema)
 
 
-def read_json_body() -> Any:
-    """The body of a view without a schema; None where there is none. Raises ApiError, or RedisError where the caller
-    cannot be counted."""
-    return _read_checked(request)
+def read_json_body(*, of_many: bool = False) -> Any:
+    """The body of a view without a schema; None where there is none. With `of_many` as `read_json_of_many`. Raises
+    ApiError, or RedisError where the caller cannot be counted."""
+    return _read_checked(request, read_json_of_many if of_many else read_json)
 
 
-def _read_checked(asked: Request) -> Any:
+def _read_checked(asked: Request, read: Callable[[bytes], Any] = read_json) -> Any:
     """In the order of what each costs."""
     is_chunked = "chunked" in asked.headers.get("Transfer-Encoding", "").lower()
     if not (asked.content_length or is_chunked):
@@ -140,7 +140,7 @@ def _read_checked(asked: Request) -> Any:
     data = asked.get_data(cache=True)
     if len(data) > _noted("body_max_bytes", BODY_MAX_BYTES):
         raise ApiError(Code.BODY_TOO_LARGE)
-    return read_strict_json(data)
+    return _read_or_refuse(data, read)
 
 
 def _count_refused(response: Response) -> Response:
@@ -204,8 +204,12 @@ def read_upload() -> bytes:
 
 def read_strict_json(data: bytes) -> Any:
     """Raises ApiError."""
+    return _read_or_refuse(data, read_json)
+
+
+def _read_or_refuse(data: bytes, read: Callable[[bytes], Any]) -> Any:
     try:
-        return read_json(data)
+        return read(data)
     except UnreadableJson as exc:
         details = flatten_messages({"json": {exc.field: [str(exc.fault)]}})
         raise ApiError(Code.VALIDATION_FAILED, details=details) from exc

@@ -3,6 +3,7 @@
 import json
 import math
 import re
+from collections.abc import Callable
 from enum import StrEnum
 from typing import Any, NoReturn
 
@@ -41,19 +42,34 @@ class UnreadableJson(Exception):
 
 def read_json(data: bytes) -> Any:
     """Raises UnreadableJson."""
+    text = _read_text(data)
+    content = _decode(_DECODER, text)
+    if "\\u" in text or "\x00" in text:
+        _refuse_odd_characters(content)
+    return content
+
+
+def read_json_of_many(data: bytes) -> Any:
+    """For a list whose entries are judged each for itself: a number or an object that cannot be taken is None in its
+    place, and odd characters stay where they are. Raises UnreadableJson for what is no JSON, or too deep."""
+    return _decode(_LENIENT_DECODER, _read_text(data))
+
+
+def _read_text(data: bytes) -> str:
     try:
         text = data.decode()
     except UnicodeDecodeError as exc:
         raise UnreadableJson(JsonFault.NOT_JSON) from exc
     if is_too_deep(text):
         raise UnreadableJson(JsonFault.TOO_DEEP)
+    return text
+
+
+def _decode(decoder: json.JSONDecoder, text: str) -> Any:
     try:
-        content = _DECODER.decode(text)
+        return decoder.decode(text)
     except json.JSONDecodeError as exc:
         raise UnreadableJson(JsonFault.NOT_JSON) from exc
-    if "\\u" in text or "\x00" in text:
-        _refuse_odd_characters(content)
-    return content
 
 
 def is_too_deep(text: str) -> bool:
@@ -97,6 +113,24 @@ _DECODER = json.JSONDecoder(
     parse_int=_read_integer,
     parse_float=_read_float,
     parse_constant=_refuse_constant,
+)
+
+
+def _or_none(read: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    def read_or_leave_out(found: Any) -> Any:
+        try:
+            return read(found)
+        except UnreadableJson:
+            return None
+
+    return read_or_leave_out
+
+
+_LENIENT_DECODER = json.JSONDecoder(
+    object_pairs_hook=_or_none(_read_object),
+    parse_int=_or_none(_read_integer),
+    parse_float=_or_none(_read_float),
+    parse_constant=_or_none(_refuse_constant),
 )
 
 

@@ -18,6 +18,7 @@ from core.names import thread_subject
 from core.settings import ThreadSettings
 from models.delivery import LogEpoch
 from models.threads import MemberRole, Thread, ThreadItem, ThreadMember
+from services.advisory_locks import lock_name
 from services.delivery.unit_of_work import UnitOfWork, Work
 from services.threads.audit import AuditedCaller, append_entry
 from services.threads.audit_chain import AuditAction
@@ -195,6 +196,12 @@ def lock_thread(unit: ThreadWork, thread_id: str, role: MemberRole = MemberRole.
         raise ThreadNotFound
     locked.require_role(role)
     return locked
+
+
+def lock_own(unit: ThreadWork, what: str) -> None:
+    """What the caller has of a kind, for which no row stands, until the unit ends. It waits no longer than for rows."""
+    unit.session.execute(_LOCK_TIMEOUT)
+    lock_name(unit.session, f"{what}:{unit.member}")
 
 
 def lock_own_threads(unit: ThreadWork) -> list[LockedThread]:

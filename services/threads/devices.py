@@ -9,8 +9,7 @@ from sqlalchemy.orm import Session
 
 from core.names import Task
 from models.threads import DeviceState, DeviceType, KeyState, ThreadDevice, ThreadWrap
-from services.advisory_locks import lock_name
-from services.threads.acting import LockedThread, ThreadWork, lock_own_threads
+from services.threads.acting import LockedThread, ThreadWork, lock_own, lock_own_threads
 from services.threads.audit_chain import AuditAction
 from services.threads.errors import DeviceExists, DeviceNotFound, NotOwnDevice, TooManyDevices
 from services.threads.items import SystemEvent
@@ -163,7 +162,7 @@ def describe_device(device: ThreadDevice) -> dict[str, Any]:
 def lock_devices(unit: ThreadWork) -> None:
     """Those of the caller, until the unit ends; before any row of a thread."""
     # Two first devices of a member at once must not both be the first.
-    lock_name(unit.session, f"thread_devices:{unit.member}")
+    lock_own(unit, "thread_devices")
 
 
 def _own_device(unit: ThreadWork, device_id: UUID) -> ThreadDevice:

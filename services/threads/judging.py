@@ -1,5 +1,6 @@
 """Decides about one envelope of a push, in the order that the specification gives, without any store."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -8,6 +9,9 @@ from typing import Any
 from models.threads import MemberRole
 from services.threads.envelopes import Envelope
 from services.threads.signing import is_signed
+
+# Half a character of UTF-16: no encoder takes it.
+_NOT_SENT = re.compile("[\ud800-\udfff]")
 
 
 class EnvelopeRefusal(StrEnum):
@@ -52,10 +56,10 @@ class Submission:
     refusal: EnvelopeRefusal | None = None
 
     def echo(self) -> dict[str, Any]:
-        """Its ids, when they are text: of what is refused for its shape, too."""
+        """Its ids, when they are text that can be sent: of what is refused for its shape, too."""
         told = self.told if isinstance(self.told, dict) else {}
         ids = {name: told.get(name) for name in ("dedupeId", "threadId")}
-        return {name: text for name, text in ids.items() if isinstance(text, str)}
+        return {name: text for name, text in ids.items() if isinstance(text, str) and _NOT_SENT.search(text) is None}
 
 
 def read_submissions(told: Sequence[Any], payload_max_bytes: int) -> list[Submission]:

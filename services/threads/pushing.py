@@ -79,6 +79,11 @@ class PreparedPush:
     rights: SenderRights
     only_device: str | None = None
 
+    def foreign_devices(self) -> set[str]:
+        """That the envelopes name, where none of them is the sender's."""
+        named = {one.envelope.client_id for one in self.submissions if one.envelope is not None}
+        return set() if named & self.rights.sign_keys.keys() else named
+
     def count_by_device(self) -> dict[str, int]:
         """How many envelopes each device of the sender has in it; whatever names none of theirs counts for them."""
         named = (one.envelope.client_id if one.envelope is not None else "" for one in self.submissions)

@@ -8,8 +8,10 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from sqlalchemy.exc import SQLAlchemyError
 
 from services.collection.call_deadlines import read_paid_again
+from streams import StreamsError
 from webapp.api.interviews.gauges import render_interview_gauges
 from webapp.api.journey.gauges import render_journey_gauges
+from webapp.api.threads.gauges import render_thread_gauges
 from webapp.auth import Role, mark_access, require_operations
 from webapp.current import parts, stores
 from webapp.errors import STORES_DOWN, ApiError
@@ -52,7 +54,7 @@ def metrics() -> Response:
     if not _asked_from_here():
         require_operations(Role.OPERATOR, Role.AUDITOR)
     body = render_metrics(stores().settings.processes.metrics_dir, _read_paid_again())
-    return Response(body + _read_journey() + _read_interviews(), content_type=CONTENT_TYPE_LATEST)
+    return Response(body + _read_journey() + _read_interviews() + _read_threads(), content_type=CONTENT_TYPE_LATEST)
 
 
 def _read_paid_again() -> Mapping[str, int]:
@@ -77,6 +79,13 @@ def _read_interviews() -> bytes:
     try:
         return render_interview_gauges(stores())
     except SQLAlchemyError:
+        return b""
+
+
+def _read_threads() -> bytes:
+    try:
+        return render_thread_gauges(stores())
+    except (SQLAlchemyError, StreamsError):
         return b""
 
 

@@ -44,6 +44,13 @@ def require_sender() -> Sender:
         return sender
 
 
+def find_holder_of(device_ids: set[str]) -> Sender | None:
+    """Whose pass the browser's cookie is, whoever else is signed in there, if all of these are the pass's device. Raises
+    ApiError."""
+    holder = _find_holder()
+    return holder if holder is not None and device_ids == {holder.only_device} else None
+
+
 def _find_holder() -> Sender | None:
     bearer, cookie = bearer_token(), request.cookies.get(_cookie_name())
     token = bearer or cookie

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from webapp.json_reader import DEPTH_MAX, JsonFault, UnreadableJson, is_too_deep, read_json
+from webapp.json_reader import DEPTH_MAX, JsonFault, UnreadableJson, is_too_deep, read_json, read_json_of_many
 
 
 def fault_of(data: bytes) -> tuple[JsonFault, str]:
@@ -64,3 +64,14 @@ def test_the_depth_is_counted_in_one_go(text: str):
     began = time.process_time()
     is_too_deep("[" * DEPTH_MAX + "]" * DEPTH_MAX + text)
     assert time.process_time() - began < 0.5
+
+
+def test_of_many_what_cannot_be_taken_is_none_in_its_place():
+    data = b'[1, 1e999, NaN, {"a": 1, "a": 2}, {"b": [%b, "\\u0000"]}]' % (b"9" * 30)
+    assert read_json_of_many(data) == [1, None, None, None, {"b": [None, "\x00"]}]
+
+
+@pytest.mark.parametrize("data", [b"[" * (DEPTH_MAX + 1) + b"]" * (DEPTH_MAX + 1), b"{", b"\xff", b'{"a": "\x01"}'])
+def test_of_many_what_is_no_json_or_too_deep_is_refused(data: bytes):
+    with pytest.raises(UnreadableJson):
+        read_json_of_many(data)

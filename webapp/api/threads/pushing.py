@@ -14,7 +14,7 @@ from streams import StreamsError
 from webapp.api.documented import SECURITY_PUSH, fails
 from webapp.api.threads import metrics
 from webapp.api.threads.schemas.pushing import PushOutput
-from webapp.auth.push_pass import Sender, for_sender
+from webapp.auth.push_pass import Sender, find_holder_of, for_sender
 from webapp.bodies import bounded_by_caller, read_json_body, takes_json
 from webapp.current import stores
 from webapp.error_codes import Code
@@ -52,8 +52,11 @@ def push(sender: Sender) -> Response:
     """Results in the order of the envelopes; one bad envelope blocks no other, and the whole may be repeated."""
     told = _read_envelopes()
     here = stores()
-    longest = here.settings.threads.payload_max_bytes
-    prepared = prepare_push(here.threads, sender.caller, told, longest, only_device=sender.only_device)
+    prepared = _prepare(sender, told)
+    if sender.only_device is None and (of_others := prepared.foreign_devices()):
+        # What the last person at this computer left to be sent, while the next one is signed in.
+        holder = find_holder_of(of_others)
+        prepared = _prepare(holder, told) if holder is not None else prepared
     left = _count_envelopes(prepared)
     judged = run_off_loop(judge_sender, prepared.submissions, prepared.rights)
     began = here.clock.monotonic()
@@ -67,9 +70,15 @@ def push(sender: Sender) -> Response:
     return jsonify({"success": True, "results": [_describe(one) for one in verdicts], "backpressure": pressure})
 
 
+def _prepare(sender: Sender, told: list[Any]) -> PreparedPush:
+    here = stores()
+    longest = here.settings.threads.payload_max_bytes
+    return prepare_push(here.threads, sender.caller, told, longest, only_device=sender.only_device)
+
+
 def _read_envelopes() -> list[Any]:
     """Raises ApiError."""
-    body = read_json_body()
+    body = read_json_body(of_many=True)
     envelopes = body.get("envelopes") if isinstance(body, dict) and body.keys() == {"envelopes"} else None
     if not isinstance(envelopes, list) or not envelopes:
         raise ApiError(Code.VALIDATION_FAILED, details={"envelopes": ["1개부터 100개까지 보내 주세요."]})

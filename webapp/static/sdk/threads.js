@@ -24,6 +24,7 @@ export { KeyRotation } from "./threads/key_rotation.js";
 export { Outbox } from "./threads/outbox.js";
 export { OwnDevices } from "./threads/own_devices.js";
 export { ThreadReceiver } from "./threads/receiver.js";
+export { RESEND_TYPE, ResendAsking } from "./threads/resend.js";
 export { ThreadSender } from "./threads/sender.js";
 export { openThreads } from "./threads/session.js";
 export { threadStream } from "./threads/subject.js";

@@ -1,11 +1,13 @@
 """Devices, generations of a key, wraps, and what a removal does to them."""
 
+import time
 import uuid
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from flask import Flask
+from sqlalchemy import Engine, text
 
 from core.clock import clock
 from tests.integration.webapp.people import Person, change_run
@@ -215,6 +217,18 @@ def _approve(member: Member) -> ClientDevice:
 
 def _wrap(talk: Talk, device: ClientDevice, secret: bytes) -> dict[str, Any]:
     return {"wraps": [{"deviceId": device.device_id, "wrapped": device.wrap(secret, talk.id, "k1")}]}
+
+
+def test_a_registration_waits_for_another_ones_no_longer_than_for_a_thread(nurse: Member, engine: Engine):
+    held = text("select pg_advisory_xact_lock(hashtextextended(:name, 0))")
+    with engine.begin() as other:
+        other.execute(held, {"name": f"thread_devices:{nurse.member}"})
+        began = time.monotonic()
+        answer = nurse.register()
+        took = time.monotonic() - began
+    assert (code(answer), "Retry-After" in answer.headers) == ((503, "STORE_UNAVAILABLE"), True)
+    assert 1.5 < took < 10
+    assert nurse.register().status_code == 201
 
 
 def test_what_others_sealed_to_a_device_keeps_out_nothing_of_its_own_member(talk: Talk, nurse: Member, patient: Member):

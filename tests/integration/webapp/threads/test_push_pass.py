@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import Engine, text
 
 from core.clock import clock
-from tests.integration.webapp.people import ORIGIN
+from tests.integration.webapp.people import ORIGIN, Person
 from tests.thread_devices import ClientDevice
 
 from .members import API, Member, Talk
@@ -69,6 +69,30 @@ def test_its_cookie_is_for_pushing_from_listed_pages_alone(talk: Talk, patient: 
     assert browser.post(PUSH, json=body, headers={"Origin": "http://evil.test"}).status_code == 403
     assert statuses(browser.post(PUSH, json=body, headers={"Origin": ORIGIN})) == ["accepted"]
     assert app.test_client().post(PUSH, json=body, headers={"Authorization": f"Bearer {token}"}).status_code == 401
+
+
+def test_it_pushes_for_its_device_while_somebody_else_is_signed_in_there(
+    talk: Talk, nurse: Member, patient: Member, doctor: Member, app: Flask, owner: Person
+):
+    """At a computer that a nurse has left and a patient uses now."""
+    browser = app.test_client()
+    value = nurse.register().json["pushToken"]
+    browser.set_cookie("welno_push", value, path="/api/threads/push-batch")
+    headers = {"Origin": ORIGIN}
+    left, own = [talk.envelope(nurse)], [talk.envelope(patient)]
+    browser.set_cookie("welno_session", owner.token)
+    assert statuses(browser.post(PUSH, json={"envelopes": left}, headers=headers)) == ["accepted"]
+    assert talk.items(nurse)[-1]["from"] == nurse.member
+    assert statuses(browser.post(PUSH, json={"envelopes": own}, headers=headers)) == ["accepted"]
+    assert talk.items(nurse)[-1]["from"] == patient.member
+    both = [talk.envelope(patient), talk.envelope(nurse)]
+    assert statuses(browser.post(PUSH, json={"envelopes": both}, headers=headers)) == ["accepted", "UNKNOWN_DEVICE"]
+    strange = [talk.envelope(doctor)]
+    assert statuses(browser.post(PUSH, json={"envelopes": strange}, headers=headers)) == ["UNKNOWN_DEVICE"]
+    assert browser.post(PUSH, json={"envelopes": left}, headers={"Origin": "http://evil.test"}).status_code in {
+        401,
+        403,
+    }
 
 
 def test_it_ends_with_its_device(talk: Talk, patient: Member, worker: FlaskClient, token: str):

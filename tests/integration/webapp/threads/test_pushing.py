@@ -57,6 +57,36 @@ def test_ids_are_echoed_whole(patient: Member):
     assert (ids.items() <= result.items(), result["code"]) == (True, "INVALID_ENVELOPE")
 
 
+@pytest.mark.parametrize(
+    ("field", "odd"),
+    [
+        ("kind", r'"\u0000"'),
+        ("dedupeId", r'"\ud83c"'),
+        ("clientSeq", "1" + "0" * 24),
+        ("clientSeq", "1e400"),
+        ("clientSeq", "NaN"),
+        ("enc", '{"alg": "A256GCM", "alg": "A256GCM"}'),
+        ("kind", "[" * 13 + "]" * 13),
+    ],
+)
+def test_one_that_no_json_of_ours_may_hold_blocks_no_other(talk: Talk, patient: Member, field: str, odd: str):
+    good, bad = talk.envelope(patient), talk.envelope(patient)
+    told = json.dumps({"envelopes": [good, bad | {field: "ODD"}]}).replace('"ODD"', odd)
+    answer = patient.ask("POST", "/push-batch", data=told, content_type="application/json")
+    assert answer.status_code == 200
+    first, second = answer.json["results"]
+    assert (first["status"], second["code"]) == ("accepted", "INVALID_ENVELOPE")
+
+
+@pytest.mark.parametrize(
+    "told",
+    ['{"envelopes": [], "envelopes": [{}]}', '{"envelopes": [' + "[" * 16 + "]" * 16 + "]}", '{"envelopes": [{]}'],
+)
+def test_a_frame_that_no_json_of_ours_may_be_is_refused_as_a_whole(patient: Member, told: str):
+    answer = patient.ask("POST", "/push-batch", data=told, content_type="application/json")
+    assert (answer.status_code, answer.json["error"]["code"]) == (400, "VALIDATION_FAILED")
+
+
 @pytest.mark.parametrize("body", [{}, {"envelopes": []}, {"envelopes": {}}, [], {"envelopes": [1], "more": 1}, None])
 def test_what_is_no_batch_is_refused(patient: Member, body: Any):
     assert patient.post("/push-batch", body).status_code == 400

@@ -8,6 +8,7 @@ import { Timers } from "../../sdk/core/timers.js";
 import { BLOB_MAX_BYTES } from "../../sdk/threads/blob_message.js";
 import { PLAINTEXT_MAX_BYTES } from "../../sdk/threads/envelopes.js";
 import { ThreadReceiver } from "../../sdk/threads/receiver.js";
+import { ResendAsking } from "../../sdk/threads/resend.js";
 import { showConnection } from "../kit/connection.js";
 import { find, setText, show, whileBusy } from "../kit/dom.js";
 import { showError } from "../kit/error.js";
@@ -36,6 +37,7 @@ export class ThreadView {
   #messages;
   #receiver;
   #timers = new Timers();
+  #asking;
   #areFactsDue = false;
   #isClosed = false;
 
@@ -54,6 +56,11 @@ export class ThreadView {
       onRecord: (told, from) => this.#material.addRecord(told, from),
       now: () => client.now(),
     });
+    this.#asking = new ResendAsking({
+      lacks: (gap) => this.#receiver.lacks(gap),
+      ask: (gap) => this.#askFor(gap),
+      later: (name, milliseconds, act) => this.#timers.setIfSooner(name, milliseconds, act),
+    });
     this.#receiver = new ThreadReceiver(threadId, {
       client,
       crypto,
@@ -68,7 +75,11 @@ export class ThreadView {
         parts.onItem();
       },
       onError: ({ seq }, code) => this.#messages.addDisbelieved(seq, code),
-      onSenderGap: ({ from, to }) => setText(find("gap"), `아직 오지 않은 메시지가 있어요. (보낸 기기의 ${from}~${to}번째)`),
+      onSenderGap: (gap) => this.#noteSenderGap(gap),
+      onResend: (wanted) => {
+        this.#asking.noteAsked(wanted);
+        void parts.sender.answerResend(threadId, wanted);
+      },
       onGap: (gap) => this.#messages.addGap(gap),
       onAcked: () => {
         this.#factsChanged();
@@ -79,10 +90,26 @@ export class ThreadView {
     });
   }
 
+  /** Who only reads cannot ask, and this device has its own. @param {import("../../sdk/threads/senders.js").SenderGap} gap */
+  #noteSenderGap(gap) {
+    setText(find("gap"), `아직 오지 않은 메시지가 있어요. (보낸 기기의 ${gap.from}~${gap.to}번째)`);
+    const isReader = this.#keys.known?.status.role === "reader";
+    if (!isReader && gap.clientId !== this.#parts.session.device.deviceId) this.#asking.note(gap);
+  }
+
   /** Where the stream is connected the server is there, whatever the last push met. @param {import("../../sdk/core/stream.js").StreamState} state */
   #noteState(state) {
     showConnection(state);
     if (isConnected(state)) void this.#parts.sender.flush({ isEarly: true });
+  }
+
+  /** @param {import("../../sdk/threads/senders.js").SenderGap} gap */
+  async #askFor(gap) {
+    try {
+      await this.#parts.sender.requestResend(this.#threadId, gap);
+    } catch (/** @type {any} */ error) {
+      if (error.code !== "UNKNOWN_KEY" && error.name !== "StoreError") throw error; // nobody can be asked from here now
+    }
   }
 
   get threadId() {

@@ -92,6 +92,12 @@ export class Inbox {
     meta.put({ epoch, seqs: change(noted?.epoch === epoch ? noted.seqs : []) }, this.#name("unread"));
   }
 
+  /** By device. @returns {Promise<Record<string, import("./senders.js").Progress>>} */
+  async progress() {
+    const senders = await this.#database.read(["meta"], ({ meta }) => settled(meta.get(this.#name("senders"))));
+    return senders?.progress ?? {};
+  }
+
   /** What lacks, in order. @param {Cursor} place @returns {Promise<Gap[]>} */
   async gaps({ epoch }) {
     const noted = await this.#database.read(["meta"], ({ meta }) => settled(meta.get(this.#name("gaps"))));

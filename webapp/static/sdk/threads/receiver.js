@@ -8,6 +8,7 @@ import { connect } from "../core/stream.js";
 import { Timers } from "../core/timers.js";
 import { DisbelievedError } from "./errors.js";
 import { Inbox } from "./inbox.js";
+import { isResendRequest, readResendRequest } from "./resend.js";
 import { threadStream } from "./subject.js";
 
 const HISTORY_ITEMS = 200;
@@ -33,6 +34,8 @@ const FINAL = new Set(["REPLAYED", "NOT_A_MEMBER"]); // found out here, whatever
  * @property {(delivered: Delivered) => void} onItem each once and in order; of before first
  * @property {(item: any, code: string) => void} [onError] one that was not believed, also after it was read again
  * @property {(gap: {clientId: string, from: number, to: number}) => void} [onSenderGap]
+ * @property {(wanted: {clientId: string, from: number, to: number}) => void} [onResend] somebody lacks numbers of a device,
+ *   which sends them once more if it is this one: `answerResend` of the sender
  * @property {(gap: Gap) => void} [onGap] before the item that follows, and each time that the items around it are
  *   delivered at the start
  * @property {(ackedSeq: number) => void} [onAcked]
@@ -247,7 +250,7 @@ export class ThreadReceiver {
     try {
       const content = await open(row);
       if (this.#isOver) return;
-      this.#options.onItem(describe(row.item, content));
+      this.#tell(row, content);
       if (row.state !== "delivered") this.#tellSenderGap(await this.#inbox.mark(row, "delivered", { isSigned: content !== null }));
       this.#unread.delete(row.seq);
       this.#quarantined.delete(row.seq);
@@ -258,6 +261,20 @@ export class ThreadReceiver {
     }
     this.#delivered = Math.max(this.#delivered, row.seq);
     void this.#ack();
+  }
+
+  /** A wish for what lacks is for the sending device alone, and told once. @param {InboxRow} row
+   * @param {Uint8Array<ArrayBuffer>|null} content */
+  #tell({ item, state }, content) {
+    if (content === null || !isResendRequest(item.envelope)) return this.#options.onItem(describe(item, content));
+    const wanted = state === "delivered" ? null : readResendRequest(content);
+    if (wanted) this.#options.onResend?.(wanted);
+  }
+
+  /** Whether numbers of a device are still missing. @param {import("./senders.js").SenderGap} gap @returns {Promise<boolean>} */
+  async lacks({ clientId, to }) {
+    const progress = (await this.#inbox.progress())[clientId];
+    return progress !== undefined && progress.contiguous < to;
   }
 
   /** @param {InboxRow} row @param {string} code */

@@ -16,6 +16,7 @@ import { DisbelievedError } from "./errors.js";
 import { Outbox } from "./outbox.js";
 import { Pace } from "./pace.js";
 import { flushUnderLock } from "./push_round.js";
+import { RESEND_KIND, RESEND_TYPE, writeResendRequest } from "./resend.js";
 import { kidName } from "./thread_keys.js";
 
 const BUSY = new Set([429, 503]);
@@ -121,6 +122,24 @@ export class ThreadSender {
   async discard(dedupeId) {
     await this.#outbox.queueDelete([dedupeId]);
     this.#changed();
+  }
+
+  /** Asks a device for numbers of its that have not come here; who reads is shown nothing of it.
+   * @param {string} threadId @param {import("./senders.js").SenderGap} gap */
+  requestResend(threadId, gap) {
+    return this.send(threadId, writeResendRequest(gap), { kind: RESEND_KIND, contentType: RESEND_TYPE });
+  }
+
+  /** What of it waits here is sent now, also what was refused before; another device's is none of this one's.
+   * @param {string} threadId @param {import("./senders.js").SenderGap} wanted */
+  async answerResend(threadId, { clientId, from, to }) {
+    const isWanted = (/** @type {OutboxRow} */ row) =>
+      row.threadId === threadId && row.envelope.clientId === clientId && row.clientSeq >= from && row.clientSeq <= to;
+    const rows = (await this.#outbox.rows()).filter(isWanted);
+    if (rows.length === 0) return;
+    for (const { dedupeId } of rows.filter(({ state }) => state === "dead")) await this.#outbox.revive(dedupeId);
+    this.#changed();
+    await this.flush({ isEarly: true });
   }
 
   async #flushWanted() {

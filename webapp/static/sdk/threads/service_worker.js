@@ -42,6 +42,7 @@ worker.addEventListener("fetch", (/** @type {any} */ event) => {
 async function keepShell() {
   const cache = await caches.open(SHELL);
   const page = await fetch(PAGE, { cache: "no-cache" });
+  if (!page.ok) throw new Error(`the page answers ${page.status}`); // installed when it is asked for again
   const named = [...(await page.clone().text()).matchAll(/"(\/static\/[^"]+)"/g)].map(([, address]) => address);
   await cache.put(PAGE, page);
   await Promise.allSettled([WORKER, ...new Set(named)].map((address) => cache.add(address)));
