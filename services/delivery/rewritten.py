@@ -1,8 +1,8 @@
 """Subjects whose logged events were erased or redacted: their streams in Redis may come back as they were before.
 
 A Redis that restarts from a snapshot, or a sender that stood still over the erasure, has the old bodies under the right
-epoch and numbers, and nothing about such a stream tells. So each is known, for as long as one can live there, by its hash
-alone, as who was erased is named nowhere; whoever compares Redis with the log forgets it again.
+epoch and numbers, and nothing about such a stream tells. So each is known, for as long as one can live there, by a hash
+(who was erased is named nowhere), and whoever compares Redis with the log forgets it again.
 """
 
 import hashlib
