@@ -62,7 +62,7 @@ KEPT_TABLES: Mapping[str, str] = {
     "persona_combinations": "personas of companies, no people",
     "project_members": "which accounts work on which project",
     "projects": "of companies",
-    "welno_rewritten_subjects": "ids of what was erased or redacted, for two days, so that Redis cannot bring it back",
+    "welno_rewritten_subjects": "hashes of what was erased or redacted, for two days: Redis must not bring it back",
     "queue_counters": "how far each line has come",
     "retired_tag_codes": "hashes of codes of tags",
     "rooms": "places",

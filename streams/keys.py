@@ -23,6 +23,13 @@ def subject_of(channel_name: str) -> str:
     return channel_name[len("stream:{") : -len("}:pub")]
 
 
+def subject_of_key(key: str) -> str:
+    """Of a stream's key; of a projection's it is the key itself, and so of any other."""
+    begin, _, rest = key.partition("stream:{")
+    subject, brace, part = rest.rpartition("}:")
+    return subject if not begin and brace and part in {"log", "meta"} else key
+
+
 def _tag(subject: str) -> str:
     """Raises InvalidEventError: an empty tag, or one that ends early, would be none."""
     if not subject or "{" in subject or "}" in subject:

@@ -4,7 +4,7 @@ Redis may be emptied, killed, or come back with older data at any moment: an app
 reader is told where the stream ends and decides itself whether that covers its place.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,10 +12,11 @@ from typing import Any
 from core.redis_script import Script
 from streams.errors import InvalidEventError, translated
 from streams.events import NOWHERE, EventBatch, Page, Position, Projection, StoredEvent
-from streams.keys import channel, log_key, meta_key
+from streams.keys import channel, log_key, meta_key, subject_of_key
 
 _DAY_SECONDS = 86_400
 _MARK_KEY = "welno:streams:mark"
+_KEYS_AT_ONCE = 1000
 
 
 _APPEND, _READ, _MOVED = (Script(Path(__file__).with_name(f"{name}.lua")) for name in ("append", "read", "moved"))
@@ -126,12 +127,13 @@ class Streams:
         with translated(self._redis, "forget"):
             self._redis.delete(log_key(subject), meta_key(subject))
 
-    def forget_all(self, subjects: Sequence[str]) -> None:
-        """Of many in one round trip, and their projections with them, which are replaced with their next write."""
-        with translated(self._redis, "forget"), self._redis.pipeline(transaction=False) as pipe:
-            for subject in subjects:
-                pipe.delete(log_key(subject), meta_key(subject), subject)
-            pipe.execute()
+    def forget_those(self, is_concerned: Callable[[str], bool]) -> None:
+        """Remove the streams and the projections of the subjects for which this is true. Walks over all keys, some at a
+        time."""
+        with translated(self._redis, "forget"):
+            for key in self._redis.scan_iter(count=_KEYS_AT_ONCE):
+                if is_concerned(subject_of_key(key.decode(errors="replace"))):
+                    self._redis.delete(key)
 
 
 def covers(page: Page, seq: int) -> bool:

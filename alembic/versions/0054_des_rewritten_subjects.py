@@ -1,5 +1,5 @@
-"""Subjects whose logged events were erased or redacted, for as long as a Redis that comes back with older data may still
-hold what they said: expand."""
+"""Subjects, by hashes, whose logged events were erased or redacted, for as long as a Redis that comes back with older data
+may still hold what they said: expand."""
 
 from collections.abc import Sequence
 
@@ -14,9 +14,9 @@ depends_on: str | Sequence[str] | None = None
 def upgrade() -> None:
     op.execute("""
         create table welno.welno_rewritten_subjects (
-            subject text not null,
+            subject_hash text not null,
             rewritten_at timestamptz default clock_timestamp() not null,
-            constraint pk_welno_rewritten_subjects primary key (subject)
+            constraint pk_welno_rewritten_subjects primary key (subject_hash)
         );
         create index ix_welno_rewritten_subjects_rewritten_at on welno.welno_rewritten_subjects (rewritten_at)
     """)

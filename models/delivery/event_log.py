@@ -40,11 +40,11 @@ class SubjectCounter(Table):
 
 
 class RewrittenSubject(Table):
-    """One whose logged events were erased or redacted lately: Redis may bring back what they said."""
+    """One, by its hash, whose logged events were erased or redacted lately: Redis may bring back what they said."""
 
     __tablename__ = "welno_rewritten_subjects"
 
-    subject: Mapped[str] = mapped_column(primary_key=True)
+    subject_hash: Mapped[str] = mapped_column(primary_key=True)
     rewritten_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp(), index=True)
 
 

@@ -14,7 +14,7 @@ from core.logs import get_logger
 from services.delivery.event_log import SubjectEnd, read_changed, read_epoch
 from services.delivery.event_sender import EventSender
 from services.delivery.kinds import SubjectKind, SubjectKinds
-from services.delivery.rewritten import forget_rewritten, read_rewritten
+from services.delivery.rewritten import forget_rewritten, hash_subject, read_rewritten
 from streams import NOWHERE, Position, Streams
 
 log = get_logger(__name__)
@@ -66,19 +66,19 @@ class StreamSweep:
             self._comparison = self._fill_changed(None)
         elif self._comparison is None and self._monotonic() >= self._look_back_at:
             self._look_back_at = self._monotonic() + _LOOK_BACK_EVERY_SECONDS
-            self._forget_rewritten(_LOOK_BACK_SECONDS)
+            self._forget_rewritten(2 * _LOOK_BACK_EVERY_SECONDS)
             self._comparison = self._fill_changed(_LOOK_BACK_SECONDS)
         return filled + self._compare_some()
 
     def keep_rewritten(self, session: Session) -> int:
-        """Drop the names of what no Redis can hold any more."""
+        """Drop the hashes of what no Redis can hold any more."""
         return forget_rewritten(session, self._longest_life_seconds())
 
     def _forget_rewritten(self, within_seconds: float) -> None:
         with self._sessions() as session:
-            subjects = read_rewritten(session, within_seconds)
-        if subjects:
-            self._streams.forget_all(subjects)
+            hashes = read_rewritten(session, within_seconds)
+        if hashes:
+            self._streams.forget_those(lambda subject: hash_subject(subject) in hashes)
 
     def _longest_life_seconds(self) -> float:
         """Of a stream and what follows it; and that once more."""

@@ -291,7 +291,7 @@ def test_what_a_late_sender_brings_back_of_something_redacted_is_gone_within_a_m
     assert "김하늘" not in said(log.streams.read_after(HALL, 0))
 
 
-def test_names_of_what_was_erased_are_kept_for_as_long_as_redis_may_hold_it(log: Log):
+def test_hashes_of_what_was_erased_are_kept_for_as_long_as_redis_may_hold_it(log: Log):
     log.emit(text="김하늘")
     redact(log)
     for days, kept in ((1.9, 0), (2.1, 1)):

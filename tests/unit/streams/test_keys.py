@@ -4,7 +4,7 @@ import pytest
 from redis.crc import key_slot
 
 from streams import InvalidEventError
-from streams.keys import channel, log_key, meta_key, subject_of
+from streams.keys import channel, log_key, meta_key, subject_of, subject_of_key
 
 SUBJECTS = ["tilko_session:7f", "patient:7f", "queue:collection", "project:p 1", "thread:스레드", "a:b:c"]
 
@@ -25,3 +25,13 @@ def test_a_channel_tells_its_subject(subject):
 def test_a_subject_that_would_scatter_its_keys_is_refused(subject):
     with pytest.raises(InvalidEventError):
         log_key(subject)
+
+
+@pytest.mark.parametrize("subject", SUBJECTS)
+def test_a_subject_is_found_in_the_keys_of_its_stream_and_its_projection(subject: str):
+    assert {subject_of_key(key) for key in (log_key(subject), meta_key(subject), subject)} == {subject}
+
+
+@pytest.mark.parametrize("key", ["", "stream:{", "stream:{one}:pub", "LIMITS:LIMITER/stream:{one}:log"])
+def test_any_other_key_is_taken_for_itself(key: str):
+    assert subject_of_key(key) == key
