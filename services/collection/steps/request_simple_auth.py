@@ -1,9 +1,11 @@
 """Step 0: ask Tilko to send the push to the person's phone."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import orjson
 
+from core.clock import clock
 from core.names import Event, Status, Step
 from core.sealing import Sealer
 from models.collection import CollectionRun
@@ -16,6 +18,10 @@ from services.delivery.unit_of_work import Work
 from upstream.http.exchange import HttpResponse, PaidCall
 from upstream.tilko.client import AUTH_SECONDS, TilkoClient
 from upstream.tilko.codec import AuthTokens
+from upstream.tilko.errors import PushUncertain, TilkoUnavailable
+
+# That a phone may get for one wish.
+_MOST_PUSHES = 2
 
 
 class RequestSimpleAuth(StepHandler):
@@ -32,13 +38,22 @@ class RequestSimpleAuth(StepHandler):
         self._approve_within = approve_within
 
     def run(self, claim: Claim) -> AuthTokens:
+        """Raises PushUncertain when the phone may have got two pushes by now, and no answer told of either: a third is
+        sent only if the person wishes it."""
+        departures: list[float] = []
+
         def ask(call: PaidCall) -> AuthTokens:
-            return self._tilko.request_simple_auth(claim.person, call)
+            return self._tilko.request_simple_auth(claim.person, _noting(call, departures))
 
         def read(reply: HttpResponse) -> AuthTokens:
             return self._tilko.read_simple_auth(reply, claim.person)
 
-        return self._calls.obtain(claim, SIMPLE_AUTH, AUTH_SECONDS, ask, read)
+        try:
+            return self._calls.obtain(claim, SIMPLE_AUTH, AUTH_SECONDS, ask, read)
+        except TilkoUnavailable as exc:
+            if departures and _may_have_pushed(exc) and claim.attempt >= _MOST_PUSHES:
+                raise PushUncertain(reason=exc.reason, http_status=exc.http_status) from exc
+            raise
 
     def on_success(self, work: Work, run: CollectionRun, result: AuthTokens, *, claim: Claim, now: datetime) -> None:
         run.auth = self._sealer.seal(orjson.dumps(result.to_dict()), f"auth:{run.session_id}")
@@ -54,6 +69,19 @@ class RequestSimpleAuth(StepHandler):
         self, work: Work, run: CollectionRun, failure: Failure, *, claim: Claim, now: datetime
     ) -> AfterFailure:
         return refuse(work, run, failure, now)
+
+
+def _noting(call: PaidCall, departures: list[float]) -> PaidCall:
+    def before_send() -> None:
+        call.before_send()
+        departures.append(clock.monotonic())
+
+    return replace(call, before_send=before_send)
+
+
+def _may_have_pushed(error: TilkoUnavailable) -> bool:
+    """Nothing came back, or a success that nobody can read."""
+    return error.http_status is None or 200 <= error.http_status < 300
 
 
 def refuse(work: Work, run: CollectionRun, failure: Failure, now: datetime) -> AfterFailure:

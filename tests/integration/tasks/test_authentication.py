@@ -49,6 +49,21 @@ def test_a_lasting_fault_is_told_after_the_last_try(driver: Driver):
     assert [event["data"]["retry_available"] for event in driver.events(session_id)] == [True]
 
 
+@pytest.mark.parametrize(
+    "what", [{"hold": "after", "cut": "before", "hold_seconds": 0.01}, {"malformed": True}], ids=str
+)
+def test_a_phone_gets_no_third_push_for_one_wish(driver: Driver, what):
+    """Where nobody knows whether the one before has been sent."""
+    fault = driver.fault(AUTH, **what)
+    session_id = driver.arrive()
+    run = driver.wait_for(session_id, Status.ERROR)
+    assert (run.error_code, run.run_state, driver.hits(fault)) == ("PROVIDER_UNAVAILABLE", "idle", 2)
+    assert [event["data"]["retry_available"] for event in driver.events(session_id)] == [True]
+    driver.clear_faults()
+    assert driver.ask_auth(session_id) is Asked.ACCEPTED
+    driver.cxid(session_id)
+
+
 def test_the_push_can_be_asked_for_again_after_an_error(driver: Driver):
     driver.fault(AUTH, calls=3, status=500)
     session_id = driver.arrive()
