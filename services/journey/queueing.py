@@ -30,6 +30,7 @@ from services.journey.errors import (
 )
 from services.journey.joining import find_appointment, join_line, open_entry, require_exam, require_not_queued
 from services.journey.locking import find_in_visit, find_owner, lock_journey, require_user
+from services.journey.reading import read_entry, read_snapshot
 from services.journey.work import JourneyWork
 
 # How often a person may step aside in one visit; staff may let them as often as they like.
@@ -77,8 +78,8 @@ def _join(journey: JourneyWork, user_id: UUID, exam_id: str, actor: JourneyActor
 def delay_entry(
     journey: JourneyWork, queue_id: UUID, actor: JourneyActor, *, is_delayed: bool, reason: str | None = None
 ) -> Body:
-    """Step aside, or come back to the place that was kept. The owner so often a visit. Nothing changes for who is as
-    wanted already. Raises EntryNotFound, StateConflict."""
+    """Step aside, or come back to the place that was kept. The owner so often a visit. Nothing changes, and nobody
+    is told, for who is as wanted already. Raises EntryNotFound, StateConflict."""
     locked = lock_journey(journey, _find_allowed(journey, queue_id, actor))
     entry = find_in_visit(journey, locked, queue_id)
     wanted, other = QueueState.DELAYED, QueueState.WAITING
@@ -92,6 +93,9 @@ def delay_entry(
         change.follow_entries()
     elif entry.state != wanted:
         raise entry_conflict(journey.session, entry)
+    if not change.has_changed:
+        snapshot = read_snapshot(journey, locked.user_id, actor.role)
+        return {"queue": read_entry(journey, queue_id, actor), "journey": snapshot}
     return queue_answer(conclude(change), entry, actor)
 
 

@@ -1,9 +1,10 @@
 """Shifts: which member of staff works on which exam in which room."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, select, text
+from sqlalchemy import Select, or_, select, text
 
 from core.names import exam_subject
 from models.journey import HospitalRoom, Shift
@@ -25,8 +26,9 @@ def begin_shift(journey: JourneyWork, actor: JourneyActor, *, exam_id: str, room
     require_exam(journey, exam_id)
     if journey.session.get(HospitalRoom, room_id) is None:
         raise PayloadInvalid("room_id")
-    before = _lock_shift(journey, actor)
-    if before is not None:
+    for before in _lock_own_and_of_room(journey, actor, room_id):
+        if before.staff_id != actor.staff_id:
+            raise RoomTaken
         _end(journey, before, journey.now)
     parameters: dict[str, Any] = {"staff_id": actor.staff_id, "exam_id": exam_id, "room_id": room_id}
     shift_id = journey.session.scalar(_BEGIN, parameters | {"now": journey.now})
@@ -47,6 +49,13 @@ def end_shift(journey: JourneyWork, actor: JourneyActor) -> None:
 def find_shift(journey: JourneyWork, actor: JourneyActor) -> Shift | None:
     """The open one."""
     return journey.session.scalar(_open_shift(actor))
+
+
+def _lock_own_and_of_room(journey: JourneyWork, actor: JourneyActor, room_id: str) -> Sequence[Shift]:
+    """The open ones, in one order for all: of two who change rooms with each other neither waits for the other's."""
+    concerned = or_(Shift.staff_id == actor.staff_id, Shift.room_id == room_id)
+    query = select(Shift).where(Shift.ended_at.is_(None), concerned).order_by(Shift.shift_id).with_for_update()
+    return journey.session.scalars(query).all()
 
 
 def _lock_shift(journey: JourneyWork, actor: JourneyActor) -> Shift | None:

@@ -2,20 +2,23 @@
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from threading import Event
+from contextlib import suppress
+from threading import Barrier, BrokenBarrierError, Event
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text
 from sqlalchemy.orm import Session
 
 from models.journey import JourneyState
 from services.delivery.idempotency import KeyOfAnotherCall
 from services.journey.actors import JourneyActor
-from services.journey.errors import JourneyError, QueueEmpty, StateConflict
+from services.journey.errors import JourneyError, QueueEmpty, RoomTaken, StateConflict
 from services.journey.estimates import RuleBasedEstimator
 from services.journey.queueing import join_queue
 from services.journey.refresher import LineRefresher
+from services.journey.shifts import begin_shift
 from tests.integration.journey.ward import BLOOD, XRAY, Patient, Ward
 from tests.waiting import wait_until
 
@@ -74,6 +77,34 @@ def test_people_in_two_lines_are_called_by_both_desks_without_a_deadlock(ward: W
     assert len(called) == 15
     assert deadlocks(ward) == before
     assert all(person.state == JourneyState.CALLED for person in people)
+
+
+def test_two_desks_that_change_rooms_with_each_other_at_once_do_not_wait_for_ever(ward: Ward):
+    rooms = dict(zip(ward.desks, ("R-101", "R-102"), strict=True))
+    for desk, room_id in rooms.items():
+        ward.run(begin_shift, desk, exam_id=BLOOD, room_id=room_id)
+    before, both = deadlocks(ward), Barrier(2)
+
+    def meet(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        if "insert into welno.shifts" in statement:
+            with suppress(BrokenBarrierError):
+                both.wait(1)
+
+    def change(desk: JourneyActor) -> str:
+        try:
+            other = next(room_id for room_id in rooms.values() if room_id != rooms[desk])
+            ward.run(begin_shift, desk, exam_id=XRAY, room_id=other)
+        except RoomTaken:
+            return "taken"
+        return "done"
+
+    event.listen(ward.stores.engine, "before_cursor_execute", meet)
+    try:
+        with ThreadPoolExecutor(2) as pool:
+            assert list(pool.map(change, ward.desks)) == ["taken", "taken"]
+    finally:
+        event.remove(ward.stores.engine, "before_cursor_execute", meet)
+    assert deadlocks(ward) == before
 
 
 def test_one_person_called_by_name_by_two_desks_is_called_once(ward: Ward):

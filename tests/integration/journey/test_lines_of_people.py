@@ -108,6 +108,10 @@ def test_a_person_may_step_aside_twice_a_visit_and_staff_as_often_as_they_like(w
 def test_who_is_as_wanted_already_stays_so_and_who_is_called_cannot_step_aside(ward: Ward):
     [person] = join(ward, 1)
     ward.run(delay_entry, id_of(person), ward.desk, is_delayed=False)
+    before = ward.everything()
+    again = ward.run(delay_entry, id_of(person), person.actor, is_delayed=False)
+    assert (again["queue"]["state"], again["journey"]["journey_state"]) == ("waiting", "WAITING")
+    assert ward.everything() == before
     assert person.logs() == [(None, "waiting", None)]
     ward.call_next()
     with pytest.raises(StateConflict):

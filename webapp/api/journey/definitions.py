@@ -34,4 +34,6 @@ def _render() -> str:
         "undo_call_within_seconds": int(UNDO_WITHIN.total_seconds()),
         "no_show_after_seconds": stores().settings.journey.no_show_after_seconds,
     }
-    return json.dumps({"success": True, **state_definitions(), "sockets": SOCKETS, "limits": limits})
+    time_zone = stores().settings.journey.time_zone.key
+    told = state_definitions() | {"sockets": SOCKETS, "limits": limits, "time_zone": time_zone}
+    return json.dumps({"success": True, **told})

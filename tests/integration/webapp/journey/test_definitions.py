@@ -36,6 +36,12 @@ def test_the_limits_of_a_desk_are_the_servers(client: FlaskClient, app_of: AppOf
     assert patient.get(f"{API}/state-definitions/").json["limits"]["no_show_after_seconds"] == 600
 
 
+def test_the_time_zone_is_the_hospitals(client: FlaskClient, app_of: AppOf, demo_env: dict[str, str]):
+    assert client.get(f"{API}/state-definitions/").json["time_zone"] == "Asia/Seoul"
+    elsewhere = app_of(Settings.read(demo_env | {"WELNO_HOSPITAL_TIME_ZONE": "Europe/Berlin"})).test_client()
+    assert elsewhere.get(f"{API}/state-definitions/").json["time_zone"] == "Europe/Berlin"
+
+
 def test_whoever_has_it_already_is_told_so_without_a_statement(client: FlaskClient, count_statements: CountStatements):
     etag = client.get(f"{API}/state-definitions").headers["ETag"]
     with count_statements() as statements:

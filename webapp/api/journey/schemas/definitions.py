@@ -38,4 +38,5 @@ class DefinitionsOutput(Schema):
     mappings = fields.Nested(MappingsItem, required=True)
     sockets = fields.Dict(keys=fields.String(), values=fields.String(), required=True)
     limits = fields.Nested(LimitsItem, required=True)
+    time_zone = fields.String(required=True, metadata={"description": "The hospital's, by IANA."})
     version = fields.String(required=True)

@@ -3,6 +3,7 @@
  * @module
  */
 
+import { timeZone } from "../../sdk/journey/hospital_time.js";
 import { explain, withReference } from "../kit/error.js";
 
 /** @typedef {import("../../sdk/core/errors.js").WelnoError} WelnoError */
@@ -162,7 +163,7 @@ export function clockText(moment) {
   const at = new Date(moment);
   if (Number.isNaN(at.getTime())) return "";
   return new Intl.DateTimeFormat("ko-KR", {
-    timeZone: "Asia/Seoul",
+    timeZone: timeZone(),
     hour: "2-digit",
     minute: "2-digit",
     hourCycle: "h23",

@@ -7,6 +7,7 @@ import { decodeBase64url } from "../core/base64url.js";
 import { HttpClient } from "../core/client.js";
 import { WelnoError } from "../core/errors.js";
 import { TokenRefresh } from "../core/token_refresh.js";
+import { useTimeZone } from "./hospital_time.js";
 
 const TIMEOUT_MILLISECONDS = 10_000;
 const TRIES = 3;
@@ -49,11 +50,17 @@ export class JourneyClient extends HttpClient {
   /** States, transitions and the sockets' addresses: asked for once, and from the server alone.
    * @returns {Promise<any>} */
   definitions() {
-    this.#definitions ??= this.request("GET", "/state-definitions/").catch((error) => {
+    this.#definitions ??= this.#askForDefinitions().catch((error) => {
       this.#definitions = null;
       throw error;
     });
     return this.#definitions;
+  }
+
+  async #askForDefinitions() {
+    const told = await this.request("GET", "/state-definitions/");
+    useTimeZone(told.time_zone);
+    return told;
   }
 
   /** The address of a socket from the template that the definitions give. @param {string} template

@@ -5,6 +5,7 @@
  */
 
 import { SafeStorage } from "../core/storage.js";
+import { timeZone, useTimeZone } from "./hospital_time.js";
 import { dayOf } from "./snapshot.js";
 
 const SNAPSHOT = "welno_journey_snapshot";
@@ -41,12 +42,13 @@ export class JourneyMemory {
 
   /** @param {any} snapshot */
   keepSnapshot(snapshot) {
-    this.#write(SNAPSHOT, { snapshot, at: this.#now() });
+    this.#write(SNAPSHOT, { snapshot, at: this.#now(), zone: timeZone() });
   }
 
   /** The last one of today, and when it was so. @returns {{snapshot: any, at: number}|null} */
   get snapshot() {
     const kept = this.#read(SNAPSHOT);
+    useTimeZone(kept?.zone); // without a network nobody else tells it
     return kept && dayOf(kept.at) === dayOf(this.#now()) ? kept : null;
   }
 

@@ -3,6 +3,8 @@
  * @module
  */
 
+import { timeZone } from "./hospital_time.js";
+
 /** @typedef {import("../core/ordering.js").Cursor} Cursor */
 /** @typedef {{queue_id: string, queue_number: number, exam_name: string, room: any, called_at: string,
  *   call_count: number}} Call */
@@ -71,7 +73,7 @@ export function waitingEntries(snapshot) {
     .map((/** @type {any} */ entry) => entry.queue_id);
 }
 
-/** The day in the hospital's clock. @param {number} milliseconds @param {string} [timeZone] */
-export function dayOf(milliseconds, timeZone = "Asia/Seoul") {
-  return new Intl.DateTimeFormat("sv-SE", { timeZone, dateStyle: "short" }).format(milliseconds);
+/** The day in the hospital's clock. @param {number} milliseconds */
+export function dayOf(milliseconds) {
+  return new Intl.DateTimeFormat("sv-SE", { timeZone: timeZone(), dateStyle: "short" }).format(milliseconds);
 }
