@@ -217,6 +217,11 @@ CODES: Mapping[Code, Meaning] = {
     Code.INTERNAL_ERROR: Meaning(
         500, "처리하는 중에 문제가 생겼어요. 잠시 후 다시 시도해 주세요.", "Our mistake; quote `request_id`."
     ),
+    Code.STORED_FILE_DAMAGED: Meaning(
+        500,
+        "저장된 파일이 손상되어 열 수 없어요. 담당자에게 알려 주세요.",
+        "A stored file is not what was written: no retry helps; the log's `stored_file_damaged` says why.",
+    ),
     Code.MISO_REJECTED: Meaning(
         502,
         "답을 받을 수 없었어요. 새로운 대화로 다시 물어봐 주세요.",

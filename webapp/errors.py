@@ -22,7 +22,7 @@ from services.interviews.errors import InterviewsError
 from services.journey.errors import JourneyError
 from services.shl.errors import HealthLinksError
 from services.threads.errors import ThreadsError
-from spool import FileNotParked, FileTaken, SealedWithUnknownKey, StorageFault, UnknownFile
+from spool import DamagedFile, FileNotParked, FileTaken, SealedWithUnknownKey, StorageFault, UnknownFile
 from streams import StreamsUnavailable
 from webapp.error_codes import Code
 from webapp.error_meanings import CODES
@@ -97,6 +97,7 @@ def answer_errors(app: Flask) -> None:
     app.register_error_handler(InterviewsError, _answer_domain_error)
     app.register_error_handler(ThreadsError, _answer_domain_error)
     app.register_error_handler(HealthLinksError, _answer_domain_error)
+    app.register_error_handler(DamagedFile, _answer_damaged)
     app.register_error_handler(KeyOfAnotherCall, lambda _: reply(Code.IDEMPOTENCY_MISMATCH))
     for down in STORES_DOWN:
         app.register_error_handler(down, lambda error: answer_api_error(unavailable(error)))
@@ -125,6 +126,11 @@ def answer_api_error(error: ApiError) -> Response:
 
 def _answer_domain_error(error: JourneyError | InterviewsError | ThreadsError | HealthLinksError) -> Response:
     return reply(Code(error.code), details=None if error.details is None else dict(error.details))
+
+
+def _answer_damaged(error: DamagedFile) -> Response:
+    log.error("stored_file_damaged", reason=error.reason)
+    return reply(Code.STORED_FILE_DAMAGED)
 
 
 def answer_http(error: HTTPException) -> Response:

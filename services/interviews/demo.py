@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
-from sqlalchemy import func, select
+from sqlalchemy import func, literal, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -98,8 +98,9 @@ def _seed_interview(session: Session, company_id: UUID, project_id: UUID, author
         **result,
         "evidence": resolve_evidence(result),
     }
-    _add_missing(session, Interview, [row])
-    index_utterances(session, session.get_one(Interview, interview_id))
+    # What is there already stays as it is: one that somebody has deleted is not found again.
+    if _add_missing(session, Interview, [row]):
+        index_utterances(session, session.get_one(Interview, interview_id))
     run = {"interview_id": interview_id, "project_id": project_id, "step": InterviewStep.SAVE}
     _add_missing(session, InterviewRun, [run | {"state": InterviewRunState.ENDED, "due_at": func.now()}])
 
@@ -113,5 +114,7 @@ def _id_of(kind: str, name: str) -> UUID:
     return uuid5(NAMESPACE_URL, f"urn:welno:demo:{kind}:{name}")
 
 
-def _add_missing(session: Session, model: type[Table], rows: Sequence[Json]) -> None:
-    session.execute(insert(model).values([dict(row) for row in rows]).on_conflict_do_nothing())
+def _add_missing(session: Session, model: type[Table], rows: Sequence[Json]) -> int:
+    """How many there were not."""
+    missing = insert(model).values([dict(row) for row in rows]).on_conflict_do_nothing().returning(literal(1))
+    return len(session.execute(missing).all())

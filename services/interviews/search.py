@@ -86,7 +86,7 @@ def _describe(session: Session, places: Sequence[UtterancePlace], letters: str) 
     here, before, after = IndexedUtterance, aliased(IndexedUtterance), aliased(IndexedUtterance)
     query = (
         select(here, before, after, Interview.title, Interview.speakers)
-        .join(Interview, Interview.id == here.interview_id)
+        .join(Interview, and_(Interview.id == here.interview_id, Interview.deleted_at.is_(None)))
         .outerjoin(before, and_(before.interview_id == here.interview_id, before.position == here.position - 1))
         .outerjoin(after, and_(after.interview_id == here.interview_id, after.position == here.position + 1))
         .where(tuple_(here.interview_id, here.position).in_(places))

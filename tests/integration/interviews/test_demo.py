@@ -10,9 +10,18 @@ from tests.tables import delete_all_rows
 
 CONTENT = orjson.loads((ROOT / "dev" / "sandbox" / "companies.json").read_bytes())
 
+# As a deletion leaves it.
+DELETE_ONE = text("""
+    with gone as (
+        update welno.interviews set deleted_at = now(), deleted_by = created_by
+        where id = (select id from welno.interviews where status = 'completed' order by id limit 1) returning id
+    )
+    delete from welno.utterances where interview_id in (select id from gone)
+""")
+
 
 def test_the_demo_is_made_once(engine: Engine):
-    hashed = []
+    hashed, indexed = [], []
 
     def password_hash() -> str:
         hashed.append(1)
@@ -22,6 +31,7 @@ def test_the_demo_is_made_once(engine: Engine):
         for _ in range(2):
             with Session(engine) as session, session.begin():
                 seed_companies(session, CONTENT, password_hash)
+                indexed.append(session.execute(DELETE_ONE).rowcount)
         with engine.connect() as connection:
             query = text("""
                 select p.name as project, split_part(a.login, '@', 1) as who, m.role
@@ -49,3 +59,4 @@ def test_the_demo_is_made_once(engine: Engine):
     ]
     assert interviews == {"배달 앱 연구": 0, "은행 앱 연구": 3, "비밀 연구": 0}
     assert (personas, len(hashed), unresolved) == (4, 4, 0)
+    assert (indexed[0] > 0, indexed[1]) == (True, 0)

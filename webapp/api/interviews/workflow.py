@@ -13,6 +13,7 @@ from services.delivery.idempotency import CallKey, claim_key, fingerprint_of, is
 from services.interviews.changing import process_interview, retry_interview
 from services.interviews.files import answer_name
 from services.interviews.masking.masker import PatternMasker
+from services.interviews.membership import require_project
 from services.interviews.uploading import UploadedInterview, add_interview, require_upload
 from webapp.api.documented import SECURITY_MEMBER, fails
 from webapp.api.interviews.receiving import BODY_MAX_BYTES, received_upload
@@ -95,13 +96,15 @@ def process(caller: MemberCaller, body: dict[str, Any]) -> dict[str, Any]:
 
 
 def _admit(caller: MemberCaller, key: str | None, project_id: UUID) -> None:
-    """Before the file has come. A call that comes again is answered as it was, whatever has changed meanwhile."""
+    """Before the file has come. A call that comes again is answered as it was, to who is still a member."""
     here = stores()
     with here.unit_of_work() as work:
-        if key and is_claimed(work.session, CallKey(_actor(caller), key, fingerprint=""), here.clock.now()):
-            return
+        is_again = key and is_claimed(work.session, CallKey(_actor(caller), key, fingerprint=""), here.clock.now())
         with here.member_work.enter(work, caller.account_id, g.request_id) as member:
-            require_upload(member, project_id)
+            if is_again:
+                require_project(member, project_id)
+            else:
+                require_upload(member, project_id)
 
 
 def _actor(caller: MemberCaller) -> str:
@@ -116,9 +119,10 @@ def _add(
     with here.unit_of_work() as work:
         call = key and CallKey(_actor(caller), key, fingerprint_of(*received.fingerprint))
         stored = claim_key(work.session, call, here.clock.now()) if call else None
-        if stored is not None:
-            return stored.body, True
         with here.member_work.enter(work, caller.account_id, g.request_id) as member:
+            if stored is not None:
+                require_project(member, received.project_id)
+                return stored.body, True
             answer = {"success": True, **add_interview(member, received, PatternMasker())}
         if call:
             store_reply(work.session, call, 200, answer)

@@ -359,6 +359,8 @@ def test_a_process_that_stops_tells_the_reader_and_miso(
         ({"messages": [{"role": "assistant", "content": "네"}], "personaId": "x"}, "messages"),
         ({"messages": [{"role": "user", "content": " \n"}], "personaId": "x"}, "messages"),
         ({"messages": [{"role": "user", "content": "가" * 4001}], "personaId": "x"}, "messages"),
+        ({"messages": [{"role": "user", "content": ["왜?"]}], "personaId": "x"}, "messages"),
+        ({"messages": ["왜?"], "personaId": "x"}, "messages"),
         ({"messages": [{"role": "robot", "content": "왜?"}], "personaId": "x"}, "messages"),
     ],
     ids=str,
@@ -367,6 +369,20 @@ def test_what_is_no_question_is_refused(vera: Member, body: dict[str, Any], fiel
     answer = vera.ask("POST", "/api/chat", json=body)
     assert (answer.status_code, answer.json["error"]["code"]) == (400, "VALIDATION_FAILED")
     assert {name.partition(".")[0] for name in answer.json["error"]["details"]} == {field}
+
+
+def test_of_many_messages_the_last_question_counts(ask: Any, vera: Member, control: SandboxControl):
+    earlier = [
+        {"id": "m1", "role": "tool", "content": None, "createdAt": "2026-11-27T00:00:00Z"},
+        {"role": "assistant", "content": [{"type": "text", "text": "네"}], "parts": [1]},
+        {"role": "user", "content": "가" * 5000},
+        *({"role": "user", "content": "왜?"} for _ in range(300)),
+    ]
+    asked = {"id": "m2", "role": "user", "content": "언제 주문하세요?", "status": "ready"}
+    answer = ask(vera, messages=[*earlier, asked])
+    assert (answer.response.status_code, answer.frames()[-1]) == (200, "[DONE]")
+    told = control.only_call()["body"]
+    assert ("언제 주문하세요?" in told, "왜?" in told) == (True, False)
 
 
 def test_a_stranger_cannot_tell_a_persona_from_none(app: Flask, persona: UUID, sora: Member):

@@ -8,11 +8,15 @@ from flask import Flask
 from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
+from core.clock import clock
+from core.sealing import Sealer
 from core.settings import Settings
 from models.interviews import Interview
 from services.interviews.events import tell_completed, tell_highlighted
 from services.interviews.evidence import resolve_evidence
+from services.interviews.files import TEXT
 from services.interviews.wall import as_analyst
+from spool import Spool
 from tests.integration.interviews.company import World, add_interview
 from webapp.current import parts
 
@@ -125,6 +129,26 @@ def test_admins_alone_get_the_original_under_its_true_name(mina: Member, jun: Me
     [read] = mina.ask("GET", reads).json["reads"]
     assert (read["interview_id"], read["name"]) == (answer.json["interview_id"], "mina")
     assert read["request_id"] == original.headers["X-Request-ID"]
+
+
+def test_an_original_that_cannot_be_opened_says_why(
+    app: Flask, mina: Member, jun: Member, world: World, web_settings: Settings
+):
+    interview_id = UUID(upload(jun, world))
+    path = f"/api/interviews/{interview_id}/file"
+    # As another process has sealed it, with a key that this one is not given before its next start.
+    newer = Spool(web_settings.files.data_dir, Sealer({"newer": b"n" * 32}), clock).interviews
+    newer.put(interview_id, TEXT, "말".encode())
+    unknown = mina.ask("GET", path)
+    assert (unknown.status_code, unknown.json["error"]["code"]) == (503, "STORE_UNAVAILABLE")
+    assert int(unknown.headers["Retry-After"]) > 0
+    ours = parts(app).spool.interviews
+    ours.put(interview_id, TEXT, "말".encode())
+    for stored in web_settings.files.data_dir.rglob(f"{interview_id}/*"):
+        stored.write_bytes(stored.read_bytes()[:-1] + b"?")
+    damaged = mina.ask("GET", path)
+    assert (damaged.status_code, damaged.json["error"]["code"]) == (500, "STORED_FILE_DAMAGED")
+    assert mina.ask("GET", f"/api/projects/{world.food}/original-reads").json["reads"] == []
 
 
 def test_readings_of_originals_go_on_newest_first_and_outlive_them(mina: Member, jun: Member, world: World):

@@ -356,6 +356,19 @@ def test_a_key_gives_the_same_answer_again(jun: Member, world: World, engine: En
     assert (other.status_code, code_of(other)) == (409, "IDEMPOTENCY_MISMATCH")
 
 
+def test_a_key_tells_nothing_to_who_is_no_member_any_more(
+    jun: Member, mina: Member, world: World, web_settings: Settings
+):
+    headers = {"Idempotency-Key": "once"}
+    assert send_file(jun, world, b"x", headers=headers).status_code == 200
+    assert jun.upload(world, headers={"Idempotency-Key": "2"}).status_code == 200
+    before = len(files_on_disk(web_settings))
+    mina.ask("DELETE", f"/api/projects/{world.food}/members?accountId={world.people['jun']}")
+    for again in (send_file(jun, world, b"x", headers=headers), jun.upload(world, headers={"Idempotency-Key": "2"})):
+        assert (again.status_code, code_of(again)) == (404, "PROJECT_NOT_FOUND")
+    assert len(files_on_disk(web_settings)) == before
+
+
 def test_keys_of_two_people_are_two(jun: Member, mina: Member, world: World, engine: Engine):
     headers = {"Idempotency-Key": "once"}
     assert jun.upload(world, headers=headers).status_code == mina.upload(world, headers=headers).status_code == 200

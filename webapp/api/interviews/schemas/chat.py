@@ -3,17 +3,17 @@
 from typing import Any
 from uuid import UUID
 
-from marshmallow import ValidationError, fields, validate
+from marshmallow import EXCLUDE, ValidationError, fields
 
 from core.letters import compose
 from webapp.api.fields import WORD_MAX, InputSchema, Text, say
 from webapp.bodies import BODY_MAX_BYTES
 
 QUESTION_MAX = 4_000
-_MESSAGES_MAX = 200
+# More than a body holds.
+_MESSAGES_MAX = BODY_MAX_BYTES // len("{},")
 _CONVERSATION_MAX = 128
 _PERSONA = say("페르소나를 골라 주세요.", "페르소나를 다시 골라 주세요.")
-_ROLES = ("user", "assistant", "system")
 _USER = "user"
 
 
@@ -33,19 +33,23 @@ class PersonaIdField(Text):
             return UUID(int=0)
 
 
+class _AnyText(Text):
+    """Or whatever else stands there."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **more: Any) -> Any:  # noqa: ARG002 marshmallow's
+        return value
+
+
 class ChatMessageInput(InputSchema):
-    role = Text(
-        WORD_MAX,
-        required=True,
-        validate=validate.OneOf(_ROLES, error="user, assistant, system 가운데 하나를 보내 주세요."),
-    )
-    # Answers that came before may be long; what is asked has a bound of its own.
-    content = Text(BODY_MAX_BYTES, required=True)
+    """As chat libraries keep them, with fields of their own: only the user's last one is looked at."""
+
+    role = _AnyText(BODY_MAX_BYTES, load_default=None, allow_none=True)
+    content = _AnyText(BODY_MAX_BYTES, load_default=None, allow_none=True)
 
 
 class ChatInput(InputSchema):
     messages = fields.List(
-        fields.Nested(ChatMessageInput),
+        fields.Nested(ChatMessageInput, unknown=EXCLUDE),
         required=True,
         metadata={"maxItems": _MESSAGES_MAX},
         error_messages=say("무엇을 물을지 보내 주세요.", "무엇을 물을지 보내 주세요."),
@@ -57,5 +61,5 @@ class ChatInput(InputSchema):
 def question_of(body: dict[str, Any]) -> str | None:
     """The last text of the user; None where there is none, or one that is too long."""
     asked = [one["content"] for one in body["messages"] if one["role"] == _USER]
-    text = compose(asked[-1]).strip() if asked else ""
+    text = compose(asked[-1]).strip() if asked and isinstance(asked[-1], str) else ""
     return text if 0 < len(text) <= QUESTION_MAX else None

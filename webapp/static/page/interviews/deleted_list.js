@@ -15,6 +15,9 @@ export class DeletedList {
   #projectId;
   #mayErase;
   #list = new List("deleted");
+  #pages = 1;
+  /** Of the loading that counts: an older one is overtaken. */
+  #turn = 0;
   #part = find("deleted");
 
   /** @param {string} projectId @param {boolean} mayErase */
@@ -28,13 +31,33 @@ export class DeletedList {
   /** As far as somebody looks at it. */
   async refresh() {
     if (!this.#part.open) return;
+    const turn = (this.#turn += 1);
     this.#list.showLoading();
     try {
-      const { interviews } = await client.interviews(this.#projectId, { deleted: true });
-      this.#list.showRows(interviews.map((/** @type {any} */ one) => this.#makeRow(one)));
+      const { interviews, next } = await this.#load();
+      if (turn !== this.#turn) return;
+      const onMore = next === null ? null : () => this.#showMore();
+      this.#list.showRows(interviews.map((one) => this.#makeRow(one)), { onMore });
     } catch (/** @type {any} */ error) {
-      this.#list.showError({ ...troubleOf(error), next: { act: () => this.refresh() } });
+      if (turn === this.#turn) this.#list.showError({ ...troubleOf(error), next: { act: () => this.refresh() } });
     }
+  }
+
+  #showMore() {
+    this.#pages += 1;
+    return this.refresh();
+  }
+
+  /** As many pages as are looked at. @returns {Promise<{interviews: any[], next: string|null}>} */
+  async #load() {
+    const found = /** @type {any[]} */ ([]);
+    let next = /** @type {string|null} */ (null);
+    for (let page = 0; page < this.#pages && (page === 0 || next !== null); page += 1) {
+      const answer = await client.interviews(this.#projectId, { deleted: true, before: next ?? undefined });
+      found.push(...answer.interviews);
+      next = answer.next;
+    }
+    return { interviews: found, next };
   }
 
   /** @param {any} interview */

@@ -242,6 +242,21 @@ def test_a_deleted_interview_goes_everywhere_and_comes_back(visit: Visit, analys
     expect(toast(vera, "새 인터뷰가 추가되었습니다")).to_have_count(0)
 
 
+def test_whatever_was_deleted_can_be_brought_back(visit: Visit, analyses: Analyses, mina: Member) -> None:
+    """Also what is older than the first page of what was."""
+    for number in range(52):
+        mina.ask("DELETE", f"/api/interviews/{analyses.add(f'새벽 배달 {number}')}")
+    page = visit("mina")
+    page.get_by_text("삭제한 인터뷰", exact=True).click()
+    expect(page.locator("#deleted-rows > li")).to_have_count(50)
+    page.locator("#deleted-more").click()
+    expect(page.locator("#deleted-rows > li")).to_have_count(52)
+    expect(page.locator("#deleted-more")).to_be_hidden()
+    page.get_by_role("button", name="새벽 배달 0 되돌리기").click()
+    expect(row(page, "새벽 배달 0")).to_be_visible()
+    expect(page.locator("#deleted-rows > li")).to_have_count(51)
+
+
 def test_an_admin_erases_for_good(visit: Visit, analyses: Analyses, mina: Member) -> None:
     interview = analyses.add("새벽 배달")
     mina.ask("DELETE", f"/api/interviews/{interview}")
