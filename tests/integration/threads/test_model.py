@@ -1,5 +1,5 @@
-"""Any interleaving of pushes, blobs, removals, returns, recoveries, rotations by an owner or the service, trims, new
-epochs and an emptied Redis, on a model."""
+"""Any interleaving of pushes, blobs, acknowledgements, removals, leaving, returns, roles, recoveries, rotations by an
+owner or the service, trims, new epochs and an emptied Redis, on a model."""
 
 from typing import Any
 
@@ -25,6 +25,7 @@ from tests.tables import delete_all_rows
 from tests.thread_devices import ClientDevice
 
 from .blob_rules import DOCTOR, EVERYBODY, GUESTS, BlobRules
+from .member_rules import MemberRules
 from .recovery_rules import RecoveryRules
 from .room import NURSE, PATIENT, Room, caller
 
@@ -33,7 +34,7 @@ _HELD = text("select count(*) from welno.welno_thread_wraps where device_id = :d
 _IS_DUE = text("select key_state = 'due' from welno.welno_threads where id = :id")
 
 
-class ThreadMachine(BlobRules, RecoveryRules):
+class ThreadMachine(BlobRules, RecoveryRules, MemberRules):
     """`told` is what every reader must hear, by number; `sent` are the envelopes that were accepted."""
 
     def __init__(self, stores: Stores) -> None:
@@ -143,6 +144,7 @@ class ThreadMachine(BlobRules, RecoveryRules):
         if member not in self.visible_from:
             return
         del self.visible_from[member]
+        self.owners.discard(member)
         by_service = by_service and self.is_served
         keyset = None if by_service else self.keyset(set(self.visible_from))
         with self.room.stores.threads(caller(NURSE)) as unit:
