@@ -79,7 +79,7 @@ class _Chosen:
 def _choose(options: ChaosOptions, folder: Path, workload: AnyWorkload) -> _Chosen:
     if options.hosts:
         hosts = HostCluster(folder, workload.settings)
-        return _Chosen(hosts, partial(HostFaults, hosts))
+        return _Chosen(hosts, lambda _, workload, rng: HostFaults(hosts, workload, rng))
     cluster = Cluster(folder, options.workers, workload.workers, workload.settings)
     return _Chosen(cluster, partial(MachineFaults, cluster))
 

@@ -10,7 +10,6 @@ from dev.bench.chaos.faults import Harm, Injection, Injector, KillMoment
 from dev.bench.chaos.host_cluster import HostCluster
 from dev.bench.chaos.host_fault_kinds import HostFaultKind as Kind
 from dev.bench.chaos.promotion import Promotion
-from dev.bench.chaos.recorder import DatabaseRecorder
 from dev.bench.chaos.schedule import Schedule
 from dev.bench.chaos.workload import AnyWorkload
 from dev.hosts.faults import Slowness
@@ -80,16 +79,13 @@ class HostFaults(Schedule):
     """One host of a role at most is harmed at a time, so that the others can take over; roles are harmed beside each
     other. A link harms the roles of both its ends."""
 
-    def __init__(
-        self, cluster: HostCluster, recorder: DatabaseRecorder, workload: AnyWorkload, rng: random.Random
-    ) -> None:
+    def __init__(self, cluster: HostCluster, workload: AnyWorkload, rng: random.Random) -> None:
         super().__init__()
         self._cluster, self._centre, self._workload, self._rng = cluster, cluster.centre, workload, rng
         self._topology = self._centre.network.topology
         self._affected: set[HostRole] = set()
         self._links = list_links(self._topology.hosts)
         self._promotion = Promotion(cluster, self)
-        del recorder  # what holds work just now, the workload says
 
     def all(self) -> dict[str, Injector]:
         has_links = not self._centre.network.freezes_cut_hosts
