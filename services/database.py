@@ -25,6 +25,11 @@ _CONNECT_TIMEOUT_SECONDS = 5
 # Of a host that is gone without a word: keepalives are silent while something waits to be acknowledged, and libpq heeds
 # no connect_timeout where it does not block (gevent).
 _UNACKNOWLEDGED_MS = 5_000
+_KEEPALIVES = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
+# The server's own wait for us would be two hours, in which a dead host's locks and connections are held.
+_SERVERS_PATIENCE = " ".join(
+    f"-c tcp_{name}={value}" for name, value in {**_KEEPALIVES, "user_timeout": _UNACKNOWLEDGED_MS}.items()
+)
 # A connection that has just worked is believed; one that rested for longer is tried first. A try before each use costs
 # as much as a statement; a server that restarts takes longer than this.
 _BELIEVED_SECONDS = 0.05
@@ -133,12 +138,10 @@ def _connect(url: str, pool_size: int, **options: Any) -> Engine:
         connect_args={
             "connect_timeout": _CONNECT_TIMEOUT_SECONDS,
             "application_name": "welno",
-            "keepalives_idle": 10,
-            "keepalives_interval": 5,
-            "keepalives_count": 3,
+            **_KEEPALIVES,
             "tcp_user_timeout": _UNACKNOWLEDGED_MS,
             "options": f"-c statement_timeout={STATEMENT_TIMEOUT_SECONDS}s -c timezone=UTC"
-            f" -c idle_in_transaction_session_timeout={IDLE_TIMEOUT_SECONDS}s",
+            f" -c idle_in_transaction_session_timeout={IDLE_TIMEOUT_SECONDS}s {_SERVERS_PATIENCE}",
         },
     )
     event.listen(engine, "connect", _require_time_outs)

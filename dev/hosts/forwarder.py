@@ -33,6 +33,8 @@ class Forwarder:
         self._listener, self._target, self._inside = listener, target, inside
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._serve, daemon=True)
+        # The loop itself holds none of a connection whose client has nothing more to say.
+        self._carrying: set[asyncio.Task[None]] = set()
 
     def start(self) -> None:
         self._thread.start()
@@ -46,14 +48,22 @@ class Forwarder:
     def _serve(self) -> None:
         if self._inside is not None:
             self._inside.enter()
-        server = self._loop.run_until_complete(asyncio.start_server(self._carry, sock=self._listener))
+        server = self._loop.run_until_complete(asyncio.start_server(self._take, sock=self._listener))
         with contextlib.suppress(RuntimeError):  # it is stopped, and not run to an end
             self._loop.run_forever()
         server.close()
-        for task in asyncio.all_tasks(self._loop):
-            task.cancel()
-        self._loop.run_until_complete(asyncio.sleep(0))
+        self._loop.run_until_complete(self._give_up_all())
         self._loop.close()
+
+    async def _give_up_all(self) -> None:
+        for task in self._carrying:
+            task.cancel()
+        await asyncio.gather(*self._carrying, return_exceptions=True)
+
+    def _take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = self._loop.create_task(self._carry(reader, writer))
+        self._carrying.add(task)
+        task.add_done_callback(self._carrying.discard)
 
     async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:

@@ -23,7 +23,7 @@ from dev.local.programs import (
 WEB_PORT, GREEN_WEB_PORT, FLOWER_PORT = 8000, 8001, 5555
 # Of a worker, where `make run` has a hundred: both hosts share this machine.
 _WORKER_THREADS = 20
-_READY_SECONDS = 120
+_READY_SECONDS = 240
 
 
 @dataclass(frozen=True, slots=True)

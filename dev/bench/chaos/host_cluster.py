@@ -35,6 +35,8 @@ from services.stores import connect_redis
 
 _INCOMING = "spool/incoming/"
 _RUNS_THE_PRODUCT = (HostRole.WORKER, HostRole.WEB)
+# A look at a bucket is dearer than one at a folder.
+_SETTINGS = {"WELNO_FILE_RETRY_INTERVAL_SECONDS": "10"}
 _STANDBY_SECONDS, _AGAIN_SECONDS = 60.0, 0.2
 _FOLLOWS = "select 1 from pg_stat_replication where application_name = %s and state = 'streaming'"
 
@@ -62,7 +64,7 @@ class HostCluster:
     """Commits are synchronous (docs/operations.md, 'What may be lost'), so that a promotion loses nothing."""
 
     def __init__(self, home: Path, settings: Mapping[str, str]) -> None:
-        self._home, self._settings = home, settings
+        self._home, self._settings = home, {**settings, **_SETTINGS}
         self.centre: DataCentre
         self.clocks: WallClocks | None = None
 
@@ -196,7 +198,7 @@ class HostCluster:
             return None
         folder = self._home / "clocks"
         folder.mkdir(exist_ok=True)
-        return WallClocks(library, folder)
+        return WallClocks(library, folder, cache_seconds=1)
 
     def _reach_objects(self, stack: ExitStack) -> None:
         """As from a host: the product speaks plain HTTP on the same machine only, and boto3 reads this process's

@@ -25,6 +25,7 @@ _APART_SECONDS = (2.0, 60.0)
 # An operator notices that nothing can be written, and goes on without the standby.
 _NOTICED_SECONDS, _STANDBY_SECONDS = 3.0, (7.0, 18.0)
 _HEAL_AGAIN_SECONDS, _WITHIN_SECONDS = 1.0, 120.0
+_LOOK_SECONDS = 0.5
 _PREFER_BUSY = 0.85
 _STORES = (HostRole.POSTGRES, HostRole.VALKEY, HostRole.RABBITMQ, HostRole.OBJECTS)
 # Answers come over these.
@@ -84,6 +85,7 @@ class HostFaults(Schedule):
         self._cluster, self._centre, self._workload, self._rng = cluster, cluster.centre, workload, rng
         self._topology = self._centre.network.topology
         self._affected: set[HostRole] = set()
+        self._look_at = 0.0
         self._links = list_links(self._topology.hosts)
         self._promotion = Promotion(cluster, self)
 
@@ -117,6 +119,10 @@ class HostFaults(Schedule):
         return Injector(moment.weight, kill, moment.aim_seconds)
 
     def supervise(self) -> Sequence[str]:
+        """Some times a second: each look asks the kernel about all processes of all hosts."""
+        if time.monotonic() < self._look_at:
+            return ()
+        self._look_at = time.monotonic() + _LOOK_SECONDS
         return self._centre.tend()
 
     # Hosts
@@ -247,6 +253,7 @@ class HostFaults(Schedule):
 
     def _begin(self, kind: str, target: str, *roles: HostRole) -> Injection:
         self._affected.update(roles)
+        tell(f"{kind}: {target}")
         probe = self._workload.probe()
         return Injection(kind, time.time(), target, probe=probe, is_missed_at_once=True)
 
@@ -285,6 +292,7 @@ class HostFaults(Schedule):
         injection.heal_seconds = time.monotonic() - healing.began_at
         injection.over_at = time.time()
         self._affected.difference_update(healing.roles)
+        tell(f"{injection.kind}: {injection.target} is healed")
 
     def _of(self, role: HostRole) -> tuple[Host, ...]:
         return self._topology.of(role)

@@ -59,3 +59,15 @@ def test_a_database_that_is_not_there_is_away():
     with pytest.raises(OperationalError) as refused:
         connect_database("postgresql://nobody@127.0.0.1:1/none", 1).connect()
     assert is_store_away(refused.value)
+
+
+def test_a_server_lets_go_of_a_host_that_is_gone_without_a_word(postgres_url: str):
+    """Else its locks and connections are held for two hours, which is PostgreSQL's own wait."""
+    engine = connect_database(postgres_url, 1)
+    with engine.connect() as connection:
+        shown = [
+            connection.exec_driver_sql(f"show {name}").scalar_one()
+            for name in ("tcp_keepalives_idle", "tcp_keepalives_interval", "tcp_keepalives_count", "tcp_user_timeout")
+        ]
+    engine.dispose()
+    assert shown == ["10", "5", "3", "5000"]
