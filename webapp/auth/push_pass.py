@@ -45,8 +45,8 @@ def require_sender() -> Sender:
 
 
 def find_holder_of(device_ids: set[str]) -> Sender | None:
-    """Whose pass the browser's cookie is, whoever else is signed in there, if all of these are the pass's device. Raises
-    ApiError."""
+    """Whose pass the browser's cookie is, whoever else is signed in there, if all of these are the pass's device.
+    Raises ApiError."""
     holder = _find_holder()
     return holder if holder is not None and device_ids == {holder.only_device} else None
 
