@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from amqp.exceptions import ResourceLocked
+from amqp.exceptions import ResourceLocked  # type: ignore[import-untyped] # as kombu, it has no types
 from celery.worker import WorkController
 from celery.worker.consumer import Consumer
 
