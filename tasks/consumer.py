@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from amqp.exceptions import ResourceLocked  # type: ignore[import-untyped] # as kombu, it has no types
 from celery.worker import WorkController
 from celery.worker.consumer import Consumer
 
@@ -34,6 +35,9 @@ class ReconnectingConsumer(Consumer):  # type: ignore[misc] # Celery has no type
     def __init__(self, *args: Any, **options: Any) -> None:
         fixed = {"without_mingle": True, "without_gossip": True, "amqheartbeat": _HEARTBEAT_SECONDS}
         super().__init__(*args, **options | fixed)
+        # Of a host that was cut off RabbitMQ keeps the connection, with the queue by which this worker is commanded,
+        # until heartbeats were missed: it is worth another try, where Celery ends the worker with its calls under way.
+        self.connection_errors: tuple[type[BaseException], ...] = (*self.connection_errors, ResourceLocked)
 
     def on_connection_error_after_connected(self, exc: Exception) -> None:
         try:

@@ -101,10 +101,10 @@ class Crowd:
     def arrived(self) -> int:
         return len(self._coming)
 
-    def wait_for_more(self, people: int = 2) -> None:
+    def wait_for_more(self, people: int = 2, within_seconds: float = 60) -> None:
         """Until so many have come, and as many have been served, since now."""
         target, done = self.arrived + people, len(self.stories) + people
-        wait_until(lambda: self.arrived >= target and len(self.stories) >= done, 60)
+        wait_until(lambda: self.arrived >= target and len(self.stories) >= done, within_seconds)
 
     def check(self) -> None:
         """Everybody was served: each event once and in order, each answer paid for once."""

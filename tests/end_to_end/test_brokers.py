@@ -1,6 +1,7 @@
 """The whole product on each broker that CELERY_BROKER_URL may name: Redis behind Sentinels, and RabbitMQ."""
 
 import signal
+import socket
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -260,3 +261,18 @@ def test_a_rabbitmq_that_hangs_holds_neither_requests_nor_the_sweeper(on_rabbitm
     visit.wait_for("auth_waiting", 30)
     visit.approves()
     wait_for_end(visit)
+
+
+def test_a_worker_waits_for_a_queue_that_its_old_connection_still_holds(on_rabbitmq: OnBroker):
+    """As when its host was cut off: RabbitMQ notices the old one's end by missed heartbeats, after it is back."""
+    stack, log = on_rabbitmq.product.stack, on_rabbitmq.product.logs / "worker.log"
+    stack.stop("worker")
+    seen = log.read_text().count("RESOURCE_LOCKED")
+    with on_rabbitmq.celery.connection_for_write() as old:
+        old.channel().queue_declare(f"worker@{socket.gethostname()}.celery.pidbox", exclusive=True)
+        stack.start("worker")
+        started = on_rabbitmq.worker
+        wait_until(lambda: log.read_text().count("RESOURCE_LOCKED") > seen, 30)
+    on_rabbitmq.require_answer()
+    assert on_rabbitmq.worker == started
+    assert stack.is_running("worker")
