@@ -92,6 +92,6 @@ def asking(request, person, tokens):
 
 @pytest.fixture
 def mediarc(peer):
-    client = MediarcClient(peer.url + "/report", "invented-mediarc-key", timeout_seconds=0.5, max_response_bytes=MIB)
+    client = MediarcClient(peer.url + "/report", "invented-mediarc-key", timeout_seconds=2, max_response_bytes=MIB)
     yield client
     client.close()

@@ -14,7 +14,7 @@ ENTRY = UUID(int=7)
 
 @pytest.fixture
 def emr(peer):
-    client = EmrClient(peer.url + "/emr/", timeout_seconds=0.5)
+    client = EmrClient(peer.url + "/emr/", timeout_seconds=2)
     yield client
     client.close()
 
