@@ -71,7 +71,7 @@ def _keep_number(response: Response, number: str) -> Response:
 
 
 def forget_browser(response: Response) -> None:
-    """For who has everything erased."""
+    """For who signs out, or has everything erased: nothing is left on the device, whose next visit is a stranger's."""
     is_secure = stores().settings.web.cookie_secure
     response.delete_cookie(_cookie_name(), path="/", httponly=True, samesite="Strict", secure=is_secure)
 

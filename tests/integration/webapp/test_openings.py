@@ -98,17 +98,18 @@ def test_visits_of_before_browsers_had_numbers_are_told_apart_as_then(app: Flask
     assert [one["address"] for one in told(sign_in(app, patient, HOME, PHONE))] == [ELSEWHERE]
 
 
-def test_a_browser_keeps_its_number_through_the_sign_out(app: Flask, patient: Person):
+def test_a_browser_keeps_its_number_until_the_sign_out(app: Flask, patient: Person):
     client, numbers = app.test_client(), []
     for _ in range(2):
         assert client.post("/api/v1/patients/sign-in", json=WHO).status_code == 200
         numbers.append(client.get_cookie("welno_browser"))
-        client.post("/api/v1/patients/sign-out", headers={"Origin": ORIGIN})
     first, second = numbers
     assert first is not None
     assert second is not None
     assert first.value == second.value
     assert (first.http_only, first.same_site) == (True, "Strict")
+    client.post("/api/v1/patients/sign-out", headers={"Origin": ORIGIN})
+    assert client.get_cookie("welno_browser") is None
 
 
 def test_an_intruders_visit_does_not_hide_itself(app: Flask, patient: Person):

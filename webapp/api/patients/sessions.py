@@ -25,6 +25,7 @@ from webapp.error_codes import Code
 from webapp.errors import ApiError
 from webapp.looks import record_ended_joins
 from webapp.origins import refuse_foreign_origin
+from webapp.visitors import forget_browser
 
 blueprint = Blueprint("patient_sessions", __name__, url_prefix="/api/v1/patients", description="Open sessions")
 
@@ -97,6 +98,7 @@ def sign_out() -> Response:
     end_presented()
     response = Response(status=204)
     drop_cookies(response)
+    forget_browser(response)
     forget_kept(response)
     return response
 
