@@ -87,6 +87,7 @@ def test_the_entry_follows_an_imported_journey_and_a_delayed_one_stays_so(ward: 
 )
 def test_an_import_out_of_the_lines_ends_the_entries(ward: Ward, state: str, ended: list[str]):
     person = ward.patient().comes(JourneyState.WAITING)
+    ward.advance(seconds=1)  # of equals the older decides
     ward.run(join_queue, person.user_id, XRAY, ward.desk)
     assert ward.run(sync_from_patient_state, person.user_id, state, source="import")
     assert (person.state, [entry.state for entry in person.entries()]) == (state, ended)
