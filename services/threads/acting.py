@@ -198,10 +198,10 @@ def lock_thread(unit: ThreadWork, thread_id: str, role: MemberRole = MemberRole.
     return locked
 
 
-def lock_own(unit: ThreadWork, what: str) -> None:
+def lock_member(unit: ThreadWork, name: str, *, seed: int = 0) -> None:
     """What the caller has of a kind, for which no row stands, until the unit ends. It waits no longer than for rows."""
     unit.session.execute(_LOCK_TIMEOUT)
-    lock_name(unit.session, f"{what}:{unit.member}")
+    lock_name(unit.session, name, seed=seed)
 
 
 def lock_own_threads(unit: ThreadWork) -> list[LockedThread]:

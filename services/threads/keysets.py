@@ -178,7 +178,7 @@ def list_active_devices(session: Session, thread_id: str) -> list[ThreadDevice]:
 
 
 def add_wraps(unit: ThreadWork, thread_id: str, kid: str, wraps: Mapping[str, str]) -> int:
-    """Seal a secret to devices that lack it. How many were new.
+    """Seal a secret to devices that lack it, or to one's own anew. How many were written.
 
     Raises ThreadNotFound, MalformedField, WrapsIncomplete; ThreadRoleTooSmall for whoever has no device that holds it.
     """
@@ -220,8 +220,8 @@ def _holds(locked: LockedThread, generation: int) -> bool:
 
 def store_wraps(locked: LockedThread, wraps: Sequence[tuple[int, str, str]]) -> int:
     """Of (generation, device, wrapped), for active devices of members. What is there stays, unless it is of a device of
-    the caller's: what others sealed to it, which nobody can look into, must not keep out what its own member seals.
-    How many were new. Raises MalformedField, WrapsIncomplete."""
+    the caller's: what others sealed to it, which nobody can look into, must not keep out what its own member seals. Of
+    two for one place the later counts. How many were written. Raises MalformedField, WrapsIncomplete."""
     for _, _, wrapped in wraps:
         _require_wrapped(wrapped)
     session = locked.unit.session
@@ -229,11 +229,14 @@ def store_wraps(locked: LockedThread, wraps: Sequence[tuple[int, str, str]]) -> 
     unknown = sorted({device_id for _, device_id, _ in wraps} - active.keys())
     if unknown:
         raise WrapsIncomplete({"missing": [], "unknown": unknown})
-    names = ("generation", "device_id", "wrapped")
+    of_places = {(generation, device_id): wrapped for generation, device_id, wrapped in wraps}
     added = 0
     for is_own in (True, False):
-        of_whom = [one for one in wraps if (active[one[1]] == locked.unit.member) == is_own]
-        rows = [dict(zip(names, one, strict=True)) | {"thread_id": locked.id} for one in of_whom]
+        rows = [
+            {"thread_id": locked.id, "generation": generation, "device_id": device_id, "wrapped": wrapped}
+            for (generation, device_id), wrapped in of_places.items()
+            if (active[device_id] == locked.unit.member) == is_own
+        ]
         added += _insert_wraps(session, rows, replaces=is_own) if rows else 0
     if added:
         locked.audit(AuditAction.WRAP_ADD, count=added)

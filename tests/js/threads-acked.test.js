@@ -58,3 +58,28 @@ for (const [what, change] of [
     assert.deepEqual(await outbox.rows(), []);
   });
 }
+
+test("what a restored server may have lost is sent once more", async (t) => {
+  const { row, outbox, inbox } = await makeAcked(t);
+  const other = { threadId: THREAD, envelope: { ...row.envelope, dedupeId: crypto.randomUUID() } };
+  await inbox.add(itemOf(other, 5));
+  assert.equal((await outbox.acked(THREAD)).length, 1);
+  await inbox.add(itemOf({ ...other, envelope: { ...other.envelope, dedupeId: crypto.randomUUID() } }, 1, "e2"));
+  const [{ dedupeId, state }] = await outbox.rows();
+  assert.deepEqual([dedupeId, state, await outbox.acked(THREAD)], [row.dedupeId, "queued", []]);
+});
+
+for (const [reason, left] of [["trimmed", []], ["missing", [["dead", "NOT_KEPT"]]]]) {
+  test(`a message among those that are ${reason} waits no longer`, async (t) => {
+    const { outbox, inbox } = await makeAcked(t);
+    await inbox.noteGap("e", { from: 1, to: 3, reason });
+    assert.deepEqual([await outbox.acked(THREAD), (await outbox.rows()).map(({ state, code }) => [state, code])], [[], left]);
+  });
+}
+
+test("who sees a thread from a later item on waits for nothing of before", async (t) => {
+  const { row, outbox, inbox } = await makeAcked(t);
+  const other = { threadId: THREAD, envelope: { ...row.envelope, dedupeId: crypto.randomUUID() } };
+  await inbox.add(itemOf(other, 9), { isFirstVisible: true });
+  assert.deepEqual([await outbox.acked(THREAD), await outbox.rows()], [[], []]);
+});

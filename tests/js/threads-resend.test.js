@@ -5,11 +5,13 @@ import { beforeEach, test } from "node:test";
 
 import { IDBKeyRange } from "fake-indexeddb";
 
+import { StoreError } from "../../webapp/static/sdk/core/storage.js";
+import { Inbox } from "../../webapp/static/sdk/threads/inbox.js";
 import { ThreadReceiver } from "../../webapp/static/sdk/threads/receiver.js";
 import { isResendRequest, readResendRequest, RESEND_TYPE, ResendAsking, writeResendRequest } from "../../webapp/static/sdk/threads/resend.js";
 import { failure } from "./browser.js";
 import { makeSender } from "./threads-sending.js";
-import { NURSE, OTHER_THREAD, THREAD, until } from "./threads-setup.js";
+import { makeMember, NURSE, OTHER_THREAD, THREAD, until } from "./threads-setup.js";
 
 const bytes = (text) => new TextEncoder().encode(text);
 const CLIENT = "0b5c6f0e-6a52-4c8f-9a1b-2f8f5f3f6f11";
@@ -21,7 +23,7 @@ beforeEach(() => {
   Object.defineProperty(globalThis, "navigator", { value: {}, configurable: true });
 });
 
-test("a wish reads as it was written, and what is none is none", () => {
+test("a resend request reads as it was written, and what is none is none", () => {
   assert.deepEqual(readResendRequest(writeResendRequest(GAP)), GAP);
   for (const text of ["", "7", "{}", "null", '{"clientId":"x","from":1,"to":1}', `{"clientId":"${CLIENT}","from":0,"to":1}`, `{"clientId":"${CLIENT}","from":3,"to":2}`])
     assert.equal(readResendRequest(bytes(text)), null);
@@ -43,7 +45,7 @@ test("a device that is asked sends what waits, also what was refused before, and
   assert.deepEqual(server.taken.map(({ clientSeq }) => clientSeq), [1]);
 });
 
-test("a wish is told to its device once, and shown to nobody", async (t) => {
+test("a resend request is told to its device once, and shown to nobody", async (t) => {
   const { sender, server, member, room } = await makeSender(t);
   await sender.requestResend(THREAD, GAP);
   await sender.send(THREAD, "하나");
@@ -69,31 +71,74 @@ test("a wish is told to its device once, and shown to nobody", async (t) => {
   assert.deepEqual(seen, [GAP, 2, 2]);
 });
 
-function makeAsking(lacks) {
+function makeAsking(inbox, lacks = async () => true) {
   const due = [];
   const asked = [];
-  const asking = new ResendAsking({ lacks, ask: async (gap) => asked.push(gap), later: (_, milliseconds, act) => due.push({ milliseconds, act }), random: () => 0.5 });
-  return { asking, due, asked };
+  const parts = { lacks, isAsked: (gap) => inbox.isAsked(gap), noteAsked: (gap) => inbox.noteAsked(gap) };
+  const ask = async (gap) => asked.push(gap) > 0;
+  const later = (_, milliseconds, act) => due.push({ milliseconds, act });
+  return { asking: new ResendAsking({ ...parts, ask, later, random: () => 0.5 }), due, asked };
 }
 
-test("what lacks for long is asked for once", async () => {
-  const { asking, due, asked } = makeAsking(async () => true);
-  asking.note(GAP);
-  assert.equal(due[0].milliseconds, 45_000);
-  asking.note({ ...GAP, to: 7 });
-  for (const { act } of due) await act();
+const openInbox = async () => new Inbox((await makeMember(NURSE)).database, THREAD);
+const rest = () => new Promise((resolve) => setTimeout(resolve, 50));
+
+test("what lacks for long is asked for once, also by a page that is opened anew", async () => {
+  const inbox = await openInbox();
+  const first = makeAsking(inbox);
+  first.asking.note(GAP);
+  assert.equal(first.due[0].milliseconds, 45_000);
+  first.due[0].act();
+  await until(async () => inbox.isAsked(GAP));
+  const again = makeAsking(inbox);
+  again.asking.note(GAP);
+  again.due[0].act();
+  await rest();
+  assert.deepEqual([first.asked, again.asked], [[GAP], []]);
+});
+
+test("more than was asked for is asked for", async () => {
+  const inbox = await openInbox();
+  const { asking, due, asked } = makeAsking(inbox);
+  await asking.noteAsked(GAP);
+  const longer = { ...GAP, to: 7 };
+  asking.note(longer);
+  due[0].act();
   await until(() => asked.length > 0);
-  assert.deepEqual(asked, [GAP]);
+  assert.deepEqual(asked, [longer]);
 });
 
 test("what has come meanwhile, or somebody else has asked for, is not asked for", async () => {
-  const come = makeAsking(async () => false);
+  const inbox = await openInbox();
+  const come = makeAsking(inbox, async () => false);
   come.asking.note(GAP);
-  await come.due[0].act();
-  const others = makeAsking(async () => true);
+  come.due[0].act();
+  await rest();
+  const others = makeAsking(inbox);
   others.asking.note(GAP);
-  others.asking.noteAsked(GAP);
-  await others.due[0].act();
-  await new Promise((resolve) => setImmediate(resolve));
+  await others.asking.noteAsked(GAP);
+  others.due[0].act();
+  await rest();
   assert.deepEqual([come.asked, others.asked], [[], []]);
+});
+
+test("a store that says nothing costs one request, and no error", async () => {
+  const silent = () => Promise.reject(new StoreError("silent"));
+  const due = [];
+  const parts = { lacks: silent, isAsked: silent, noteAsked: silent, ask: async () => true };
+  const asking = new ResendAsking({ ...parts, later: (_, __, act) => due.push(act) });
+  asking.note(GAP);
+  due[0]();
+  await asking.noteAsked(GAP);
+  await rest();
+});
+
+test("a device that is asked sends what was acknowledged and never came once more", async (t) => {
+  const { sender, server, member } = await makeSender(t);
+  await sender.send(THREAD, "하나");
+  await sender.flush();
+  await until(async () => (await sender.outbox.acked(THREAD)).length === 1);
+  server.taken.length = 0; // as a server that was restored
+  await sender.answerResend(THREAD, { clientId: member.claim.deviceId, from: 1, to: 1 });
+  await until(() => server.taken.length === 1);
 });

@@ -58,6 +58,8 @@ export class ThreadView {
     });
     this.#asking = new ResendAsking({
       lacks: (gap) => this.#receiver.lacks(gap),
+      isAsked: (gap) => this.#receiver.isAsked(gap),
+      noteAsked: (gap) => this.#receiver.noteAsked(gap),
       ask: (gap) => this.#askFor(gap),
       later: (name, milliseconds, act) => this.#timers.setIfSooner(name, milliseconds, act),
     });
@@ -77,7 +79,7 @@ export class ThreadView {
       onError: ({ seq }, code) => this.#messages.addDisbelieved(seq, code),
       onSenderGap: (gap) => this.#noteSenderGap(gap),
       onResend: (wanted) => {
-        this.#asking.noteAsked(wanted);
+        void this.#asking.noteAsked(wanted);
         void parts.sender.answerResend(threadId, wanted);
       },
       onGap: (gap) => this.#messages.addGap(gap),
@@ -107,8 +109,10 @@ export class ThreadView {
   async #askFor(gap) {
     try {
       await this.#parts.sender.requestResend(this.#threadId, gap);
+      return true;
     } catch (/** @type {any} */ error) {
-      if (error.code !== "UNKNOWN_KEY" && error.name !== "StoreError") throw error; // nobody can be asked from here now
+      if (error.code !== "UNKNOWN_KEY") throw error;
+      return false; // nobody can be asked from here now
     }
   }
 

@@ -24,6 +24,29 @@ export async function keepAcked({ meta, inbox }, row, seq) {
   if (come === 0) meta.put(row, [ACKED, row.threadId, seq, row.dedupeId]);
 }
 
+/** Back in the queue, to be sent once more: of what it has the server makes a duplicate.
+ * @param {Pick<Stores, "meta"|"outbox">} stores @param {string} threadId @param {(row: OutboxRow) => boolean} [isWanted] */
+export async function requeueAcked({ meta, outbox }, threadId, isWanted = () => true) {
+  for (const key of await settled(meta.getAllKeys(ackedOf(threadId)))) {
+    const row = await settled(meta.get(key));
+    if (!isWanted(row)) continue;
+    meta.delete(key);
+    outbox.put({ ...row, state: "queued", code: null, nextAt: 0, leaseUntil: 0 });
+  }
+}
+
+/** Of these numbers no item comes any more: what the server says to have had is settled, and what it does not have is dead.
+ * @param {Pick<Stores, "meta"|"outbox">} stores @param {string} threadId
+ * @param {{from: number, to: number, reason: "trimmed"|"missing"}} gap */
+export async function settleAckedGap({ meta, outbox }, threadId, { from, to, reason }) {
+  for (const key of /** @type {any[]} */ (await settled(meta.getAllKeys(ackedOf(threadId))))) {
+    if (key[2] < from || key[2] > to) continue;
+    const row = await settled(meta.get(key));
+    meta.delete(key);
+    if (reason === "missing") outbox.put({ ...row, state: "dead", code: NOT_KEPT });
+  }
+}
+
 /** The next item is here: the message that it is waits no more. One in whose place another stands the server has not kept:
  * it is dead until its person decides. @param {Pick<Stores, "meta"|"outbox">} stores
  * @param {{threadId: string, seq: number, envelope?: import("./texts.js").Envelope|null}} item */

@@ -4,7 +4,7 @@
  */
 
 import { settled } from "../core/storage.js";
-import { settleAcked } from "./acked.js";
+import { requeueAcked, settleAcked, settleAckedGap } from "./acked.js";
 import { noteItem, noteSigned } from "./senders.js";
 
 /** @typedef {import("../core/ordering.js").Cursor} Cursor */
@@ -40,6 +40,9 @@ export class Inbox {
       const { inbox, meta } = stores;
       const known = await settled(inbox.get([threadId, epoch, seq]));
       if (known) return known;
+      const place = await settled(meta.get(this.#name("place")));
+      if (place && place.epoch !== epoch) await requeueAcked(stores, threadId); // a server that was restored may have lost it
+      if (how?.isFirstVisible) await settleAckedGap(stores, threadId, { from: 1, to: seq - 1, reason: "trimmed" });
       await settleAcked(stores, item);
       // The same envelope under another number: a server that plays it once more.
       const isReplayed = dedupeId !== undefined && (await settled(inbox.index("byDedupeId").count([threadId, epoch, dedupeId]))) > 0;
@@ -106,13 +109,30 @@ export class Inbox {
 
   /** In the place of what other tabs have found out of the same numbers. @param {string} epoch @param {Gap} gap */
   async noteGap(epoch, gap) {
-    await this.#database.write(["meta"], async ({ meta }) => {
+    await this.#database.write(["meta", "outbox"], async (stores) => {
+      const { meta } = stores;
+      await settleAckedGap(stores, this.#threadId, gap);
       const noted = await settled(meta.get(this.#name("gaps")));
       const known = /** @type {Gap[]} */ (noted?.epoch === epoch ? noted.gaps : []);
       const others = known.filter(({ from, to }) => to < gap.from || from > gap.to);
       const all = [...others, gap].sort((one, other) => one.from - other.from);
       meta.put({ epoch, gaps: all }, this.#name("gaps"));
     });
+  }
+
+  /** A device was asked once more for its numbers, by whomever. @param {import("./senders.js").SenderGap} gap */
+  async noteAsked({ clientId, from, to }) {
+    await this.#database.write(["meta"], async ({ meta }) => {
+      const asked = (await settled(meta.get(this.#name("asked")))) ?? {};
+      const name = `${clientId} ${from}`;
+      meta.put({ ...asked, [name]: Math.max(asked[name] ?? 0, to) }, this.#name("asked"));
+    });
+  }
+
+  /** @param {import("./senders.js").SenderGap} gap @returns {Promise<boolean>} */
+  async isAsked({ clientId, from, to }) {
+    const asked = await this.#database.read(["meta"], ({ meta }) => settled(meta.get(this.#name("asked"))));
+    return (asked?.[`${clientId} ${from}`] ?? 0) >= to;
   }
 
   /** The newest up to that place, in order. @param {number} most @param {Cursor} place @returns {Promise<InboxRow[]>} */

@@ -6,7 +6,7 @@
 
 import { underLock } from "../core/locks.js";
 import { settled } from "../core/storage.js";
-import { ackedOf, keepAcked } from "./acked.js";
+import { ackedOf, keepAcked, requeueAcked } from "./acked.js";
 import { removeKept } from "./kept_uploads.js";
 
 const LEASE_MILLISECONDS = 30_000;
@@ -87,6 +87,12 @@ export class Outbox {
   async acked(threadId) {
     const rows = await this.#database.read(["meta"], ({ meta }) => settled(meta.getAll(ackedOf(threadId))));
     return rows.sort((one, other) => one.clientSeq - other.clientSeq);
+  }
+
+  /** To be sent once more, whether the server has them or not. @param {string} threadId
+   * @param {(row: OutboxRow) => boolean} isWanted @returns {Promise<void>} */
+  requeueAcked(threadId, isWanted) {
+    return this.#database.write(["outbox", "meta"], (stores) => requeueAcked(stores, threadId, isWanted));
   }
 
   /** Blobs whose envelopes the server has, until `forgetAnnounced`. @returns {Promise<AnnouncedBlob[]>} */

@@ -263,12 +263,22 @@ export class ThreadReceiver {
     void this.#ack();
   }
 
-  /** A wish for what lacks is for the sending device alone, and told once. @param {InboxRow} row
+  /** A resend request is for the sending device alone, and told once. @param {InboxRow} row
    * @param {Uint8Array<ArrayBuffer>|null} content */
   #tell({ item, state }, content) {
     if (content === null || !isResendRequest(item.envelope)) return this.#options.onItem(describe(item, content));
     const wanted = state === "delivered" ? null : readResendRequest(content);
     if (wanted) this.#options.onResend?.(wanted);
+  }
+
+  /** That a device was asked once more for numbers of its. @param {import("./senders.js").SenderGap} gap */
+  noteAsked(gap) {
+    return this.#inbox.noteAsked(gap);
+  }
+
+  /** @param {import("./senders.js").SenderGap} gap */
+  isAsked(gap) {
+    return this.#inbox.isAsked(gap);
   }
 
   /** Whether numbers of a device are still missing. @param {import("./senders.js").SenderGap} gap @returns {Promise<boolean>} */

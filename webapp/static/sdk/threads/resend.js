@@ -3,6 +3,7 @@
  * @module
  */
 
+import { StoreError } from "../core/storage.js";
 import { isUuid, textBytes } from "./encoding.js";
 
 export const RESEND_TYPE = "application/vnd.welno.resend+json";
@@ -28,10 +29,11 @@ export function readResendRequest(content) {
 /** Of one thread: asks once for what lacks for long, unless somebody else did. */
 export class ResendAsking {
   #parts;
-  #asked = new Set();
 
-  /** @param {{lacks: (gap: SenderGap) => Promise<boolean>, ask: (gap: SenderGap) => Promise<unknown>,
-   *   later: (name: string, milliseconds: number, act: () => void) => void, random?: () => number}} parts */
+  /** @param {{lacks: (gap: SenderGap) => Promise<boolean>, isAsked: (gap: SenderGap) => Promise<boolean>,
+   *   noteAsked: (gap: SenderGap) => Promise<void>, ask: (gap: SenderGap) => Promise<boolean>,
+   *   later: (name: string, milliseconds: number, act: () => void) => void, random?: () => number}} parts `ask`: whether
+   *   the request waits to be sent; `isAsked`, `noteAsked`: kept, or each visit would ask again for what is gone for good */
   constructor(parts) {
     this.#parts = parts;
   }
@@ -39,24 +41,31 @@ export class ResendAsking {
   /** @param {SenderGap} gap */
   note(gap) {
     const { later, random = Math.random } = this.#parts;
-    later(`resend ${nameOf(gap)}`, FIRST_MILLISECONDS * (1 + random()), () => void this.#askFor(gap));
+    const act = () => void this.#whileStored(() => this.#askFor(gap));
+    later(`resend ${gap.clientId} ${gap.from}`, FIRST_MILLISECONDS * (1 + random()), act);
   }
 
-  /** By somebody else. @param {SenderGap} gap */
+  /** By somebody else. @param {SenderGap} gap @returns {Promise<void>} */
   noteAsked(gap) {
-    this.#asked.add(nameOf(gap));
+    return this.#whileStored(() => this.#parts.noteAsked(gap));
   }
 
   /** @param {SenderGap} gap */
   async #askFor(gap) {
-    if (this.#asked.has(nameOf(gap)) || !(await this.#parts.lacks(gap))) return;
-    this.#asked.add(nameOf(gap));
-    await this.#parts.ask(gap);
+    const { isAsked, lacks, ask, noteAsked } = this.#parts;
+    if ((await isAsked(gap)) || !(await lacks(gap))) return;
+    if (await ask(gap)) await noteAsked(gap);
+  }
+
+  /** A store that says nothing just now is asked at the next gap. @param {() => Promise<void>} act */
+  async #whileStored(act) {
+    try {
+      await act();
+    } catch (error) {
+      if (!(error instanceof StoreError)) throw error;
+    }
   }
 }
-
-/** @param {SenderGap} gap */
-const nameOf = ({ clientId, from }) => `${clientId} ${from}`;
 
 /** @param {Uint8Array} content */
 function parse(content) {

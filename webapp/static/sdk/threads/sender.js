@@ -130,14 +130,20 @@ export class ThreadSender {
     return this.send(threadId, writeResendRequest(gap), { kind: RESEND_KIND, contentType: RESEND_TYPE });
   }
 
-  /** What of it waits here is sent now, also what was refused before; another device's is none of this one's.
+  /** What of it is here is sent now, also what was refused before, and what was acknowledged and never came; another
+   * device's is none of this one's.
    * @param {string} threadId @param {import("./senders.js").SenderGap} wanted */
   async answerResend(threadId, { clientId, from, to }) {
     const isWanted = (/** @type {OutboxRow} */ row) =>
       row.threadId === threadId && row.envelope.clientId === clientId && row.clientSeq >= from && row.clientSeq <= to;
-    const rows = (await this.#outbox.rows()).filter(isWanted);
-    if (rows.length === 0) return;
-    for (const { dedupeId } of rows.filter(({ state }) => state === "dead")) await this.#outbox.revive(dedupeId);
+    try {
+      await this.#outbox.requeueAcked(threadId, isWanted);
+      const rows = (await this.#outbox.rows()).filter(isWanted);
+      if (rows.length === 0) return;
+      for (const { dedupeId } of rows.filter(({ state }) => state === "dead")) await this.#outbox.revive(dedupeId);
+    } catch (error) {
+      return this.#takeStoreError(error);
+    }
     this.#changed();
     await this.flush({ isEarly: true });
   }
