@@ -27,7 +27,7 @@ _CONNECT_TIMEOUT_SECONDS = 5
 _UNACKNOWLEDGED_MS = 5_000
 _KEEPALIVES = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
 # The server's own wait for us would be two hours, in which a dead host's locks and connections are held.
-_SERVERS_PATIENCE = " ".join(
+_SERVER_TCP_OPTIONS = " ".join(
     f"-c tcp_{name}={value}" for name, value in {**_KEEPALIVES, "user_timeout": _UNACKNOWLEDGED_MS}.items()
 )
 # A connection that has just worked is believed; one that rested for longer is tried first. A try before each use costs
@@ -141,7 +141,7 @@ def _connect(url: str, pool_size: int, **options: Any) -> Engine:
             **_KEEPALIVES,
             "tcp_user_timeout": _UNACKNOWLEDGED_MS,
             "options": f"-c statement_timeout={STATEMENT_TIMEOUT_SECONDS}s -c timezone=UTC"
-            f" -c idle_in_transaction_session_timeout={IDLE_TIMEOUT_SECONDS}s {_SERVERS_PATIENCE}",
+            f" -c idle_in_transaction_session_timeout={IDLE_TIMEOUT_SECONDS}s {_SERVER_TCP_OPTIONS}",
         },
     )
     event.listen(engine, "connect", _require_time_outs)

@@ -11,7 +11,7 @@ from core.names import Queue, Task, task_routes
 from core.settings import Settings, load_settings
 from services.delivery.task_sender import SENDER_OPTIONS
 from tasks.broker import FastReconnectAmqp
-from tasks.failing import DiscreetTask
+from tasks.failing import RedactingTask
 
 # Beat writes by its own clock when a message expires, and a worker judges it by its own.
 _HOSTS_APART_SECONDS = 600
@@ -32,7 +32,7 @@ def create_celery(settings: Settings) -> Celery:
     app = Celery(
         "welno",
         amqp=FastReconnectAmqp,
-        task_cls=DiscreetTask,
+        task_cls=RedactingTask,
         include=[
             "tasks.collection.steps",
             "tasks.collection.files",

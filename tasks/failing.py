@@ -14,13 +14,13 @@ from core.logs import get_logger
 log = get_logger(__name__)
 
 
-class TaskBroke(Exception):
+class RedactedError(Exception):
     """Stands for the error of a task, whose type it names."""
 
     retryable = False
 
 
-class DiscreetTask(Task):  # type: ignore[misc]
+class RedactingTask(Task):  # type: ignore[misc]
     """Every task of ours; what Celery itself raises to steer a task goes through."""
 
     abstract = True
@@ -33,5 +33,5 @@ class DiscreetTask(Task):  # type: ignore[misc]
         except (Ignore, Reject, Retry):
             raise
         except Exception as exc:
-            log.exception("task_broke", task=self.name)
-            raise TaskBroke(type(exc).__qualname__) from None
+            log.exception("task_failed", task=self.name)
+            raise RedactedError(type(exc).__qualname__) from None

@@ -9,7 +9,7 @@ _ORDER = tuple(Step)
 # A step that took its process down with it so often is taken for poison, and stops for the operators to see.
 MAX_TAKEOVERS = 20
 # LoginCheck has been seen to say yes up to five seconds after the approval.
-HEARD_WITHIN = timedelta(seconds=6)
+APPROVAL_PROPAGATION_DELAY = timedelta(seconds=6)
 FAST_POLLS = 5
 # A session that waits for days is polled thousands of times: such a power is no float.
 _MAX_GROWTH_STEPS = 100
@@ -87,9 +87,9 @@ def is_overdue(approve_by: datetime | None, now: datetime) -> bool:
     return approve_by is not None and approve_by <= now
 
 
-def is_heard_out(approve_by: datetime | None, now: datetime) -> bool:
+def is_past_last_check(approve_by: datetime | None, now: datetime) -> bool:
     """Whether the provider has told of all that was approved in time: it hears of an approval some seconds late."""
-    return approve_by is not None and approve_by + HEARD_WITHIN <= now
+    return approve_by is not None and approve_by + APPROVAL_PROPAGATION_DELAY <= now
 
 
 def poll_delay(polls: int, *, interval_seconds: float, slow_max_seconds: float) -> float:

@@ -18,7 +18,7 @@ from services.collection.call_deadlines import begin_again, extend_call
 from services.collection.call_turn import CallTooLate
 from services.collection.step import Claim, request_of
 from services.delivery.unit_of_work import UnitOfWork
-from spool import AnswerKind, DamagedFile, KeptAnswer, Room, Spool, SpoolError, UnknownFile
+from spool import AnswerKind, DamagedFile, KeptAnswer, Room, SealedWithUnknownKey, Spool, SpoolError, UnknownFile
 from upstream.http.exchange import HttpResponse, PaidCall
 from upstream.mediarc.errors import MediarcError
 from upstream.tilko.errors import AnswerUnreadable, TilkoError
@@ -232,7 +232,10 @@ class PaidCalls:
         session_id = str(claim.session_id)
         if self._spool.find_incoming(session_id, terms.kind) is None:
             return False
-        about = self._spool.read_incoming(session_id, terms.kind).about
+        try:
+            about = self._spool.read_incoming(session_id, terms.kind).about
+        except (DamagedFile, SealedWithUnknownKey, UnknownFile):  # this call would have written what can be read
+            return False
         return (about.get("fence"), about.get("attempt")) == (claim.fence, claim.attempt)
 
     def _park(self, claim: Claim, terms: CallTerms, reason: str) -> None:

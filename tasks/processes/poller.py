@@ -21,7 +21,7 @@ from core.clock import clock
 from core.logs import configure_logs, get_logger
 from core.names import Step
 from core.settings import Settings
-from models.collection.run_states import FAST_POLLS, HEARD_WITHIN, is_heard_out, lacks_consent
+from models.collection.run_states import APPROVAL_PROPAGATION_DELAY, FAST_POLLS, is_past_last_check, lacks_consent
 from services.collection.waiting import asked_now, expire_waiting, give_back, let_go
 from services.processes.leases import LeaseLost
 from spool import SpoolError
@@ -212,7 +212,7 @@ class Poller:
             self._send_data_call(poll)
             return
         claim = poll.claim
-        poll.last_checked = self._is_heard_out(poll)
+        poll.last_checked = self._is_past_last_check(poll)
         outcome = self._client.check_login(claim.person, claim.tokens, path.value, self._require_lease)
         self._calls.add(outcome)
         outcome.add_done_callback(partial(self._on_login_check, poll, path))
@@ -251,7 +251,7 @@ class Poller:
         if not self._may_ask(poll):
             self._reschedule(poll, _BLOCKED_SECONDS)
             return
-        poll.last_checked = self._is_heard_out(poll)
+        poll.last_checked = self._is_past_last_check(poll)
         outcome = self._client.poll(poll.claim.person, poll.claim.tokens, self._require_lease)
         self._calls.add(outcome)
         self._paid.add(outcome)
@@ -297,7 +297,7 @@ class Poller:
     def _tell_or_reschedule(self, poll: PendingPoll, delay: float) -> None:
         if poll.last_checked:
             self._spawn(poll, self._settlement.settle_overdue(poll))
-        elif self._is_heard_out(poll):  # asked before its last moment, which has passed meanwhile
+        elif self._is_past_last_check(poll):  # asked before its last moment, which has passed meanwhile
             self._reschedule(poll, 0)
         elif poll.collect_requested or (poll.polls >= FAST_POLLS and not poll.timeout_announced):
             self._spawn(poll, self._settlement.settle_not_approved(poll, delay))
@@ -338,14 +338,14 @@ class Poller:
         been heard of, it is looked for, however long the pause was to be."""
         if delay is not None and poll.claim.approve_by is not None:
             left = (poll.claim.approve_by - clock.now()).total_seconds()
-            ahead = [seconds for seconds in (left, left + HEARD_WITHIN.total_seconds()) if seconds > 0]
+            ahead = [seconds for seconds in (left, left + APPROVAL_PROPAGATION_DELAY.total_seconds()) if seconds > 0]
             delay = min(delay, *(ahead or [self._settings.collection.poll_interval_seconds]))
         self._schedule.reschedule(poll, delay)
         if delay is not None and delay < _REFRESH_SECONDS:
             self._wake()  # sooner than the schedule is read anyway
 
-    def _is_heard_out(self, poll: PendingPoll) -> bool:
-        return is_heard_out(poll.claim.approve_by, clock.now())
+    def _is_past_last_check(self, poll: PendingPoll) -> bool:
+        return is_past_last_check(poll.claim.approve_by, clock.now())
 
     def _may_ask(self, poll: PendingPoll) -> bool:
         """Not while a call of another process may be under way, or one of ours under a lease that was lost since; nor

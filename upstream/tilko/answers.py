@@ -102,7 +102,7 @@ def read_login_check(status: int, headers: Mapping[str, str], body: bytes, *, hi
     """Whether the person has approved. Raises TilkoError: EndpointMissing where the provider has no such path."""
     if status == 404:
         raise EndpointMissing(http_status=status)
-    if status == 200 and _is_html(headers, body):
+    if _is_success(status) and _is_html(headers, body):
         return False
     answer = _read_object(status, headers, body, hide, is_approved=False)
     if not _is_ok(answer):
@@ -146,7 +146,7 @@ def read_data(status: int, headers: Mapping[str, str], body: bytes, *, hide: Ite
         if _is_success(status):
             raise AnswerUnreadable(reason=exc.reason, http_status=status) from exc
         plain = b""
-    if status == 200 and _is_html(headers, plain):
+    if _is_success(status) and _is_html(headers, plain):
         raise NotApproved(reason="html", http_status=status)
     answer = _parse(plain)
     if _is_ok(answer) and "ResultList" in answer:  # whatever the status says: it has been had, and paid for

@@ -115,7 +115,7 @@ class AsyncTilkoClient:
                 # Its traceback leads back to itself: without it, a poll leaves nothing to the garbage collector.
                 poll.resolve(exc.with_traceback(None))
             except TilkoError as exc:
-                self._key_cache.doubt(key, exc)
+                self._key_cache.invalidate_if_rejected(key, exc)
                 poll.resolve(exc)
             except Exception as exc:  # noqa: BLE001 whatever it is, the poll must have an outcome
                 poll.resolve(exc)

@@ -118,16 +118,16 @@ class TilkoClient:
 
     @contextmanager
     def _key_in_use(self) -> Iterator[PublicKey]:
-        """A refusal is passing where the provider has exchanged its key since: it could not open what was sent."""
+        """A refusal is passing where the provider has rotated its key since: it could not open what was sent."""
         key = self._public_key()
         try:
             yield key
         except TilkoError as exc:
-            if self._key_cache.doubt(key, exc) and self._is_exchanged(key):
-                raise TilkoUnavailable(reason="key_exchanged", http_status=exc.http_status) from exc
+            if self._key_cache.invalidate_if_rejected(key, exc) and self._is_rotated(key):
+                raise TilkoUnavailable(reason="key_rotated", http_status=exc.http_status) from exc
             raise
 
-    def _is_exchanged(self, used: PublicKey) -> bool:
+    def _is_rotated(self, used: PublicKey) -> bool:
         try:
             return self._public_key() != used
         except TilkoError:

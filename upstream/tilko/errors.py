@@ -6,7 +6,7 @@ TilkoError
 ├── NotRegistered                 no account with that authenticator
 ├── Declined                      the person declined on the phone: their own choice
 ├── TilkoUnavailable (retryable)  429, 5xx, time-out, refused, broken response, malformed
-│   └── PushUncertain             one more push may have been sent than the phone should get for one wish
+│   └── PushUncertain             a push may have been sent, and one more would be too many for one wish
 ├── TilkoMisconfigured            our API key or address: alert the operators
 ├── EndpointMissing               the provider has no such path: ask another one
 ├── TilkoResponseTooLarge         the response exceeds our limit

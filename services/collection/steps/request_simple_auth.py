@@ -5,7 +5,6 @@ from datetime import datetime, timedelta
 
 import orjson
 
-from core.clock import clock
 from core.names import Event, Status, Step
 from core.sealing import Sealer
 from models.collection import CollectionRun
@@ -18,7 +17,7 @@ from services.delivery.unit_of_work import Work
 from upstream.http.exchange import HttpResponse, PaidCall
 from upstream.tilko.client import AUTH_SECONDS, TilkoClient
 from upstream.tilko.codec import AuthTokens
-from upstream.tilko.errors import PushUncertain, TilkoUnavailable
+from upstream.tilko.errors import PushUncertain, TilkoError, TilkoUnavailable
 
 # That a phone may get for one wish.
 _MOST_PUSHES = 2
@@ -38,12 +37,18 @@ class RequestSimpleAuth(StepHandler):
         self._approve_within = approve_within
 
     def run(self, claim: Claim) -> AuthTokens:
-        """Raises PushUncertain when the phone may have got two pushes by now, and no answer told of either: a third is
-        sent only if the person wishes it."""
-        departures: list[float] = []
+        """Raises PushUncertain when a push may have left at the second try or a later one, and no answer told of it:
+        another is sent only if the person wishes it. A process that is lost right after a push has left raises nothing,
+        and its successor sends one more."""
+        has_left = False
 
         def ask(call: PaidCall) -> AuthTokens:
-            return self._tilko.request_simple_auth(claim.person, _noting(call, departures))
+            def before_send() -> None:
+                nonlocal has_left
+                call.before_send()
+                has_left = True
+
+            return self._tilko.request_simple_auth(claim.person, replace(call, before_send=before_send))
 
         def read(reply: HttpResponse) -> AuthTokens:
             return self._tilko.read_simple_auth(reply, claim.person)
@@ -51,7 +56,7 @@ class RequestSimpleAuth(StepHandler):
         try:
             return self._calls.obtain(claim, SIMPLE_AUTH, AUTH_SECONDS, ask, read)
         except TilkoUnavailable as exc:
-            if departures and _may_have_pushed(exc) and claim.attempt >= _MOST_PUSHES:
+            if has_left and _may_have_pushed(exc) and claim.attempt >= _MOST_PUSHES:
                 raise PushUncertain(reason=exc.reason, http_status=exc.http_status) from exc
             raise
 
@@ -71,16 +76,10 @@ class RequestSimpleAuth(StepHandler):
         return refuse(work, run, failure, now)
 
 
-def _noting(call: PaidCall, departures: list[float]) -> PaidCall:
-    def before_send() -> None:
-        call.before_send()
-        departures.append(clock.monotonic())
-
-    return replace(call, before_send=before_send)
-
-
 def _may_have_pushed(error: TilkoUnavailable) -> bool:
-    """Nothing came back, or a success that nobody can read."""
+    """Nothing came back, or a success that nobody can read; not a refusal, which a rotated key made a passing fault."""
+    if isinstance(error.__cause__, TilkoError):
+        return False
     return error.http_status is None or 200 <= error.http_status < 300
 
 

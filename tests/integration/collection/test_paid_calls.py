@@ -231,6 +231,22 @@ def test_a_refusal_leaves_the_answer_that_another_has_put_on_the_disk(world: Wor
     assert world.tools.spool.read_incoming(session_id, AnswerKind.HEALTH).body == GOOD.body
 
 
+def test_a_refusal_stays_one_beside_an_answer_of_another_that_cannot_be_read(world: World):
+    session_id, lost = fetching(world)
+    lose_process(world)
+    end_call_time(world, session_id)
+    claim = claimed(world, session_id)
+
+    def ask(call: PaidCall) -> DataAnswer:
+        world.tools.calls.keep(lost, CHECKUPS, None, GOOD)
+        [path] = world.settings.files.data_dir.glob("incoming/*.raw")
+        path.write_bytes(path.read_bytes()[:-1])
+        return read_data_response(LONG_REFUSAL)
+
+    with pytest.raises(TilkoRefused):
+        obtain(world, claim, ask)
+
+
 def test_a_mistake_of_ours_in_reading_an_answer_buys_no_second_one(world: World):
     session_id, claim = fetching(world)
 

@@ -13,9 +13,9 @@ from tests.waiting import COMMAND_SECONDS
 _PRINT = """
 import json
 from tasks.app import app
-from tasks.failing import DiscreetTask
+from tasks.failing import RedactingTask
 app.loader.import_default_modules()
-ours = {name: isinstance(task, DiscreetTask) for name, task in app.tasks.items() if name.startswith("welno.")}
+ours = {name: isinstance(task, RedactingTask) for name, task in app.tasks.items() if name.startswith("welno.")}
 print(json.dumps(ours))
 """
 

@@ -77,7 +77,7 @@ def test_a_refusal_after_the_provider_has_exchanged_its_key_is_passing(
     good, peer.answer = peer.answer, refuse
     with pytest.raises(TilkoUnavailable) as caught:
         client.fetch_checkups(person, tokens)
-    assert caught.value.reason == "key_exchanged"
+    assert caught.value.reason == "key_rotated"
     peer.answer = good
     client.fetch_checkups(person, tokens)
     assert len(peer.keys_asked) == 2
@@ -101,13 +101,23 @@ def test_a_refusal_stays_one_when_the_key_cannot_be_had_again(peer, client, pers
         client.fetch_checkups(person, tokens)
 
 
+def test_an_answer_that_nobody_can_read_is_none_of_the_key_s_faults(peer, client, person, tokens, pass_a_minute):
+    """It may have been paid for: a passing fault would buy it again."""
+    client.fetch_checkups(person, tokens)
+    pass_a_minute()
+    exchange_key(peer)
+    peer.answer = peers.give_json({"Status": "OK", "ResultList": "none"}, 500)
+    with pytest.raises(AnswerUnreadable):
+        client.fetch_checkups(person, tokens)
+
+
 @pytest.mark.parametrize("refuse", REFUSALS)
 def test_a_push_is_asked_for_with_the_provider_s_new_key(peer, client, person, pass_a_minute, refuse):
     client.fetch_checkups(person, AuthTokens("c", "0", "r", "t", "x"))
     pass_a_minute()
     exchange_key(peer)
     peer.answer = refuse
-    with pytest.raises(TilkoUnavailable, match="key_exchanged"):
+    with pytest.raises(TilkoUnavailable, match="key_rotated"):
         client.request_simple_auth(person)
 
 

@@ -7,12 +7,12 @@ from celery import Celery
 from celery.exceptions import Ignore
 from sqlalchemy.exc import IntegrityError
 
-from tasks.failing import DiscreetTask
+from tasks.failing import RedactingTask
 
 CANARY = "곽카나리"
 
 
-celery = Celery(set_as_current=False, task_cls=DiscreetTask)
+celery = Celery(set_as_current=False, task_cls=RedactingTask)
 
 
 def break_off() -> None:
@@ -23,7 +23,7 @@ def test_an_error_that_escapes_is_told_without_its_text(caplog: pytest.LogCaptur
     with caplog.at_level(logging.INFO):
         done = celery.task(name="breaks")(break_off).apply()
     assert done.state == "FAILURE"
-    assert repr(done.result) == "TaskBroke('IntegrityError')"
+    assert repr(done.result) == "RedactedError('IntegrityError')"
     celerys = [record for record in caplog.records if record.name == "celery.app.trace"]
     assert len(celerys) == 1
     for told in (celerys[0].getMessage(), str(celerys[0].__dict__), done.traceback):

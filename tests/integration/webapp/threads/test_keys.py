@@ -220,9 +220,9 @@ def _wrap(talk: Talk, device: ClientDevice, secret: bytes) -> dict[str, Any]:
 
 
 def test_a_registration_waits_for_another_ones_no_longer_than_for_a_thread(nurse: Member, engine: Engine):
-    held = text("select pg_advisory_xact_lock(hashtextextended(:name, 0))")
+    held = text("select pg_advisory_xact_lock(hashtextextended(:member, 40))")  # a release before this one has it, too
     with engine.begin() as other:
-        other.execute(held, {"name": f"thread_devices:{nurse.member}"})
+        other.execute(held, {"member": nurse.member})
         began = time.monotonic()
         answer = nurse.register()
         took = time.monotonic() - began
@@ -239,6 +239,17 @@ def test_what_others_sealed_to_a_device_keeps_out_nothing_of_its_own_member(talk
     assert patient.post(path, _wrap(talk, tablet, bytes(32))).status_code == 200
     [key] = keys_of(talk, nurse, tablet)["keys"]
     assert key["wrapped"] == right["wraps"][0]["wrapped"]
+
+
+def test_of_two_wraps_for_one_place_the_later_counts(talk: Talk, nurse: Member, doctor: Member):
+    doctor.register()
+    place = {"kid": "k1", "deviceId": nurse.device.device_id}
+    secrets = (bytes(32), talk.secrets["k1"])
+    wraps = [place | {"wrapped": nurse.device.wrap(secret, talk.id, "k1")} for secret in secrets]
+    joined = {"memberId": doctor.member, "role": "writer", "history": "all", "wraps": wraps}
+    assert nurse.post(f"/{talk.id}/members", joined).status_code == 201
+    [key] = keys_of(talk, nurse)["keys"]
+    assert key["wrapped"] == wraps[1]["wrapped"]
 
 
 def test_what_does_not_open_is_taken_back_by_its_devices_member_alone(talk: Talk, nurse: Member, patient: Member):

@@ -101,6 +101,14 @@ def test_not_approved_yet_means_waiting(headers, body):
     assert caught.value.retryable
 
 
+@pytest.mark.parametrize("status", [200, 203, 206])
+def test_a_page_is_no_answer_with_whichever_success(status):
+    assert not answers.may_hold_data(status, {}, b"<html>")
+    with pytest.raises(NotApproved):
+        answers.read_data(status, {}, b"<html>")
+    assert answers.read_login_check(status, {}, b"<html>") is False
+
+
 def test_json_labelled_as_html_is_still_json():
     assert read_data(encode({**OK, "ResultList": []}), headers={"content-type": "text/html"}).count == 0
 
