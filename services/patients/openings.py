@@ -69,9 +69,9 @@ def _opening(looks: list[ShownLook], visitor: Visitor) -> Opening:
 
 
 def _is_same_browser(row: PatientSession, current: PatientSession, sealer: Sealer) -> bool:
-    if row.browser_hash is not None:
+    if row.browser_hash is not None and current.browser_hash is not None:
         return row.browser_hash == current.browser_hash
-    # From before browsers had numbers: as near as they could be told apart then, for the month that they are kept.
+    # Of a release in which browsers had no numbers, before this one or beside it: as near as it could tell them apart.
     one, other = open_visitor(row, sealer), open_visitor(current, sealer)
     return one == other and one.address is not None and one.device is not None
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import update
+from sqlalchemy import func, select, update
 
 from core.clock import clock
 from models.patients import AccessedWhat, ActorKind, PatientSession
@@ -96,6 +96,18 @@ def test_visits_of_before_browsers_had_numbers_are_told_apart_as_then(app: Flask
     with parts(app).stores.unit_of_work() as work:
         work.session.execute(update(PatientSession).values(browser_hash=None))
     assert [one["address"] for one in told(sign_in(app, patient, HOME, PHONE))] == [ELSEWHERE]
+
+
+def test_a_visit_of_a_release_without_numbers_finds_ones_own_before_it(app: Flask, patient: Person):
+    for address, device in ((HOME, PHONE), (ELSEWHERE, LAPTOP)):
+        read(sign_in(app, patient, address, device), address=address)
+    back = sign_in(app, patient, HOME, PHONE)
+    with parts(app).stores.unit_of_work() as work:
+        newest = select(func.max(PatientSession.created_at)).scalar_subquery()
+        work.session.execute(
+            update(PatientSession).where(PatientSession.created_at == newest).values(browser_hash=None)
+        )
+    assert [one["address"] for one in told(back)] == [ELSEWHERE]
 
 
 def test_a_browser_keeps_its_number_until_the_sign_out(app: Flask, patient: Person):

@@ -139,6 +139,15 @@ def test_another_second_factor_ends_the_first_and_the_other_logins(
     assert sign_in("night", totp=other.at(clock.now())).status_code == 200
 
 
+def test_an_offer_of_before_does_not_replace_a_factor_that_another_login_has_confirmed(app: Flask, desk: Desk):
+    """As where a process of the version before confirmed its own: it knows nothing of what was offered beside."""
+    offered = pyotp.parse_uri(desk.ask("POST", TOTP, json={}).json["uri"])
+    with parts(app).stores.unit_of_work() as work:
+        work.session.execute(update(Account).values(totp_secret=Account.totp_offered, totp_confirmed=True))
+    answer = desk.ask("POST", TOTP, json={"totp": offered.at(clock.now())})
+    assert code(answer) == (403, "SECOND_FACTOR_REQUIRED")
+
+
 def test_what_a_process_of_the_version_before_has_offered_is_confirmed(app: Flask, desk: Desk):
     uri = desk.ask("POST", TOTP, json={}).json["uri"]
     with parts(app).stores.unit_of_work() as work:

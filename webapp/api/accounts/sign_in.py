@@ -143,6 +143,9 @@ def _offer(login: LoginState, present_code: str | None) -> dict[str, Any]:
 def _confirm(login: LoginState, code: str) -> dict[str, Any]:
     with stores().unit_of_work() as work:
         account = work.session.get_one(Account, login.principal_id, with_for_update=True)
+        # Confirmed meanwhile by another login: an offer of before must not take its place.
+        if account.totp_confirmed and not login.second_factor:
+            raise ApiError(Code.SECOND_FACTOR_REQUIRED)
         if not confirm_secret(work, account, stores().sealer, code, stores().clock.now(), keep=login.sid):
             raise ApiError(Code.LOGIN_FAILED)
         note_second_factor(work.session, login.sid)

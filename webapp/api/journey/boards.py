@@ -10,6 +10,7 @@ from services.journey.hospital_cache import HospitalCache
 from webapp.api.documented import SECURITY_STAFF, fails
 from webapp.api.journey.blueprint import JourneyBlueprint
 from webapp.api.journey.schemas.boards import BoardOutput, HallOutput
+from webapp.api.journey.shown_people import note_shown
 from webapp.auth import mark_access
 from webapp.auth.credentials import bearer_token
 from webapp.auth.journey_callers import JourneyCaller, for_journey_staff
@@ -27,13 +28,14 @@ _ESTIMATOR = RuleBasedEstimator()
 @for_journey_staff
 @blueprint.response(200, BoardOutput)
 @fails(blueprint, 401, 403, 404)
-def show_board(_: JourneyCaller, exam_id: str) -> dict[str, Any]:
+def show_board(caller: JourneyCaller, exam_id: str) -> dict[str, Any]:
     """Everybody in a line: who is inside, who is called, then in the order of calling."""
     with stores().unit_of_work.reading() as work:
         board = read_board(work.session, exam_id, _ESTIMATOR, _moment())
         if board is None:
             raise ApiError(Code.EXAM_NOT_FOUND)
         body = board_body(board, read_names(work.session, board))
+    note_shown(caller, "board", len(board.entries))
     return {"success": True, **body, "tag_alerts": _read_tag_alerts()}
 
 

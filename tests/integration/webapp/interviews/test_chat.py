@@ -21,6 +21,7 @@ from tests.integration.interviews.company import World
 from tests.integration.webapp.server import Server
 from tests.waiting import wait_until
 from webapp.api.interviews.chat import BEGINS_WITHIN_SECONDS, CHATS_OF_ACCOUNT
+from webapp.api.interviews.schemas.chat import ChatInput
 from webapp.current import parts
 
 from .chats import QUESTION, Answer, SandboxControl, add_completed, add_persona, answer_text, body_of, chatting
@@ -383,6 +384,13 @@ def test_of_many_messages_the_last_question_counts(ask: Any, vera: Member, contr
     assert (answer.response.status_code, answer.frames()[-1]) == (200, "[DONE]")
     told = control.only_call()["body"]
     assert ("언제 주문하세요?" in told, "왜?" in told) == (True, False)
+
+
+def test_of_a_long_conversation_one_message_is_loaded():
+    """Each takes a schema's work, and a body holds thousands."""
+    said = [{"role": "assistant", "content": "네"}, {"role": "user", "content": "왜?"}]
+    loaded = ChatInput().load({"messages": [*said * 1000, {}], "personaId": str(UUID(int=1))})
+    assert loaded["messages"] == said[1:]
 
 
 def test_a_stranger_cannot_tell_a_persona_from_none(app: Flask, persona: UUID, sora: Member):

@@ -284,6 +284,7 @@ def test_what_staff_are_shown_of_people_is_logged_with_their_account(
     who = {"phone_last4": "0301", "birth_date": "1950-05-05"}
     found = desk.ask("POST", "/staff/patients/find", json=who).json["patients"]
     desk.ask("GET", "/queue/")
+    desk.ask("GET", f"/board/{BLOOD['exam_id']}")
     desk.ask("GET", "/fhir/Appointment?_count=4")
     desk.ask("GET", f"/fhir/Appointment?patient={found[0]['user_id']}")
     phone.ask("GET", "/fhir/Appointment")
@@ -293,10 +294,11 @@ def test_what_staff_are_shown_of_people_is_logged_with_their_account(
     assert [(line["what"], len(line["people"])) for line in told] == [
         ("find", 2),
         ("queues", 0),
+        ("board", 0),
         ("fhir/Appointment", 0),
         ("fhir/Appointment", 1),
     ]
-    assert told[3]["people"][0] == told[0]["people"][0]
+    assert told[4]["people"][0] == told[0]["people"][0]
     assert not [one for one in ("시연301", "1950-05-05", *map(str, people)) if one in logged.getvalue()]
 
 

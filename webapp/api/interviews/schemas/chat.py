@@ -47,8 +47,18 @@ class ChatMessageInput(InputSchema):
     content = _AnyText(BODY_MAX_BYTES, load_default=None, allow_none=True)
 
 
+class _Messages(fields.List):
+    """A conversation. The user's last message alone is loaded: a body holds thousands, each a schema's work."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **more: Any) -> Any:
+        if not isinstance(value, list):
+            raise self.make_error("invalid")
+        asked = [one for one in value if isinstance(one, dict) and one.get("role") == _USER]
+        return super()._deserialize(asked[-1:], attr, data, **more)
+
+
 class ChatInput(InputSchema):
-    messages = fields.List(
+    messages = _Messages(
         fields.Nested(ChatMessageInput, unknown=EXCLUDE),
         required=True,
         metadata={"maxItems": _MESSAGES_MAX},
@@ -60,6 +70,6 @@ class ChatInput(InputSchema):
 
 def question_of(body: dict[str, Any]) -> str | None:
     """The last text of the user; None where there is none, or one that is too long."""
-    asked = [one["content"] for one in body["messages"] if one["role"] == _USER]
-    text = compose(asked[-1]).strip() if asked and isinstance(asked[-1], str) else ""
+    asked = [one["content"] for one in body["messages"] if isinstance(one["content"], str)]
+    text = compose(asked[0]).strip() if asked else ""
     return text if 0 < len(text) <= QUESTION_MAX else None
