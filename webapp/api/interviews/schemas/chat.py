@@ -47,7 +47,7 @@ class ChatMessageInput(InputSchema):
     content = _AnyText(BODY_MAX_BYTES, load_default=None, allow_none=True)
 
 
-class _Messages(fields.List):
+class _Messages(fields.List[dict[str, Any]]):
     """A conversation. The user's last message alone is loaded: a body holds thousands, each a schema's work."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **more: Any) -> Any:
