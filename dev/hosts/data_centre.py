@@ -20,7 +20,7 @@ from dev.hosts.product import BLUE, FLOWER_PORT, GREEN_WEB_PORT, WEB_PORT, Relea
 from dev.hosts.rollout import Rollout
 from dev.hosts.service import Service
 from dev.hosts.stores import HostStores
-from dev.hosts.topology import Host, HostRole
+from dev.hosts.topology import PRODUCT_ROLES, Host, HostRole
 from dev.local.demo import DEMO_SETTINGS, seed_command
 from dev.local.errors import LocalError, StartFailedError
 from dev.local.faketime import WallClocks
@@ -30,7 +30,6 @@ from dev.local.programs import ROOT, migrations_command
 from dev.local.secrets import demo_environment
 
 _STEP_SECONDS = 300
-_RUNS_THE_PRODUCT = (HostRole.WORKER, HostRole.WEB)
 _STORES = (HostRole.POSTGRES, HostRole.VALKEY, HostRole.RABBITMQ, HostRole.OBJECTS)
 
 
@@ -223,6 +222,17 @@ class DataCentre:
             self.network.heal(host)
         return f"{name or 'everything'}: healed{self._switch_on_all(hosts, stopped)}"
 
+    def switch_on(self, name: str) -> None:
+        """Heal a host of the product without waiting until it answers, for which it may need hosts that are away: see
+        `answers`. Raises LocalError."""
+        host, machine = self._find(name), self.machines[name]
+        machine.thaw()
+        self.network.heal(host)
+        machine.start()
+
+    def answers(self, name: str) -> bool:
+        return self.machines[name].answers()
+
     def _stop_stale_primary(self, hosts: Sequence[Host]) -> list[Host]:
         """Before they are reached again: until then only who is cut off together with such a primary writes to it."""
         return [host for host in hosts if self._stores.stop_stale_primary(host)]
@@ -282,7 +292,7 @@ class DataCentre:
         proxies = self.network.topology.of(HostRole.PROXY)
         if not proxies:
             return None
-        machines = [machine for machine in self.machines.values() if machine.host.role in _RUNS_THE_PRODUCT]
+        machines = [machine for machine in self.machines.values() if machine.host.role in PRODUCT_ROLES]
         admin = HaproxyAdmin(self._home / "hosts" / proxies[0].name / ADMIN_SOCKET)
         return Rollout(machines, self._product_services, admin)
 
@@ -313,7 +323,7 @@ class DataCentre:
         """With a folder and a clock of its own."""
         own = {"TILKO_DATA_DIR": str(self._disk_of(host))}
         clocks = self._contents.clocks
-        if clocks is not None and host.role in _RUNS_THE_PRODUCT:
+        if clocks is not None and host.role in PRODUCT_ROLES:
             own |= clocks.settings(host.name)
         return self.environment | own
 
@@ -336,7 +346,7 @@ class DataCentre:
         loopback = (LOOPBACK, self._sandbox_port)
         self._add_forwarder(providers, sandbox, loopback)
         [objects] = topology.of(HostRole.OBJECTS)
-        for host in (host for host in topology.hosts if host.role in _RUNS_THE_PRODUCT):
+        for host in (host for host in topology.hosts if host.role in PRODUCT_ROLES):
             self._add_forwarder(host, loopback, sandbox)
             self._add_forwarder(host, (LOOPBACK, OBJECTS_PORT), (objects.address, OBJECTS_PORT))
         for forwarder in self._forwarders:

@@ -51,6 +51,13 @@ class Machine:
             for service in self._services:
                 service.wait()
 
+    def answers(self) -> bool:
+        """Whether everything runs and answers, without waiting for it."""
+        if not self.is_whole:
+            return False
+        with self._network.entered(self.host):
+            return all(service.answers() for service in self._services)
+
     def kill(self) -> None:
         """As with its power cut: nothing is tidied up, and nothing comes back by itself."""
         self.is_on = False

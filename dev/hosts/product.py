@@ -81,9 +81,7 @@ def _service(host: Host, name: str, around: Surroundings, release: Release) -> S
         process.env = around.environment()
         process.start()
 
-    def wait() -> None:
-        url = program.health_url
-        if url is not None:
-            process.wait_until(lambda: answers(url), _READY_SECONDS)
+    def is_ready() -> bool:
+        return program.health_url is None or answers(program.health_url)
 
-    return Service(called, start, lambda: process, wait)
+    return Service(called, start, lambda: process, lambda: process.wait_until(is_ready, _READY_SECONDS), is_ready)

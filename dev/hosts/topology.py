@@ -27,6 +27,8 @@ class HostRole(StrEnum):
     OBJECTS = "objects"
 
 
+PRODUCT_ROLES = (HostRole.WORKER, HostRole.WEB)
+
 SERVICES: Mapping[HostRole, tuple[str, ...]] = MappingProxyType(
     {
         HostRole.PROVIDERS: ("sandbox",),

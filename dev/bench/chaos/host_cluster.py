@@ -22,7 +22,7 @@ from dev.hosts.object_server import read_record
 from dev.hosts.objects import PORT as OBJECTS_PORT
 from dev.hosts.stores import POSTGRES_PORT, VALKEY_PORT
 from dev.hosts.supervisor import make_network
-from dev.hosts.topology import Host, HostRole
+from dev.hosts.topology import PRODUCT_ROLES, Host, HostRole
 from dev.local.errors import StartFailedError
 from dev.local.faketime import NO_FAKETIME, WallClocks, find_faketime
 from dev.local.home import hold_home
@@ -34,7 +34,6 @@ from dev.local.run import tell
 from services.stores import connect_redis
 
 _INCOMING = "spool/incoming/"
-_RUNS_THE_PRODUCT = (HostRole.WORKER, HostRole.WEB)
 # A look at a bucket is dearer than one at a folder.
 _SETTINGS = {"WELNO_FILE_RETRY_INTERVAL_SECONDS": "10"}
 _STANDBY_SECONDS, _AGAIN_SECONDS = 60.0, 0.2
@@ -213,7 +212,7 @@ class HostCluster:
             stack.callback(forwarder.close)
 
     def _product_hosts(self) -> list[Host]:
-        return [host for role in _RUNS_THE_PRODUCT for host in self.centre.network.topology.of(role)]
+        return [host for role in PRODUCT_ROLES for host in self.centre.network.topology.of(role)]
 
     def _is_on(self, process: psutil.Process, host: Host) -> bool:
         pids = self.pids_of(host)

@@ -13,7 +13,7 @@ from dev.bench.chaos.promotion import Promotion
 from dev.bench.chaos.schedule import Schedule
 from dev.bench.chaos.workload import AnyWorkload
 from dev.hosts.faults import Slowness
-from dev.hosts.topology import Host, HostRole
+from dev.hosts.topology import PRODUCT_ROLES, Host, HostRole
 from dev.local.errors import LocalError, StartFailedError
 from dev.local.run import tell
 
@@ -24,7 +24,8 @@ _CLOCK_SECONDS = (5.0, 20.0)
 _APART_SECONDS = (2.0, 60.0)
 # An operator notices that nothing can be written, and goes on without the standby.
 _NOTICED_SECONDS, _STANDBY_SECONDS = 3.0, (7.0, 18.0)
-_HEAL_AGAIN_SECONDS, _WITHIN_SECONDS = 1.0, 120.0
+# A host of the product is whole once PostgreSQL answers, whose standby may be promoted after a minute only.
+_HEAL_AGAIN_SECONDS, _WITHIN_SECONDS = 1.0, 240.0
 _LOOK_SECONDS = 0.5
 _PREFER_BUSY = 0.85
 _STORES = (HostRole.POSTGRES, HostRole.VALKEY, HostRole.RABBITMQ, HostRole.OBJECTS)
@@ -140,7 +141,12 @@ class HostFaults(Schedule):
         (self._centre.kill if outage.is_kill else self._centre.cut)(host.name)
         if outage.with_disk:
             self._centre.wipe(host.name)
-        self._end_later(injection, outage.bounds, partial(self._centre.heal, host.name), outage.role)
+        if outage.role in PRODUCT_ROLES:
+            # Waiting for it would keep others from coming back, without whom it may never answer.
+            heal, is_whole = partial(self._centre.switch_on, host.name), partial(self._centre.answers, host.name)
+            self._end_later(injection, outage.bounds, heal, outage.role, is_whole=is_whole)
+        else:
+            self._end_later(injection, outage.bounds, partial(self._centre.heal, host.name), outage.role)
         return injection
 
     def _choose(self, role: HostRole) -> Host:
