@@ -40,7 +40,7 @@ from services.journey.locking import (
     find_in_visit,
     find_owner,
     lock_journey,
-    lock_journey_soon,
+    lock_journey_within,
     try_lock_journey,
 )
 from services.journey.work import JourneyWork
@@ -105,7 +105,7 @@ def _call_next(journey: JourneyWork, exam_id: str, actor: JourneyActor, room_id:
         with _released_unless_called(journey):
             locked = try_lock_journey(journey, candidate.user_id)
             if locked is None and not held:
-                locked = lock_journey_soon(journey, candidate.user_id)
+                locked = lock_journey_within(journey, candidate.user_id)
             if locked is None:
                 held.append(candidate)
                 continue

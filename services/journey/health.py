@@ -25,12 +25,12 @@ _SOURCE = "health_check"
 _EVER = datetime(1, 1, 1, tzinfo=UTC)
 
 _PEOPLE = text("""
-    select ps.user_id, ps.current_state, q.state, q.joined_at, false as is_stray
+    select ps.user_id, ps.current_state, q.state, q.joined_at, false as is_of_other_visit
     from welno.patient_states ps
     left join welno.queues q on q.user_id = ps.user_id and q.visit_id = ps.visit_id
     where ps.visit_id is not null or ps.current_state <> 'UNREGISTERED'
     union all
-    select ps.user_id, ps.current_state, q.state, q.joined_at, true as is_stray
+    select ps.user_id, ps.current_state, q.state, q.joined_at, true as is_of_other_visit
     from welno.queues q join welno.patient_states ps using (user_id)
     where q.state in ('waiting', 'delayed', 'called', 'in_progress') and q.visit_id is distinct from ps.visit_id
     order by user_id
@@ -77,16 +77,16 @@ _STATES = text("""
 
 @dataclass(frozen=True)
 class _Person:
-    """`strays` are active entries outside the present visit: in a line for ever, as nothing looks at them."""
+    """`entries_of_other_visits` are active, and stay in their line for ever, as nothing looks at them."""
 
     user_id: UUID
     state: JourneyState
     entries: list["_Entry"] = field(default_factory=list)
-    strays: list["_Entry"] = field(default_factory=list)
+    entries_of_other_visits: list["_Entry"] = field(default_factory=list)
 
     @property
     def is_consistent(self) -> bool:
-        return not self.strays and is_consistent(self.state, self.entries)
+        return not self.entries_of_other_visits and is_consistent(self.state, self.entries)
 
 
 @dataclass(frozen=True)
@@ -217,12 +217,13 @@ def _read_people(session: Session) -> list[_Person]:
     for row in session.execute(_PEOPLE):
         person = people.setdefault(row.user_id, _Person(row.user_id, JourneyState(row.current_state)))
         if row.state is not None:
-            (person.strays if row.is_stray else person.entries).append(_Entry(row.state, row.joined_at))
+            entries = person.entries_of_other_visits if row.is_of_other_visit else person.entries
+            entries.append(_Entry(row.state, row.joined_at))
     return list(people.values())
 
 
 def _describe(person: _Person) -> Inconsistency:
-    states = tuple(entry.state for entry in (*person.entries, *person.strays))
+    states = tuple(entry.state for entry in (*person.entries, *person.entries_of_other_visits))
     return Inconsistency(person.user_id, person.state, states, expected_state(person.entries))
 
 

@@ -20,8 +20,8 @@ from services.journey.errors import EntryNotFound, PersonNotFound
 from services.journey.work import JourneyWork
 
 # Longer than whoever tells a line holds its people, and short for a desk that waits.
-_SOON = text("set local lock_timeout = '1s'")
-_AS_EVER = text("set local lock_timeout = default")
+_LOCK_TIMEOUT = text("set local lock_timeout = '1s'")
+_DEFAULT_LOCK_TIMEOUT = text("set local lock_timeout = default")
 _EPOCH = select(LogEpoch.epoch).scalar_subquery()
 
 
@@ -82,13 +82,13 @@ def try_lock_journey(journey: JourneyWork, user_id: UUID) -> LockedJourney | Non
     return None if locked is None else _lock_entries(journey, locked)
 
 
-def lock_journey_soon(journey: JourneyWork, user_id: UUID) -> LockedJourney | None:
+def lock_journey_within(journey: JourneyWork, user_id: UUID) -> LockedJourney | None:
     """Waits a moment for another transaction that holds it; None when that holds it longer."""
     try:
         with journey.session.begin_nested():
-            journey.session.execute(_SOON)
+            journey.session.execute(_LOCK_TIMEOUT)
             locked = _lock_row(journey, user_id)
-            journey.session.execute(_AS_EVER)
+            journey.session.execute(_DEFAULT_LOCK_TIMEOUT)
     except OperationalError as exc:
         if not is_lock_timeout(exc):
             raise
@@ -125,7 +125,7 @@ def _lock_entries(journey: JourneyWork, locked: LockedJourney) -> LockedJourney:
     return locked
 
 
-def lock_strays(journey: JourneyWork, locked: LockedJourney) -> list[QueueEntry]:
+def lock_entries_of_other_visits(journey: JourneyWork, locked: LockedJourney) -> list[QueueEntry]:
     """The active entries of a locked person that are outside their present visit."""
     row = locked.row
     query = (
@@ -138,10 +138,10 @@ def lock_strays(journey: JourneyWork, locked: LockedJourney) -> list[QueueEntry]
         .order_by(QueueEntry.joined_at, QueueEntry.queue_id)
         .with_for_update()
     )
-    strays = list(journey.session.scalars(query.execution_options(populate_existing=True)))
-    for entry in strays:
+    entries_of_other_visits = list(journey.session.scalars(query.execution_options(populate_existing=True)))
+    for entry in entries_of_other_visits:
         journey.begin_numbers(queue_subject(entry.queue_id), entry.event_seq)
-    return strays
+    return entries_of_other_visits
 
 
 def find_owner(journey: JourneyWork, queue_id: UUID) -> UUID:

@@ -11,7 +11,7 @@ from models.journey.states import JOURNEY_OF_QUEUE, QUEUE_OF_JOURNEY, STATES_IN_
 from services.journey.actors import JourneyActor
 from services.journey.change import JourneyChange
 from services.journey.concluding import conclude
-from services.journey.locking import find_in_visit, find_owner, lock_journey, lock_strays
+from services.journey.locking import find_in_visit, find_owner, lock_entries_of_other_visits, lock_journey
 from services.journey.work import JourneyWork
 
 log = get_logger(__name__)
@@ -77,7 +77,7 @@ def realign_journey(journey: JourneyWork, user_id: UUID, *, source: str) -> bool
     Raises PersonNotFound.
     """
     change = JourneyChange(journey, lock_journey(journey, user_id), source)
-    for entry in lock_strays(journey, change.locked):
+    for entry in lock_entries_of_other_visits(journey, change.locked):
         change.change_entry(entry, QueueState.CANCELLED, source)
     if change.locked.state in STATES_IN_LINE and not change.locked.entries:
         change.move(JourneyState.REGISTERED, TriggerType.SYSTEM_AUTO)
