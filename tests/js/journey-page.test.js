@@ -188,28 +188,90 @@ test("the keys are about the desk's own room", () => {
   assert.equal(entryAt(board, "R-3", "called"), null);
 });
 
-const hallRoom = (calling) => ({ exam_id: "E", calling });
+const callOf = (number, secondsAgo, call_count = 1) => ({ queue_number: number, call_count, since: ago(secondsAgo) });
+const hallRoom = (...calling) => ({ exam_id: "E", calling });
+const hallOf = (...calling) => ({ rooms: [hallRoom(...calling)], updated_at: ago(0) });
+const numbersOf = (fresh) => fresh.map(({ call }) => call.queue_number);
+
+/** A screen that was put on now, and showed these. */
+function screenOf(...calling) {
+  const calls = new Calls();
+  assert.deepEqual(calls.learn(hallOf(...calling), NOW), []);
+  return calls;
+}
 
 test("a call is new for ten seconds, a repeated one again, and none that stood there before", () => {
-  const calls = new Calls();
-  const old = { queue_number: 1, call_count: 1, since: "t" };
-  assert.deepEqual(calls.learn([hallRoom([old])], NOW), []);
-  const fresh = { queue_number: 2, call_count: 1, since: "u" };
-  assert.deepEqual(calls.learn([hallRoom([fresh, old])], NOW), [{ room: hallRoom([fresh, old]), call: fresh }]);
+  const old = callOf(1, 60);
+  const calls = screenOf(old);
+  const fresh = callOf(2, -1);
+  assert.deepEqual(calls.learn(hallOf(fresh, old), NOW), [{ room: hallRoom(fresh, old), call: fresh }]);
   assert.deepEqual(
-    [calls.isNew(hallRoom([fresh]), NOW + 9_999), calls.isNew(hallRoom([fresh]), NOW + 10_000)],
+    [calls.isNew(hallRoom(fresh), NOW + 9_999), calls.isNew(hallRoom(fresh), NOW + 10_000)],
     [true, false],
   );
-  assert.deepEqual(calls.learn([hallRoom([fresh, old])], NOW + 1), []);
-  assert.equal(calls.learn([hallRoom([{ ...fresh, call_count: 2 }])], NOW + 20_000).length, 1);
+  assert.deepEqual(calls.learn(hallOf(fresh, old), NOW + 1), []);
+  assert.deepEqual(numbersOf(calls.learn(hallOf({ ...fresh, call_count: 2 }, old), NOW + 20_000)), [2]);
 });
 
 test("an old call that is told again, as a newer one is over, is not new", () => {
-  const calls = new Calls();
-  const [first, second, third] = [1, 2, 3].map((number) => ({ queue_number: number, call_count: 1, since: "t" }));
-  calls.learn([hallRoom([third, second])], NOW);
-  assert.deepEqual(calls.learn([hallRoom([second, first])], NOW), []);
-  assert.equal(calls.isNew(hallRoom([second, first]), NOW), false);
+  const [first, second, third] = [callOf(1, 90), callOf(2, 60), callOf(3, 30)];
+  const calls = screenOf(third, second);
+  assert.deepEqual(calls.learn(hallOf(second, first), NOW), []);
+  assert.equal(calls.isNew(hallRoom(second, first), NOW), false);
+});
+
+test("a call that was told late, behind one that was made after it, is told", () => {
+  const calls = screenOf(callOf(1, 60));
+  calls.learn(hallOf(callOf(3, -9), callOf(1, 60)), NOW + 10_000);
+  const told = calls.learn(hallOf(callOf(3, -9), callOf(2, -8), callOf(1, 60)), NOW + 11_000);
+  assert.deepEqual(numbersOf(told), [2]);
+  const last = calls.learn(hallOf(callOf(3, -9), callOf(2, -8), callOf(4, -7)), NOW + 12_000);
+  assert.deepEqual(numbersOf(last), [4]);
+});
+
+test("after a gap all calls that are still open are told, however long ago they were made, and each once", () => {
+  const calls = screenOf(callOf(1, 60));
+  const later = NOW + 3_600_000;
+  const open = [callOf(5, -1_800), callOf(4, -900), callOf(1, 60)];
+  assert.deepEqual(numbersOf(calls.learn(hallOf(...open), later)), [5, 4]);
+  assert.deepEqual(calls.learn(hallOf(...open), later + 1), []);
+});
+
+test("a repetition that was told late is told", () => {
+  const calls = screenOf(callOf(1, 60));
+  const [repeated, newer] = [callOf(1, 60, 2), callOf(2, -8)];
+  assert.deepEqual(numbersOf(calls.learn(hallOf(newer, callOf(1, 60)), NOW + 10_000)), [2]);
+  assert.deepEqual(numbersOf(calls.learn(hallOf(newer, repeated), NOW + 11_000)), [1]);
+});
+
+test("an older picture after a newer one has nothing told twice", () => {
+  const calls = screenOf(callOf(1, 60));
+  const newer = hallOf(callOf(2, -1), callOf(1, 60, 2));
+  assert.deepEqual(numbersOf(calls.learn(newer, NOW)), [2, 1]);
+  assert.deepEqual(calls.learn(hallOf(callOf(1, 60)), NOW + 1), []);
+  assert.deepEqual(calls.learn(newer, NOW + 2), []);
+});
+
+test("of more calls than are shown each is told once, also where it comes back into sight", () => {
+  const made = Array.from({ length: 12 }, (_, at) => callOf(at + 1, -at));
+  const calls = screenOf();
+  for (let last = 1; last <= 12; last += 1) {
+    const shown = made.slice(Math.max(0, last - 10), last).reverse();
+    assert.deepEqual(numbersOf(calls.learn(hallOf(...shown), NOW + last * 1_000)), [last]);
+  }
+  assert.deepEqual(calls.learn(hallOf(...made.slice(0, 2).reverse()), NOW + 60_000), []);
+});
+
+test("what blinks is the call that is new, also where another was made after it", () => {
+  const calls = screenOf(callOf(1, 60));
+  calls.learn(hallOf(callOf(3, -9), callOf(1, 60)), NOW);
+  const room = hallRoom(callOf(3, -9), callOf(2, -8), callOf(1, 60));
+  calls.learn({ rooms: [room], updated_at: ago(-10) }, NOW + 5_000);
+  const shownAt = (at) => calls.newFirst(room, at).calling.map((call) => call.queue_number);
+  assert.deepEqual(
+    [5_000, 10_000, 15_000].map((after) => shownAt(NOW + after)),
+    [[2, 3, 1], [2, 3, 1], [3, 2, 1]],
+  );
 });
 
 const nothingIsNew = () => false;

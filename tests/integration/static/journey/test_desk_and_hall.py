@@ -217,6 +217,20 @@ def test_a_new_call_blinks_and_is_told_to_screen_readers(hospital: Hospital, scr
     expect(new).to_have_count(0, timeout=12_000)
 
 
+def test_a_call_that_is_told_late_is_the_one_that_blinks(hospital: Hospital, screen: Page) -> None:
+    """Two desks at once: the call that was made first may be committed last, and a cut may lie between."""
+    known = hospital.hall["rooms"][2]["calling"]
+    late, newest = ({"queue_number": number, "since": ago(-number), "call_count": 1} for number in (98, 99))
+    wait_until(lambda: screen.evaluate("true") and hospital.sockets.get("hall"))
+    for seq, calling in ((4, [newest, *known]), (5, [newest, late, *known])):
+        moved = json.loads(json.dumps(hospital.hall))
+        moved["rooms"][2]["calling"] = calling
+        hospital.tell("hall", {"type": "hall.update", "seq": seq, "epoch": "e", "data": moved})
+        told = calling[-2]["queue_number"]
+        expect(screen.locator("#called")).to_have_text(f"{told}번, 1층 3호")
+        expect(screen.locator(".hall-room.new .hall-call b")).to_have_text(str(told))
+
+
 def test_a_call_into_a_room_whose_turn_it_is_not_is_shown_at_once(hospital: Hospital, screen: Page) -> None:
     others = [hall_room(number) for number in range(7, 12)]
     moved = {"rooms": [*hospital.hall["rooms"], *others], "updated_at": ago(0)}

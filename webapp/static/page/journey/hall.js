@@ -61,7 +61,7 @@ function refuse() {
 function take(told) {
   hall = told;
   heardAt = Date.now();
-  const fresh = calls.learn(hall.rooms, Date.now());
+  const fresh = calls.learn(hall, Date.now());
   if (fresh.length > 0) announce(fresh);
   draw();
 }
@@ -85,12 +85,13 @@ function draw() {
   if (!isShown) return;
   const isNew = (/** @type {any} */ room) => calls.isNew(room, Date.now());
   const rooms = roomsOfTurn(hall.rooms, Math.floor(seconds / TURN_SECONDS), isNew);
-  const drawn = JSON.stringify(rooms.map((room) => [room, isNew(room)]));
+  const shown = rooms.map((room) => calls.newFirst(room, Date.now()));
+  const drawn = JSON.stringify(shown.map((room) => [room, isNew(room)]));
   const place = find("rooms");
   if (place.dataset.drawn === drawn) return;
   place.dataset.drawn = drawn;
-  place.className = `hall-rooms of-${rooms.length}`;
-  place.replaceChildren(...rooms.map((room) => makeRoom(room, isNew(room))));
+  place.className = `hall-rooms of-${shown.length}`;
+  place.replaceChildren(...shown.map((room) => makeRoom(room, isNew(room))));
 }
 
 /** @param {boolean} isLost */
