@@ -3,9 +3,7 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, test } from "node:test";
 
-import { clockText } from "../../webapp/static/page/journey/words.js";
 import { MemoryStorage } from "../../webapp/static/sdk/core/storage.js";
-import { timeZone, useTimeZone } from "../../webapp/static/sdk/journey/hospital_time.js";
 import { events, pass, setUp, settle, sockets, tearDown } from "./browser.js";
 import {
   called,
@@ -463,29 +461,6 @@ test("yesterday's state is not shown", async () => {
   await letItTryAgain();
   await started;
   assert.equal(phone.journey.journeyState, null);
-});
-
-test("which day it is follows the hospital's own time zone, also without a network", async () => {
-  let now = Date.parse("2026-03-02T14:59:00Z"); // in Seoul the day ends
-  hospital.answers["GET /state-definitions/"] = { ...hospital.answers["GET /state-definitions/"], time_zone: "Europe/Berlin" };
-  phone = await openFollowing(hospital, waiting(3), { now: () => now });
-  assert.equal(clockText(now), "15:59");
-  const { tab } = phone;
-  phone.journey.close();
-  useTimeZone("Asia/Seoul"); // as in a page that is opened again
-  now += 2 * 60_000;
-  hospital.answers[REFRESH] = networkIsAway;
-  phone = openPhone(hospital, { now: () => now, tab });
-  phone.journey.start().catch(() => null);
-  await letItTryAgain();
-  assert.equal(phone.journey.journeyState, "WAITING");
-  useTimeZone("Asia/Seoul");
-});
-
-test("a time zone that a browser does not know leaves the one before", () => {
-  useTimeZone("Mars/Olympus");
-  useTimeZone(undefined);
-  assert.equal(timeZone(), "Asia/Seoul");
 });
 
 test("a tab without anything to show says that the server is away", async () => {

@@ -5,7 +5,7 @@
  */
 
 import { SafeStorage } from "../core/storage.js";
-import { timeZone, useTimeZone } from "./hospital_time.js";
+import { timeZone, useKeptTimeZone } from "./hospital_time.js";
 import { dayOf } from "./snapshot.js";
 
 const SNAPSHOT = "welno_journey_snapshot";
@@ -48,7 +48,7 @@ export class JourneyMemory {
   /** The last one of today, and when it was so. @returns {{snapshot: any, at: number}|null} */
   get snapshot() {
     const kept = this.#read(SNAPSHOT);
-    useTimeZone(kept?.zone); // without a network nobody else tells it
+    useKeptTimeZone(kept?.zone);
     return kept && dayOf(kept.at) === dayOf(this.#now()) ? kept : null;
   }
 
