@@ -113,13 +113,19 @@ class LineRefresher:
                 ends = read_shared_ends(work.session, screens)
             if board is None:
                 return False
+            # What another has told since is on the screens, though it may be no news beside what this one told before.
+            if any(self._ends.get(subject, end) != end for subject, end in ends.items()):
+                self._forget_told(exam_id)
             # A call is shown to a hall at once, however many people of the line it moves.
             if self._tell_screens(board, displays, ends):
                 self._tell_people(board)
                 return bool(board.entries or board.shifts)
-            log.warning("line_told_by_another", exam_id=exam_id)
-            self._told, self._rows, self._ends = {}, {}, {}
+            self._forget_told(exam_id)
         return True
+
+    def _forget_told(self, exam_id: str) -> None:
+        log.warning("line_told_by_another", exam_id=exam_id)
+        self._told, self._rows, self._ends = {}, {}, {}
 
     def _tell_people(self, board: Board) -> None:
         exam_id, moved = board.exam.exam_id, find_moved(board)

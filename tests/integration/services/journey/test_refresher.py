@@ -268,6 +268,24 @@ def test_one_that_stood_still_tells_no_older_picture_after_a_newer(ward: Ward, s
     assert counts() == [1, 3, 3, 4]
 
 
+def test_what_another_has_told_meanwhile_is_told_over_though_the_line_is_as_it_was(ward: Ward, stores: Stores):
+    """A leader that was away while its successor told of somebody who came and went: to itself nothing was news."""
+    display = ward.change(lambda hospital: hospital.display("none", ward.exam, display_id="HALL-1"))
+    other = LineRefresher(stores.unit_of_work, stores.settings.journey, ward.refresher.clock, RuleBasedEstimator())
+    ward.join(1)
+    ward.refresh()
+    [guest] = ward.join(1)
+    other.refresh(ward.exam.exam_id)
+    ward.set_entry(guest, state="completed")
+    ward.refresh()
+    boards = ward.told(exam_subject(ward.exam.exam_id))
+    halls = ward.told(hall_subject(display.display_id))
+    assert [one["data"]["waiting_count"] for one in boards] == [1, 2, 1]
+    assert [one["data"]["rooms"][0]["waiting_count"] for one in halls] == [1, 2, 1]
+    ward.refresh()
+    assert len(ward.told(exam_subject(ward.exam.exam_id))) == 3
+
+
 def test_two_who_tell_at_once_neither_block_nor_tell_twice(ward: Ward, stores: Stores):
     """As in the moment after a leader hung."""
     entries = ward.join(60)
