@@ -7,11 +7,17 @@ from uuid import UUID
 
 from core.logs import get_logger
 from models.journey import JourneyPhase, JourneyState, QueueState, TriggerType
-from models.journey.states import JOURNEY_OF_QUEUE, QUEUE_OF_JOURNEY, STATES_IN_LINE, phase_of
+from models.journey.states import JOURNEY_OF_QUEUE, QUEUE_OF_JOURNEY, STATES_IN_LINE, expected_state, phase_of
 from services.journey.actors import JourneyActor
 from services.journey.change import JourneyChange
 from services.journey.concluding import conclude
-from services.journey.locking import find_in_visit, find_owner, lock_entries_of_other_visits, lock_journey
+from services.journey.locking import (
+    LockedJourney,
+    find_in_visit,
+    find_owner,
+    lock_entries_of_other_visits,
+    lock_journey,
+)
 from services.journey.work import JourneyWork
 
 log = get_logger(__name__)
@@ -20,7 +26,8 @@ log = get_logger(__name__)
 def sync_from_queue_update(
     journey: JourneyWork, queue_id: UUID, state: str, *, source: str, actor: JourneyActor | None = None
 ) -> bool:
-    """Set an entry's state, as an import has it, and let the journey follow; whether anything changed.
+    """Set an entry's state, as an import has it, and let the journey follow; whether anything changed. An
+    exam that the import names as completed is so, whether or not we have called for it.
 
     A state that nobody knows is ignored. Raises EntryNotFound, StateConflict for an entry of an earlier visit.
     """
@@ -42,15 +49,18 @@ def sync_from_patient_state(
     """Set where a person is, and let the entry that decides follow; whether anything changed. Out of all lines their
     entries end; who has completed one exam and is in another line is there.
 
-    An entry that means this state already is left alone: a delayed one is not made a waiting one. A state that nobody
-    knows is ignored. Raises PersonNotFound.
+    An entry that means this state already is left alone: a delayed one is not made a waiting one. Ignored are a state
+    that nobody knows, and an exam's end for who only waits for it. Raises PersonNotFound.
     """
     if state not in set(JourneyState):
         log.warning("journey_state_unknown", source=source)
         return False
     locked = lock_journey(journey, user_id)
-    change = JourneyChange(journey, locked, source, actor, trigger=TriggerType.SYSTEM_AUTO)
     wanted, entry = JourneyState(state), locked.decisive
+    if _has_not_been_called(locked, wanted):
+        log.warning("journey_state_without_call", visit_id=str(locked.row.visit_id), state=state, source=source)
+        return False
+    change = JourneyChange(journey, locked, source, actor, trigger=TriggerType.SYSTEM_AUTO)
     queue_state = QUEUE_OF_JOURNEY.get(wanted)
     if queue_state is None:
         _end_entries(change, wanted)
@@ -63,16 +73,26 @@ def sync_from_patient_state(
     return _conclude_if_changed(change)
 
 
+def _has_not_been_called(locked: LockedJourney, wanted: JourneyState) -> bool:
+    """Whether the state stands for an exam that was held, of somebody who only waits for it. Who has had another in
+    this visit may go and pay."""
+    if phase_of(wanted) != JourneyPhase.CHECKOUT or expected_state(locked.entries) != JourneyState.WAITING:
+        return False
+    return wanted == JourneyState.COMPLETED or all(one.state != QueueState.COMPLETED for one in locked.entries)
+
+
 def _end_entries(change: JourneyChange, wanted: JourneyState) -> None:
-    """Who pays or has paid was examined where they were last."""
+    """Who pays or has paid was examined where they were called last, and nowhere where they only wait."""
     done = change.locked.decisive if phase_of(wanted) == JourneyPhase.CHECKOUT else None
+    if done is not None and JOURNEY_OF_QUEUE[QueueState(done.state)] == JourneyState.WAITING:
+        done = None
     for entry in change.locked.active:
         change.change_entry(entry, QueueState.COMPLETED if entry is done else QueueState.CANCELLED, change.source)
 
 
 def realign_journey(journey: JourneyWork, user_id: UUID, *, source: str) -> bool:
     """To where the entries of their visit say that the person is, for the checker, and out of a line in which they have
-    none there; whether that was elsewhere.
+    none there; whether that was elsewhere. No entry is completed by it.
 
     Raises PersonNotFound.
     """

@@ -77,32 +77,77 @@ def test_the_entry_follows_an_imported_journey_and_a_delayed_one_stays_so(ward: 
 
 
 @pytest.mark.parametrize(
-    ("state", "ended"),
+    ("calls", "state", "ended"),
     [
-        ("UNREGISTERED", ["cancelled", "cancelled"]),
-        ("REGISTERED", ["cancelled", "cancelled"]),
-        ("PAYMENT", ["completed", "cancelled"]),
-        ("FINISHED", ["completed", "cancelled"]),
+        (0, "UNREGISTERED", ["cancelled", "cancelled"]),
+        (0, "REGISTERED", ["cancelled", "cancelled"]),
+        (1, "REGISTERED", ["cancelled", "cancelled"]),
+        (1, "PAYMENT", ["completed", "cancelled"]),
+        (1, "FINISHED", ["completed", "cancelled"]),
     ],
 )
-def test_an_import_out_of_the_lines_ends_the_entries(ward: Ward, state: str, ended: list[str]):
-    person = ward.patient().comes(JourneyState.WAITING)
+def test_an_import_out_of_the_lines_ends_the_entries(ward: Ward, calls: int, state: str, ended: list[str]):
+    person = ward.patient(BLOOD, XRAY).comes(JourneyState.WAITING)
     ward.advance(seconds=1)  # of equals the older decides
     ward.run(join_queue, person.user_id, XRAY, ward.desk)
+    for _ in range(calls):
+        ward.call_next()
     assert ward.run(sync_from_patient_state, person.user_id, state, source="import")
     assert (person.state, [entry.state for entry in person.entries()]) == (state, ended)
     assert ward.run(check_health).inconsistent == []
     assert not ward.run(sync_from_patient_state, person.user_id, state, source="import")
 
 
+@pytest.mark.parametrize("entry_state", ["waiting", "delayed", "no_show"])
+@pytest.mark.parametrize("state", ["COMPLETED", "PAYMENT", "FINISHED"])
+def test_an_imported_state_completes_nobody_who_only_waits(ward: Ward, state: str, entry_state: str):
+    """It may be of another exam, or of a day before: who loses their place is called by nobody any more."""
+    person = ward.patient(BLOOD).comes(JourneyState.WAITING)
+    ward.run(sync_from_queue_update, entry_id(person), entry_state, source="import")
+    before = ward.everything()
+    assert not ward.run(sync_from_patient_state, person.user_id, state, source="import")
+    assert ward.everything() == before
+
+
+def test_who_has_had_one_exam_may_pay_while_they_wait_for_another_which_is_not_completed(ward: Ward):
+    person = ward.patient(BLOOD, XRAY).comes(JourneyState.COMPLETED)
+    person.act("confirm_arrival", {"exam_id": XRAY})
+    assert not ward.run(sync_from_patient_state, person.user_id, "COMPLETED", source="import")
+    assert ward.run(sync_from_patient_state, person.user_id, "PAYMENT", source="import")
+    assert person.state == JourneyState.PAYMENT
+    assert [entry.state for entry in person.entries()] == ["completed", "cancelled"]
+    assert ward.run(check_health).is_healthy
+
+
+@pytest.mark.parametrize("state", ["REGISTERED", "COMPLETED", "PAYMENT", "FINISHED"])
+def test_the_checker_completes_nobody_who_only_waits(ward: Ward, state: str):
+    person = ward.patient(BLOOD).comes(JourneyState.WAITING)
+    with ward.stores.sessions.begin() as session:
+        session.execute(text("update welno.patient_states set current_state = :state"), {"state": state})
+    assert ward.run(realign_journey, person.user_id, source="checker")
+    assert (person.state, person.queue["state"]) == ("WAITING", "waiting")
+
+
+@pytest.mark.parametrize("left", ["delete from welno.queues", "update welno.queues set state = 'cancelled'"])
+def test_the_checker_takes_a_missing_entry_for_no_completed_exam(ward: Ward, left: str):
+    person = ward.patient().comes(JourneyState.WAITING)
+    with ward.stores.sessions.begin() as session:
+        session.execute(text(left))
+    assert ward.run(realign_journey, person.user_id, source="checker")
+    assert person.state == JourneyState.REGISTERED
+
+
 def test_who_is_imported_as_completed_is_in_the_line_that_is_left(ward: Ward):
     person = ward.patient().comes(JourneyState.WAITING)
+    ward.advance(seconds=1)
     ward.run(join_queue, person.user_id, XRAY, ward.desk)
+    ward.call_next()
     ward.run(sync_from_patient_state, person.user_id, "COMPLETED", source="import")
     assert person.steps()[-2:] == [
-        ("WAITING", "COMPLETED", "system_auto", "import"),
+        ("CALLED", "COMPLETED", "system_auto", "import"),
         ("COMPLETED", "WAITING", "queue_sync", "import"),
     ]
+    assert [entry.state for entry in person.entries()] == ["completed", "waiting"]
     assert ward.run(check_health).is_healthy
 
 
