@@ -6,7 +6,7 @@ Guarded against echo: who is where they should be is left alone, and no change i
 from uuid import UUID
 
 from core.logs import get_logger
-from models.journey import JourneyPhase, JourneyState, QueueState, TriggerType
+from models.journey import AppointmentStatus, JourneyPhase, JourneyState, QueueEntry, QueueState, TriggerType
 from models.journey.states import JOURNEY_OF_QUEUE, QUEUE_OF_JOURNEY, STATES_IN_LINE, expected_state, phase_of
 from services.journey.actors import JourneyActor
 from services.journey.change import JourneyChange
@@ -22,12 +22,22 @@ from services.journey.work import JourneyWork
 
 log = get_logger(__name__)
 
+_APPOINTMENT_OF_QUEUE = {
+    QueueState.WAITING: AppointmentStatus.CHECKED_IN,
+    QueueState.DELAYED: AppointmentStatus.CHECKED_IN,
+    QueueState.CALLED: AppointmentStatus.CHECKED_IN,
+    QueueState.NO_SHOW: AppointmentStatus.NO_SHOW,
+    QueueState.IN_PROGRESS: AppointmentStatus.IN_PROGRESS,
+    QueueState.COMPLETED: AppointmentStatus.COMPLETED,
+    QueueState.CANCELLED: AppointmentStatus.CANCELLED,
+}
+
 
 def sync_from_queue_update(
     journey: JourneyWork, queue_id: UUID, state: str, *, source: str, actor: JourneyActor | None = None
 ) -> bool:
-    """Set an entry's state, as an import has it, and let the journey follow; whether anything changed. An
-    exam that the import names as completed is so, whether or not we have called for it.
+    """Set an entry's state, as an import has it, and let its appointment and the journey follow; whether anything
+    changed. An exam that the import names as completed is so, whether or not we have called for it.
 
     A state that nobody knows is ignored. Raises EntryNotFound, StateConflict for an entry of an earlier visit.
     """
@@ -38,7 +48,7 @@ def sync_from_queue_update(
     entry = find_in_visit(journey, locked, queue_id)
     change = JourneyChange(journey, locked, source, actor, trigger=TriggerType.QUEUE_SYNC)
     if entry.state != state:
-        change.change_entry(entry, QueueState(state), source)
+        _set_entry(change, entry, QueueState(state))
     change.follow_entries()
     return _conclude_if_changed(change)
 
@@ -67,7 +77,7 @@ def sync_from_patient_state(
     if locked.state != wanted:
         change.move(wanted, TriggerType.SYSTEM_AUTO)
     if entry is not None and queue_state is not None and JOURNEY_OF_QUEUE[QueueState(entry.state)] != wanted:
-        change.change_entry(entry, queue_state, source)
+        _set_entry(change, entry, queue_state)
     if wanted == JourneyState.COMPLETED:
         change.follow_entries()
     return _conclude_if_changed(change)
@@ -87,7 +97,16 @@ def _end_entries(change: JourneyChange, wanted: JourneyState) -> None:
     if done is not None and JOURNEY_OF_QUEUE[QueueState(done.state)] == JourneyState.WAITING:
         done = None
     for entry in change.locked.active:
-        change.change_entry(entry, QueueState.COMPLETED if entry is done else QueueState.CANCELLED, change.source)
+        _set_entry(change, entry, QueueState.COMPLETED if entry is done else QueueState.CANCELLED)
+
+
+def _set_entry(change: JourneyChange, entry: QueueEntry, state: QueueState) -> None:
+    """With its appointment, unless that has gone along into another line."""
+    change.change_entry(entry, state, change.source)
+    status = _APPOINTMENT_OF_QUEUE[state]
+    if not any(one.appointment_id == entry.appointment_id for one in change.locked.active if one is not entry):
+        reason = change.source if status == AppointmentStatus.CANCELLED else None
+        change.change_appointment(entry.appointment_id, status, reason)
 
 
 def realign_journey(journey: JourneyWork, user_id: UUID, *, source: str) -> bool:
@@ -98,7 +117,7 @@ def realign_journey(journey: JourneyWork, user_id: UUID, *, source: str) -> bool
     """
     change = JourneyChange(journey, lock_journey(journey, user_id), source)
     for entry in lock_entries_of_other_visits(journey, change.locked):
-        change.change_entry(entry, QueueState.CANCELLED, source)
+        _set_entry(change, entry, QueueState.CANCELLED)
     if change.locked.state in STATES_IN_LINE and not change.locked.entries:
         change.move(JourneyState.REGISTERED, TriggerType.SYSTEM_AUTO)
     change.follow_entries(TriggerType.SYSTEM_AUTO)

@@ -100,6 +100,8 @@ def test_an_entry_that_outlived_its_visit_is_found_and_ended(ward: Ward):
     run_health_check(ward.stores.journeys, fix=True)
     assert look(ward).inconsistent == []
     assert patient.logs()[-1] == ("waiting", "cancelled", "health_check")
+    [appointment] = ward.rows("select status, cancelled_reason from welno.appointments")
+    assert tuple(appointment) == ("cancelled", "health_check")
     assert patient.comes(JourneyState.WAITING).queue["queue_number"] == 2
 
 

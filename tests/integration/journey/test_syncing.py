@@ -13,7 +13,7 @@ from services.journey.day_close import close_day
 from services.journey.errors import EntryNotFound, StateConflict
 from services.journey.health import check_health
 from services.journey.locking import lock_journey
-from services.journey.queueing import join_queue
+from services.journey.queueing import join_queue, transfer_entry
 from services.journey.shifts import begin_shift
 from services.journey.syncing import realign_journey, sync_from_patient_state, sync_from_queue_update
 from services.journey.work import JourneyWork
@@ -23,6 +23,12 @@ from tests.integration.journey.ward import BLOOD, XRAY, Patient, Ward
 def entry_id(person: Patient) -> UUID:
     queue_id: UUID = person.entries()[-1].queue_id
     return queue_id
+
+
+def appointments_of(person: Patient) -> list[tuple[str, str | None]]:
+    """The status of each and why it was cancelled, in the order of the day."""
+    query = "select status, cancelled_reason from welno.appointments where user_id = :id order by scheduled_at"
+    return [tuple(row) for row in person.ward.rows(query, id=person.user_id)]
 
 
 @pytest.mark.parametrize(
@@ -86,7 +92,9 @@ def test_the_entry_follows_an_imported_journey_and_a_delayed_one_stays_so(ward: 
         (1, "FINISHED", ["completed", "cancelled"]),
     ],
 )
-def test_an_import_out_of_the_lines_ends_the_entries(ward: Ward, calls: int, state: str, ended: list[str]):
+def test_an_import_out_of_the_lines_ends_the_entries_and_their_appointments(
+    ward: Ward, calls: int, state: str, ended: list[str]
+):
     person = ward.patient(BLOOD, XRAY).comes(JourneyState.WAITING)
     ward.advance(seconds=1)  # of equals the older decides
     ward.run(join_queue, person.user_id, XRAY, ward.desk)
@@ -94,6 +102,7 @@ def test_an_import_out_of_the_lines_ends_the_entries(ward: Ward, calls: int, sta
         ward.call_next()
     assert ward.run(sync_from_patient_state, person.user_id, state, source="import")
     assert (person.state, [entry.state for entry in person.entries()]) == (state, ended)
+    assert appointments_of(person) == [(one, "import" if one == "cancelled" else None) for one in ended]
     assert ward.run(check_health).inconsistent == []
     assert not ward.run(sync_from_patient_state, person.user_id, state, source="import")
 
@@ -116,6 +125,7 @@ def test_who_has_had_one_exam_may_pay_while_they_wait_for_another_which_is_not_c
     assert ward.run(sync_from_patient_state, person.user_id, "PAYMENT", source="import")
     assert person.state == JourneyState.PAYMENT
     assert [entry.state for entry in person.entries()] == ["completed", "cancelled"]
+    assert appointments_of(person) == [("completed", None), ("cancelled", "import")]
     assert ward.run(check_health).is_healthy
 
 
@@ -125,7 +135,11 @@ def test_the_checker_completes_nobody_who_only_waits(ward: Ward, state: str):
     with ward.stores.sessions.begin() as session:
         session.execute(text("update welno.patient_states set current_state = :state"), {"state": state})
     assert ward.run(realign_journey, person.user_id, source="checker")
-    assert (person.state, person.queue["state"]) == ("WAITING", "waiting")
+    assert (person.state, person.queue["state"], appointments_of(person)) == (
+        "WAITING",
+        "waiting",
+        [("checked_in", None)],
+    )
 
 
 @pytest.mark.parametrize("left", ["delete from welno.queues", "update welno.queues set state = 'cancelled'"])
@@ -135,6 +149,40 @@ def test_the_checker_takes_a_missing_entry_for_no_completed_exam(ward: Ward, lef
         session.execute(text(left))
     assert ward.run(realign_journey, person.user_id, source="checker")
     assert person.state == JourneyState.REGISTERED
+
+
+@pytest.mark.parametrize(
+    ("state", "status"),
+    [
+        ("delayed", "checked_in"),
+        ("called", "checked_in"),
+        ("in_progress", "in_progress"),
+        ("completed", "completed"),
+        ("cancelled", "cancelled"),
+        ("no_show", "no_show"),
+    ],
+)
+def test_the_appointment_follows_an_imported_entry(ward: Ward, state: str, status: str):
+    person = ward.patient(BLOOD).comes(JourneyState.WAITING)
+    ward.run(sync_from_queue_update, entry_id(person), state, source="import")
+    assert appointments_of(person) == [(status, "import" if status == "cancelled" else None)]
+    ward.run(sync_from_queue_update, entry_id(person), "waiting", source="import")
+    assert appointments_of(person) == [("checked_in", None)]
+
+
+def test_the_appointment_follows_an_imported_journey(ward: Ward):
+    person = ward.patient(BLOOD).comes(JourneyState.WAITING)
+    for state, status in (("CALLED", "checked_in"), ("IN_PROGRESS", "in_progress"), ("COMPLETED", "completed")):
+        ward.run(sync_from_patient_state, person.user_id, state, source="import")
+        assert appointments_of(person) == [(status, None)]
+
+
+def test_an_appointment_that_went_along_into_another_line_follows_the_entry_there(ward: Ward):
+    person = ward.patient(BLOOD).comes(JourneyState.WAITING)
+    left = entry_id(person)
+    ward.run(transfer_entry, left, ward.desk, exam_id=XRAY, reason="기계 고장")
+    ward.run(sync_from_queue_update, left, "completed", source="import")
+    assert appointments_of(person) == [("checked_in", None)]
 
 
 def test_who_is_imported_as_completed_is_in_the_line_that_is_left(ward: Ward):
