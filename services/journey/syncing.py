@@ -3,6 +3,7 @@
 Guarded against echo: who is where they should be is left alone, and no change is logged twice.
 """
 
+from datetime import datetime
 from uuid import UUID
 
 from core.logs import get_logger
@@ -103,10 +104,24 @@ def _end_entries(change: JourneyChange, wanted: JourneyState) -> None:
 def _set_entry(change: JourneyChange, entry: QueueEntry, state: QueueState) -> None:
     """With its appointment, unless that has gone along into another line."""
     change.change_entry(entry, state, change.source)
+    _note_moment(entry, state, change.journey.now)
     status = _APPOINTMENT_OF_QUEUE[state]
     if not any(one.appointment_id == entry.appointment_id for one in change.locked.active if one is not entry):
         reason = change.source if status == AppointmentStatus.CANCELLED else None
         change.change_appointment(entry.appointment_id, status, reason)
+
+
+def _note_moment(entry: QueueEntry, state: QueueState, now: datetime) -> None:
+    """As actions do: by its moment a hall tells a call from another, and waits are measured. An import names none."""
+    if state == QueueState.CALLED:
+        entry.called_at, entry.call_seen_at, entry.call_count = now, None, 1
+    elif state == QueueState.IN_PROGRESS:
+        entry.started_at = now
+    elif state == QueueState.COMPLETED:
+        entry.completed_at = now
+    elif JOURNEY_OF_QUEUE[state] == JourneyState.WAITING:
+        entry.called_at = entry.call_seen_at = entry.room_id = None
+        entry.call_count = 0
 
 
 def realign_journey(journey: JourneyWork, user_id: UUID, *, source: str) -> bool:

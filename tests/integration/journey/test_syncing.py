@@ -17,7 +17,7 @@ from services.journey.queueing import join_queue, transfer_entry
 from services.journey.shifts import begin_shift
 from services.journey.syncing import realign_journey, sync_from_patient_state, sync_from_queue_update
 from services.journey.work import JourneyWork
-from tests.integration.journey.ward import BLOOD, XRAY, Patient, Ward
+from tests.integration.journey.ward import BLOOD, MORNING, XRAY, Patient, Ward
 
 
 def entry_id(person: Patient) -> UUID:
@@ -105,6 +105,26 @@ def test_an_import_out_of_the_lines_ends_the_entries_and_their_appointments(
     assert appointments_of(person) == [(one, "import" if one == "cancelled" else None) for one in ended]
     assert ward.run(check_health).inconsistent == []
     assert not ward.run(sync_from_patient_state, person.user_id, state, source="import")
+
+
+def test_an_imported_call_start_and_end_have_their_moments(ward: Ward):
+    """A hall tells one call from another by them: without one, a second call of the same number was none."""
+    person = ward.patient().comes(JourneyState.WAITING)
+    moments = []
+    for state in ("called", "waiting", "called", "in_progress", "completed"):
+        ward.advance(minutes=1)
+        ward.run(sync_from_queue_update, entry_id(person), state, source="import")
+        [entry] = person.entries()
+        moments.append(
+            (
+                entry.call_count,
+                *(
+                    at and (at - MORNING).seconds // 60
+                    for at in (entry.called_at, entry.started_at, entry.completed_at)
+                ),
+            )
+        )
+    assert moments == [(1, 1, None, None), (0, None, None, None), (1, 3, None, None), (1, 3, 4, None), (1, 3, 4, 5)]
 
 
 @pytest.mark.parametrize("entry_state", ["waiting", "delayed", "no_show"])
