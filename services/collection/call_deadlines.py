@@ -31,16 +31,7 @@ def read_turn(session: Session, run: CollectionRun) -> CallTurn:
 
 def begin_again(work: Work, claim: Claim, call: str, seconds: float) -> None:
     """Write that the call is made once more, and until when, before it leaves. Raises ClaimOutdated."""
-    held = update(CollectionRun).where(
-        CollectionRun.session_id == claim.session_id,
-        CollectionRun.fence == claim.fence,
-        CollectionRun.run_state == RunState.RUNNING,
-    )
-    until = func.clock_timestamp() + func.make_interval(0, 0, 0, 0, 0, 0, seconds)
-    statement = held.values(call_until=until).returning(func.clock_timestamp())
-    now = work.session.execute(statement.execution_options(synchronize_session=False)).scalar_one_or_none()
-    if now is None:
-        raise ClaimOutdated(str(claim.session_id))
+    now = renew_call(work, claim, seconds)
     work.session.execute(_COUNT_AGAIN, {"call": call})
     asked_again = CollectionStep(
         session_id=claim.session_id,
@@ -53,6 +44,24 @@ def begin_again(work: Work, claim: Claim, call: str, seconds: float) -> None:
         ended_at=now,
     )
     work.session.add(asked_again)
+
+
+def renew_call(work: Work, claim: Claim, seconds: float) -> datetime:
+    """Until when the call may be under way, counted from now, which is the result. Raises ClaimOutdated when the run is
+    another's by now."""
+    held = update(CollectionRun).where(
+        CollectionRun.session_id == claim.session_id,
+        CollectionRun.fence == claim.fence,
+        CollectionRun.run_state == RunState.RUNNING,
+    )
+    until = func.clock_timestamp() + func.make_interval(0, 0, 0, 0, 0, 0, seconds)
+    statement = held.values(call_until=until).returning(func.clock_timestamp())
+    now: datetime | None = work.session.execute(
+        statement.execution_options(synchronize_session=False)
+    ).scalar_one_or_none()
+    if now is None:
+        raise ClaimOutdated(str(claim.session_id))
+    return now
 
 
 _COUNT_AGAIN = text("""

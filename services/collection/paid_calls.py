@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from core.clock import Clock
 from core.logs import get_logger
-from services.collection.call_deadlines import begin_again, extend_call
+from services.collection.call_deadlines import begin_again, extend_call, renew_call
 from services.collection.call_turn import CallTooLate
 from services.collection.step import Claim, request_of
 from services.delivery.unit_of_work import UnitOfWork
@@ -193,13 +193,17 @@ class PaidCalls:
         return about.get("approve_by") in {None, request_of(claim)}
 
     def _begin(self, claim: Claim, terms: CallTerms, timeout_seconds: float) -> None:
-        if not claim.turn.asks_again:
+        """Have a deadline in the row that leaves the call its time. Raises ClaimOutdated."""
+        began_at, asks_again = time.monotonic(), claim.turn.asks_again
+        if not asks_again and began_at < claim.turn.began_at + self._margin_seconds / 4:
             return
-        began_at = time.monotonic()
+        # A spool may be slow, a bucket above all: to try the step again would find it as slow, and never leave.
+        write = partial(begin_again, call=terms.name) if asks_again else renew_call
         with self._unit_of_work() as work:
-            begin_again(work, claim, terms.name, self.seconds_of(timeout_seconds))
+            write(work, claim, seconds=self.seconds_of(timeout_seconds))
         claim.turn.begin(began_at)
-        log.warning("paid_call_made_again", call=terms.name, session_id=str(claim.session_id))
+        if asks_again:
+            log.warning("paid_call_made_again", call=terms.name, session_id=str(claim.session_id))
 
     def _judge(self, claim: Claim, terms: CallTerms, read: Callable[[], T], *, was_kept: bool) -> T:
         try:

@@ -22,6 +22,7 @@ from services.collection.operators import resume_stopped_run
 from services.collection.paid_calls import CHECKUPS, PRESCRIPTIONS, REPORT, SIMPLE_AUTH, CallTerms, PaidCalls
 from services.collection.requests import Asked
 from services.collection.run_engine import fail_step, finish_steps, hand_back
+from services.collection.run_store import ClaimOutdated
 from services.collection.step import Claim
 from services.collection.sweep import take_from_dead
 from spool import AnswerKind, DamagedFile, Disk, KeptAnswer, Spool, StorageFault
@@ -268,28 +269,71 @@ def test_a_mistake_of_ours_in_reading_what_a_poll_brought_is_for_people_to_look_
 
 def test_a_call_that_could_not_leave_in_time_does_not_leave(world: World):
     _, claim = fetching(world)
-    claim.turn.begin(time.monotonic() - 6)
     provider = Provider()
+
+    def ask(call: PaidCall) -> DataAnswer:
+        time.sleep(0.1)  # to connect
+        return provider(call)
+
     with pytest.raises(CallTooLate):
-        obtain(world, claim, provider)
+        hurried(world).obtain(claim, CHECKUPS, TIMEOUT_SECONDS, ask, read_data_response)
     assert provider.asked == 0
 
 
 def test_a_call_that_comes_too_late_leaves_the_answer_of_the_one_before_where_it_is(world: World):
     session_id, claim = fetching(world)
     slow_holder = replace(claim)
-    claim.turn.begin(time.monotonic() - 6)
 
     def ask(call: PaidCall) -> DataAnswer:
         world.tools.calls.keep(slow_holder, CHECKUPS, None, GOOD)
+        time.sleep(0.1)
         call.before_send()
         raise AssertionError("it left")
 
     with pytest.raises(CallTooLate):
-        obtain(world, claim, ask)
+        hurried(world).obtain(claim, CHECKUPS, TIMEOUT_SECONDS, ask, read_data_response)
     assert "failed" not in world.files(session_id)
     provider = Provider()
     assert obtain(world, claim, provider) == 2
+    assert provider.asked == 0
+
+
+def hurried(world: World) -> PaidCalls:
+    """Whose calls have 50 ms to leave."""
+    return PaidCalls(world.tools.spool, world.stores.unit_of_work, clock, 0.1)
+
+
+@pytest.mark.parametrize("seconds", [3, 6, 600])
+def test_a_slow_spool_uses_up_nothing_of_the_time_to_leave(world: World, seconds: float):
+    session_id, claim = fetching(world)
+    claim.turn.begin(time.monotonic() - seconds)
+    world.execute(
+        "update welno.welno_collection_history set call_until = call_until - make_interval(secs => :seconds)"
+        " where session_id = :id",
+        id=session_id,
+        seconds=seconds,
+    )
+    left: list[tuple[float | None, float]] = []
+    before = paid_again(world)
+
+    def ask(call: PaidCall) -> DataAnswer:
+        left.append((call_seconds_left(world, session_id), call.ends_at - time.monotonic()))
+        return Provider()(call)
+
+    assert obtain(world, claim, ask) == 2
+    [(in_row, of_call)] = left
+    assert in_row is not None
+    assert of_call < in_row <= world.tools.calls.seconds_of(TIMEOUT_SECONDS)
+    assert paid_again(world) == before
+
+
+def test_who_was_slow_and_has_lost_the_run_asks_nothing(world: World):
+    _, claim = fetching(world)
+    claim.turn.begin(time.monotonic() - 6)
+    lose_process(world)
+    provider = Provider()
+    with pytest.raises(ClaimOutdated):
+        obtain(world, claim, provider)
     assert provider.asked == 0
 
 
