@@ -127,10 +127,10 @@ class Streams:
         with translated(self._redis, "forget"):
             self._redis.delete(log_key(subject), meta_key(subject))
 
-    def forget_those(self, is_concerned: Callable[[str], bool]) -> None:
+    def delete_matching(self, is_concerned: Callable[[str], bool]) -> None:
         """Remove the streams and the projections of the subjects for which this is true. Walks over all keys, some at a
         time."""
-        with translated(self._redis, "forget"):
+        with translated(self._redis, "delete matching"):
             for key in self._redis.scan_iter(count=_KEYS_AT_ONCE):
                 if is_concerned(subject_of_key(key.decode(errors="replace"))):
                     self._redis.delete(key)

@@ -78,7 +78,7 @@ class StreamSweep:
         with self._sessions() as session:
             hashes = read_rewritten(session, within_seconds)
         if hashes:
-            self._streams.forget_those(lambda subject: hash_subject(subject) in hashes)
+            self._streams.delete_matching(lambda subject: hash_subject(subject) in hashes)
 
     def _longest_life_seconds(self) -> float:
         """Of a stream and what follows it; and that once more."""

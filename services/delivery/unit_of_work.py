@@ -162,7 +162,7 @@ class UnitOfWork:
             work = Work(session, self._kinds)
             yield work
             deliveries = work.deliveries()
-        redis, broker = _Store(), _Store()
+        redis, broker = _CircuitBreaker(), _CircuitBreaker()
         redis.hand_over(self._deliver, deliveries)
         broker.hand_over(self._send, work.calls)
         redis.hand_over(self._reauthorize, work.ended_rights)
@@ -178,16 +178,16 @@ class UnitOfWork:
             yield Work(session, self._kinds)
 
 
-class _Store:
-    """One that is told what a unit has committed, until it turns out to hang: whoever waits for the unit would wait as
-    often as there is something to tell."""
+class _CircuitBreaker:
+    """Of one store, for one unit: opens when the store turns out to hang, and tells it nothing more of what was
+    committed. Whoever waits for the unit would wait as often as there is something to tell."""
 
     def __init__(self) -> None:
-        self._hangs = False
+        self._is_open = False
 
     def hand_over(self, tell: Callable[[T], object], things: Iterable[T]) -> None:
         for thing in things:
-            if self._hangs:
+            if self._is_open:
                 return
             began = time.monotonic()
-            self._hangs = tell(thing) is False and time.monotonic() - began >= _HANGS_AFTER_SECONDS
+            self._is_open = tell(thing) is False and time.monotonic() - began >= _HANGS_AFTER_SECONDS

@@ -123,7 +123,7 @@ class Reauthorization:
         now = self._now()
         for reviewable in self._due(now):
             self._add(reviewable, now + self._gather_seconds)
-        for reviewable in (*self._concerned(now), *self._opened_too_late(now)):
+        for reviewable in (*self._concerned(now), *self._opened_after_notice(now)):
             self._add(reviewable, now)
         for authority, batches in self._batches.items():
             if batches.is_due(now):
@@ -153,7 +153,7 @@ class Reauthorization:
             for group in self._groups:
                 yield from (one for one in _reviewables(group) if one.source.is_concerned(notices))
 
-    def _opened_too_late(self, now: float) -> Iterator[Reviewable]:
+    def _opened_after_notice(self, now: float) -> Iterator[Reviewable]:
         """To hear what was said of them."""
         while self._recent and next(iter(self._recent.values())) < now - self._admission_seconds:
             del self._recent[next(iter(self._recent))]
