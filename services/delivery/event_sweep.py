@@ -1,8 +1,9 @@
 """The sweep over streams: finds those that lack what the log has, and fills them.
 
 Looked at are the subjects that changed lately, every minute those of the last ten minutes, and after Redis has lost or
-exchanged its data all whose streams may still live. What was erased or redacted is forgotten again at the same times: a
-Redis with older data has what was said before, and so may a sender that stood still. Several sweeps do no harm.
+exchanged its data all whose streams may still live. What was erased or redacted since the last success is deleted again
+at the same times: a Redis with older data has what was said before, and so may a sender that stood still. Several do no
+harm.
 """
 
 import time
@@ -14,7 +15,7 @@ from core.logs import get_logger
 from services.delivery.event_log import SubjectEnd, read_changed, read_epoch
 from services.delivery.event_sender import EventSender
 from services.delivery.kinds import SubjectKind, SubjectKinds
-from services.delivery.rewritten import forget_rewritten, hash_subject, read_rewritten
+from services.delivery.rewritten import RewrittenStreams
 from streams import NOWHERE, Position, Streams
 
 log = get_logger(__name__)
@@ -49,6 +50,9 @@ class StreamSweep:
         self._sender = sender
         self._settle_seconds = settle_seconds
         self._monotonic = monotonic
+        # Of a stream and what follows it; and that once more.
+        longest_life_seconds = 2.0 * max(kind.stream.ttl_seconds for kind in kinds)
+        self._rewritten = RewrittenStreams(sessions, streams, longest_life_seconds, monotonic=monotonic)
         self._server = ""  # the state of the Redis with which the streams are, or were, compared
         self._comparison: Iterator[int] | None = None
         self._look_back_at = 0.0
@@ -60,29 +64,20 @@ class StreamSweep:
         state = self._streams.server_state()
         if not state or state != self._server:
             log.info("streams_compared_anew")
-            self._forget_rewritten(self._longest_life_seconds())
+            self._rewritten.delete_all()
             self._streams.mark()
             self._server = self._streams.server_state()
             self._comparison = self._fill_changed(None)
-        elif self._comparison is None and self._monotonic() >= self._look_back_at:
+        elif self._monotonic() >= self._look_back_at:
             self._look_back_at = self._monotonic() + _LOOK_BACK_EVERY_SECONDS
-            self._forget_rewritten(2 * _LOOK_BACK_EVERY_SECONDS)
-            self._comparison = self._fill_changed(_LOOK_BACK_SECONDS)
+            self._rewritten.delete_recent()
+            if self._comparison is None:  # else all are being looked at, page by page
+                self._comparison = self._fill_changed(_LOOK_BACK_SECONDS)
         return filled + self._compare_some()
 
     def keep_rewritten(self, session: Session) -> int:
-        """Drop the hashes of what no Redis can hold any more."""
-        return forget_rewritten(session, self._longest_life_seconds())
-
-    def _forget_rewritten(self, within_seconds: float) -> None:
-        with self._sessions() as session:
-            hashes = read_rewritten(session, within_seconds)
-        if hashes:
-            self._streams.delete_matching(lambda subject: hash_subject(subject) in hashes)
-
-    def _longest_life_seconds(self) -> float:
-        """Of a stream and what follows it; and that once more."""
-        return 2.0 * max(kind.stream.ttl_seconds for kind in self._kinds)
+        """Drop the hashes of what no Redis can hold any more; how many."""
+        return self._rewritten.drop_outlived(session)
 
     def _compare_some(self) -> int:
         """One page: nothing else of the sweeper waits for the whole comparison."""

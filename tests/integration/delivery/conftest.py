@@ -99,3 +99,4 @@ def log(engine: Engine, redis_client: redis.Redis) -> Iterator[Log]:
     with engine.begin() as connection:
         connection.execute(text("drop table welno.test_things, welno_log.thing, welno_log.screen"))
         connection.execute(text("delete from welno.welno_subjects"))
+        connection.execute(text("delete from welno.welno_rewritten_subjects"))

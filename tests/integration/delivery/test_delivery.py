@@ -15,14 +15,14 @@ from sqlalchemy import create_engine, event, text
 from sqlalchemy.orm import sessionmaker
 
 from dev.local.ports import LOOPBACK, pick_port
-from services.delivery.event_log import erase_events, rewrite_events
 from services.delivery.event_sender import EventSender
 from services.delivery.history_reader import HistoryReader
 from services.delivery.unit_of_work import Delivery, TaskCall, UnitOfWork
-from streams import NOWHERE, Page, Position, Streams, StreamsUnavailable
+from streams import NOWHERE, Position, Streams, StreamsUnavailable
 from streams.control import ControlChannel
 from streams.keys import log_key
 from streams.wake import WakeChannel
+from tests.redis_snapshots import put_back, take_snapshot
 
 from .conftest import HALL, KINDS, Log, nothing, seqs
 
@@ -68,16 +68,6 @@ def test_an_older_snapshot_is_filled_by_the_next_sender(log: Log):
     assert log.streamed() == [1, 2]
     log.emit()
     assert log.streamed() == [1, 2, 3, 4, 5, 6]
-
-
-def take_snapshot(client: redis.Redis) -> dict[bytes, Any]:
-    return {key: client.dump(key) for key in client.scan_iter()}
-
-
-def put_back(client: redis.Redis, snapshot: dict[bytes, Any]) -> None:
-    client.flushdb()
-    for key, value in snapshot.items():
-        client.restore(key, 0, value)
 
 
 def test_a_hole_wider_than_the_stream_is_not_filled_by_what_would_be_trimmed(log: Log):
@@ -242,67 +232,6 @@ def test_a_redis_that_came_back_with_older_data_is_compared_with_all_that_may_li
     assert sum(filled) == 1
     assert log.streamed() == [1, 2, 3, 4]
     assert log.sweep.run(0) == 0
-
-
-def said(page: Page) -> str:
-    return " ".join(event.to_json().decode() for event in page.events)
-
-
-def redact(log: Log) -> None:
-    with log.sessions.begin() as session:
-        masked = lambda body: body | {"text": "redacted"}  # noqa: E731
-        assert rewrite_events(session, KINDS.of(HALL), HALL, "김하늘", masked) == 1
-    log.streams.forget(HALL)
-
-
-def erase(log: Log) -> None:
-    with log.sessions.begin() as session:
-        assert erase_events(session, KINDS.of(HALL), [HALL]) == 1
-    log.streams.forget(HALL)
-
-
-@pytest.mark.parametrize("remove", [redact, erase])
-def test_what_was_erased_does_not_come_back_with_a_redis_of_before(log: Log, remove: Callable[[Log], None]):
-    """Its marks are those of before as well; the server tells that it is another."""
-    log.emit(text="김하늘")
-    log.redis.hset(HALL, "revision", "1")
-    log.sweep.run(0)
-    snapshot = take_snapshot(log.redis)
-    remove(log)
-    put_back(log.redis, snapshot)
-    log.sweep._server = "the one before its restart"
-    log.sweep.run(0)
-    assert "김하늘" not in said(log.streams.read_after(HALL, 0))
-    assert not log.redis.exists(HALL)
-    assert "김하늘" not in said(log.reader.read_after(HALL, 0))
-
-
-def test_what_a_late_sender_brings_back_of_something_redacted_is_gone_within_a_minute(log: Log):
-    log.sweep.run(0)
-    with log.unsent_unit() as work:
-        work.emit(HALL, {"text": "김하늘"})
-        late = work.deliveries()
-    redact(log)
-    assert [log.sender.deliver(delivery) for delivery in late] == [True]
-    assert "김하늘" in said(log.streams.read_after(HALL, 0))
-    log.seconds += 61
-    for _ in range(3):
-        log.sweep.run(0)
-    assert "김하늘" not in said(log.streams.read_after(HALL, 0))
-
-
-def test_hashes_of_what_was_erased_are_kept_for_as_long_as_redis_may_hold_it(log: Log):
-    log.emit(text="김하늘")
-    redact(log)
-    for days, kept in ((1.9, 0), (2.1, 1)):
-        with log.sessions.begin() as session:
-            session.execute(
-                text(
-                    "update welno.welno_rewritten_subjects set rewritten_at = now() - make_interval(secs => :seconds)"
-                ),
-                {"seconds": days * 86_400},
-            )
-            assert log.sweep.keep_rewritten(session) == kept
 
 
 def age(log: Log, subject: str, seconds: int = 3600) -> None:
