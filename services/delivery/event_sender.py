@@ -22,14 +22,15 @@ class EventSender:
         self._streams = streams
         self._kinds = kinds
 
-    def deliver(self, delivery: Delivery) -> bool:
-        """False when a store was away: the sweep does it later."""
+    def deliver(self, delivery: Delivery) -> bool | None:
+        """False when Redis was away, None when PostgreSQL was, where what came before these events is read: the sweep
+        does it later."""
         try:
             if not self._append(delivery):
                 self._fill(delivery.subject)
         except (StreamsError, SQLAlchemyError) as exc:
             log.warning("events_not_sent", subject=delivery.subject, error=type(exc).__name__)
-            return False
+            return False if isinstance(exc, StreamsError) else None
         return True
 
     def fill(self, subject: str) -> bool:

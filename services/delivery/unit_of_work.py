@@ -134,7 +134,8 @@ class UnitOfWork:
     and `end_login` tell all web processes whose readers to look at again: a subject's, or a login's. `wake` has whoever
     follows by their own clock look now.
 
-    None may raise: the commit is done, and what they could not do, told by False, is made up for later.
+    None may raise: the commit is done, and what they could not do is made up for later. It is told by False when the
+    store that is handed something was away, and by None when another was that is needed for it.
     """
 
     def __init__(
@@ -180,7 +181,9 @@ class UnitOfWork:
 
 class _CircuitBreaker:
     """Of one store, for one unit: opens when the store turns out to hang, and tells it nothing more of what was
-    committed. Whoever waits for the unit would wait as often as there is something to tell."""
+    committed. Whoever waits for the unit would wait as often as there is something to tell.
+
+    Where another store hangs, only the rest of these things is left: the next ones may do without that store."""
 
     def __init__(self) -> None:
         self._is_open = False
@@ -190,4 +193,8 @@ class _CircuitBreaker:
             if self._is_open:
                 return
             began = time.monotonic()
-            self._is_open = tell(thing) is False and time.monotonic() - began >= _HANGS_AFTER_SECONDS
+            answer = tell(thing)
+            has_hung = time.monotonic() - began >= _HANGS_AFTER_SECONDS
+            self._is_open = has_hung and answer is False
+            if has_hung and answer is None:
+                return

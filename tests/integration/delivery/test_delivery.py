@@ -366,6 +366,29 @@ def test_a_database_without_a_free_connection_is_no_error_of_a_committed_unit(lo
     assert (log.logged(), log.streamed()) == ([1, 2, 3], [1])
 
 
+def test_whose_rights_ended_is_told_though_the_database_hangs_for_the_events_before(log: Log):
+    """Redis has lost them, and answers: it is not Redis that is waited for."""
+    subjects = (HALL, "screen:two", "screen:three")
+    for subject in subjects:
+        log.emit(subject)
+        log.emit(subject, is_sent=False)
+    told: list[str] = []
+    engine = create_engine(log.sessions.kw["bind"].url, pool_size=1, max_overflow=0, pool_timeout=1.1)
+    sender = EventSender(sessionmaker(engine), log.streams, KINDS)
+    unit = UnitOfWork(log.sessions, KINDS, sender.deliver, nothing, told.append, told.append, told.append)
+    began, sid = time.monotonic(), uuid4()
+    with engine.connect(), unit() as work:
+        for subject in subjects:
+            work.emit(subject, {})
+        work.reauthorize(HALL)
+        work.end_login(sid)
+        work.wake(HALL)
+    engine.dispose()
+    assert told == [HALL, str(sid), HALL]
+    assert time.monotonic() - began < 3
+    assert log.sweep.run(0) == len(subjects)
+
+
 def test_who_must_be_looked_at_again_is_told_after_the_commit_and_not_without_one(log: Log):
     told: list[tuple[str, int]] = []
     sid = uuid4()
