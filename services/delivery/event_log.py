@@ -31,13 +31,15 @@ _MENTIONING = text("""
 """)
 _REWRITE = text("update welno.welno_events set body = :body where kind = :kind and subject = :subject and seq = :seq")
 _SHARED_ENDS = text("select subject, event_seq from welno.welno_subjects where subject = any(:subjects)")
+# In the order that `sorted` gives, in which a unit numbers: a database may sort by the rules of a language.
 _BEGIN_SHARED = text("""
     insert into welno.welno_subjects (subject, event_seq)
-    select subject, 0 from unnest(cast(:subjects as text[])) as new (subject) order by subject
+    select subject, 0 from unnest(cast(:subjects as text[])) as new (subject) order by subject collate "C"
     on conflict do nothing
 """)
 _LOCK_SHARED = text("""
-    select subject, event_seq from welno.welno_subjects where subject = any(:subjects) order by subject for update
+    select subject, event_seq from welno.welno_subjects where subject = any(:subjects)
+    order by subject collate "C" for update
 """)
 _ERASE = text("delete from welno.welno_events where kind = :kind and subject = any(:subjects)")
 _ERASE_COUNTERS = text("delete from welno.welno_subjects where subject = any(:subjects)")

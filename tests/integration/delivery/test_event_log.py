@@ -4,6 +4,7 @@ import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import create_engine, event, text
@@ -13,10 +14,11 @@ from core.clock import clock
 from services.batched_lookup import BatchedLookup
 from services.database import UnsuitableDatabase
 from services.delivery.epoch import begin_epoch
-from services.delivery.event_log import UnknownSubject
+from services.delivery.event_log import UnknownSubject, lock_shared_ends
 from services.delivery.history_reader import HistoryReader
 from services.delivery.partitions import keep_partitions
 from streams import InvalidEventError, Position, StreamsUnavailable
+from tests.query_plans import explained
 
 from .conftest import HALL, KINDS, Log, seqs
 
@@ -57,6 +59,21 @@ def test_two_units_with_two_subjects_in_opposite_order_do_not_deadlock(log: Log)
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(write, [(one, other), (other, one)]))
     assert log.logged(one) == log.logged(other) == list(range(1, 101))
+
+
+def test_subjects_are_made_and_locked_in_the_order_of_all_who_number(log: Log):
+    """That of `sorted`, also where the database sorts by the rules of a language."""
+    with explained(log.sessions.kw["bind"]) as plans, log.sessions() as session:
+        lock_shared_ends(session, [HALL, "screen:two"])
+        session.rollback()
+    sort_keys = [key for plan in plans for key in read_sort_keys(plan)]
+    assert len(sort_keys) == 2
+    assert all(key.endswith('subject COLLATE "C"') for key in sort_keys), sort_keys
+
+
+def read_sort_keys(plan: dict[str, Any]) -> list[str]:
+    own = list(plan.get("Sort Key", []))
+    return own + [key for inner in plan.get("Plans", []) for key in read_sort_keys(inner)]
 
 
 def test_a_snapshot_of_the_same_transaction_knows_the_numbers_that_it_includes(log: Log):
