@@ -130,10 +130,11 @@ class Sweeper:
             used = count_row_keys(work.session) + count_keys(work.session, [SECOND_FACTORS])
         if missing := {name: rows for name, rows in used.items() if name not in self._stores.sealer.key_ids}:
             log.error("sealing_keys_missing", rows_by_key_id=missing)
+        with self._stores.unit_of_work() as work:
+            self._streams.keep_rewritten(work.session)
         # Each by itself, and last: who dumps the database holds the locks for as long as that takes.
         with self._stores.unit_of_work() as work:
             keep_partitions(work.session, self._stores.kinds, clock.now().date())
-            self._streams.keep_rewritten(work.session)
         with self._stores.unit_of_work() as work:
             keep_access_days(work.session, clock.now().date(), self._stores.settings.stores.access_log_keep_days)
 
