@@ -8,7 +8,9 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from core.base64url import encode_bytes
+from core.names import thread_subject
 from models.threads import KeyState, MemberRole, Thread, ThreadBlob, ThreadItem, ThreadMember, ThreadWrap
+from services.delivery.rewritten import note_rewritten
 from services.threads.acting import LockedThread, ThreadWork, lock_thread
 from services.threads.audit_chain import FIRST_HEAD, AuditAction
 from services.threads.encoding import SERVICE_MEMBER, THREAD_ID_BYTES
@@ -70,6 +72,7 @@ def erase_thread(locked: LockedThread) -> list[UUID]:
     unit, row = locked.unit, locked.row
     had_payload = (ThreadItem.thread_id == row.id, ThreadItem.payload.is_not(None))
     unit.session.execute(update(ThreadItem).where(*had_payload).values(payload=None))
+    note_rewritten(unit.session, [thread_subject(row.id)])
     unit.session.execute(delete(ThreadWrap).where(ThreadWrap.thread_id == row.id))
     blobs = delete(ThreadBlob).where(ThreadBlob.thread_id == row.id).returning(ThreadBlob.file_id)
     file_ids = list(unit.session.scalars(blobs))

@@ -31,6 +31,7 @@ from models.threads import (
     ThreadMember,
     ThreadWrap,
 )
+from services.delivery.rewritten import note_rewritten
 from services.delivery.unit_of_work import Work
 from services.patients.erasing import ErasedPerson, OutsideEraser, PersonFinder, RowEraser
 from services.threads.acting import LockedThread, ThreadWork, lock_threads
@@ -104,6 +105,7 @@ def _erase_threads(work: Work, person: ErasedPerson, now: datetime) -> Mapping[s
     # Of what was closed before nobody reads anything; what goes on without the person is not theirs any more.
     were_closed = select(Thread.id).where(Thread.created_by == member, Thread.closed_at.is_not(None))
     erased = closed | set(work.session.scalars(were_closed))
+    note_rewritten(work.session, [thread_subject(thread_id) for thread_id in erased])
     for place, model in _OF_THREAD.items():
         counts[place] = connection.execute(delete(model).where(model.thread_id.in_(erased))).rowcount
     # What was never finished nobody else has been told of.

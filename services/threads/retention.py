@@ -8,13 +8,12 @@ from sqlalchemy.orm import Session
 from core.names import thread_subject
 from models.threads import Thread, ThreadItem
 from services.delivery.event_sender import EventSender
+from services.delivery.rewritten import note_rewritten
 from services.delivery.unit_of_work import UnitOfWork
 
 _THREADS_AT_ONCE = 20
 # Somebody who writes holds the row for some milliseconds; the next night does what is left.
 _LOCK = select(Thread).with_for_update(key_share=True, skip_locked=True).execution_options(populate_existing=True)
-# Beyond a stream's own lifetime: for a night that was missed.
-_FORGOTTEN_LONGER = timedelta(days=2)
 _STATEMENT_TIMEOUT = text("set local statement_timeout = '300s'")
 
 
@@ -32,15 +31,6 @@ def trim_payloads(unit_of_work: UnitOfWork, sender: EventSender, now: datetime, 
         if len(overdue) < _THREADS_AT_ONCE:
             return trimmed
         after = overdue[-1][0]
-
-
-def forget_closed_streams(unit_of_work: UnitOfWork, sender: EventSender, now: datetime, window_seconds: int) -> int:
-    """Have the streams of lately closed threads removed once more: how many. Whoever closes a thread may die before it,
-    or find Redis away, and an append of before may come after it. Twice is once."""
-    since = now - timedelta(seconds=window_seconds) - _FORGOTTEN_LONGER
-    with unit_of_work() as work:
-        closed = work.session.scalars(select(Thread.id).where(Thread.closed_at > since).order_by(Thread.id)).all()
-    return sum(sender.forget(thread_subject(thread_id)) for thread_id in closed)
 
 
 def _find_overdue(session: Session, before: datetime, after: str) -> list[tuple[str, int]]:
@@ -69,6 +59,7 @@ def _trim(unit_of_work: UnitOfWork, sender: EventSender, thread_id: str, last: i
     with unit_of_work() as work:
         if _lock(work.session, thread_id) is None:
             return 0
+        note_rewritten(work.session, [thread_subject(thread_id)])
         return work.session.connection().execute(update(ThreadItem).where(*gone).values(payload=None)).rowcount
 
 

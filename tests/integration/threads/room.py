@@ -12,6 +12,7 @@ from sqlalchemy import text
 from core.clock import clock
 from models.threads import MemberRole
 from services.delivery.event_log import read_epoch
+from services.delivery.event_sweep import StreamSweep
 from services.delivery.unit_of_work import Delivery, UnitOfWork
 from services.stores import Stores
 from services.threads.acting import ThreadUnitOfWork
@@ -45,6 +46,11 @@ def push_by(room: "Room", deliver: Callable[[Delivery], object], *envelopes: Any
     threads = ThreadUnitOfWork(process, clock, here.settings.threads)
     prepared = prepare_push(threads, caller(PATIENT), envelopes, here.settings.threads.payload_max_bytes)
     return commit_push(threads, prepared, judge_sender(prepared.submissions, prepared.rights))
+
+
+def sweep_of(stores: Stores) -> StreamSweep:
+    """As a sweeper that has just started: it compares everything."""
+    return StreamSweep(stores.sessions, stores.streams, stores.kinds, stores.sender, settle_seconds=0)
 
 
 @dataclass

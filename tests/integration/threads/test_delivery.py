@@ -10,7 +10,6 @@ import redis
 
 from core.settings import Settings
 from dev.local.valkey import EmbeddedValkey
-from services.delivery.event_sweep import StreamSweep
 from services.delivery.unit_of_work import Delivery
 from services.stores import Stores, build_stores
 from streams import Position
@@ -19,7 +18,7 @@ from webapp.relay.channel import Resync
 from webapp.relay.hub import Hub
 from webapp.relay.subscription import Subscription
 
-from .room import Room, push_by
+from .room import Room, push_by, sweep_of
 
 BEGIN = Position("", 0)
 
@@ -58,11 +57,6 @@ def listening(room: Room) -> Iterator[Hub]:
         hub.stop()
 
 
-def sweep_of(room: Room) -> StreamSweep:
-    here = room.stores
-    return StreamSweep(here.sessions, here.streams, here.kinds, here.sender, settle_seconds=0)
-
-
 def hear(reader: Subscription, count: int) -> list[int]:
     """The numbers of what comes next; a resync fails."""
     heard = [reader.next(10) for _ in range(count)]
@@ -98,7 +92,7 @@ def test_what_a_dead_sender_committed_is_sent_by_the_sweep_alone(room: Room, hub
     assert hear(reader, 1) == [1]
     push_by(room, lambda _: None, room.envelope(), room.envelope())
     assert room.streamed() == [1]
-    assert sweep_of(room).run(1.0) == 1
+    assert sweep_of(room.stores).run(1.0) == 1
     assert room.streamed() == [1, 2, 3]
     assert hear(reader, 2) == [2, 3]
     assert is_silent(reader)
@@ -140,7 +134,7 @@ def test_redis_killed_and_started_again_costs_no_reader_an_item(
         mortal_valkey.start()
         assert room.streamed() == ([1, 2, 3] if is_saved else [])
         late = other.subscribe(room.subject, Position(room.end().epoch, 3))
-        assert wait_until(lambda: sweep_of(room).run(1.0)) == 1
+        assert wait_until(lambda: sweep_of(room.stores).run(1.0)) == 1
         room.say(2)
         assert hear(early, 9) == list(range(1, 10))
         assert hear(late, 6) == list(range(4, 10))

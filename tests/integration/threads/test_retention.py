@@ -1,8 +1,10 @@
 """Payloads go after their days; numbers and the dedupe stay. The operators' command finds a broken audit."""
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+import redis
 from sqlalchemy import event, text
 
 from core.clock import clock
@@ -10,11 +12,12 @@ from services.delivery.unit_of_work import Delivery
 from services.stores import Stores
 from services.threads.creating import close_thread
 from services.threads.reading import read_range
-from services.threads.retention import forget_closed_streams, trim_payloads
+from services.threads.retention import trim_payloads
 from streams import StreamsUnavailable
 from tests.integration.commands import run_command
+from tests.redis_snapshots import put_back, take_snapshot
 
-from .room import NURSE, Room, caller, push_by
+from .room import NURSE, Room, caller, push_by, sweep_of
 
 
 def trim(room: Room) -> int:
@@ -104,35 +107,57 @@ def test_a_thread_is_trimmed_while_no_other_is_held(room: Room):
     assert held == [1, 1]
 
 
-def forget_closed(room: Room) -> int:
-    here = room.stores
-    return forget_closed_streams(here.unit_of_work, here.sender, clock.now(), here.settings.threads.window_seconds)
+def close(room: Room) -> None:
+    with room.stores.threads(caller(NURSE)) as unit:
+        close_thread(unit, room.thread_id)
+
+
+def holds_payloads(room: Room) -> bool:
+    """Whether Redis has what was written."""
+    events = room.stores.streams.read_after(room.subject, 0).events
+    return any(event.body.get("envelope", {}).get("payload") for event in events)
 
 
 def test_the_stream_of_a_closed_thread_goes_though_who_closed_it_died_before(room: Room):
     room.say(2)
-    with room.stores.threads(caller(NURSE)) as unit:
-        close_thread(unit, room.thread_id)
-    assert room.streamed()
-    assert [forget_closed(room) for _ in range(2)] == [1, 1]
-    assert room.streamed() == []
+    close(room)
+    assert holds_payloads(room)
+    sweep_of(room.stores).run(0)
+    assert not holds_payloads(room)
 
 
 def test_an_append_that_comes_after_the_stream_was_forgotten_does_not_stay(room: Room):
     late: list[Delivery] = []
     push_by(room, late.append, room.envelope())
-    with room.stores.threads(caller(NURSE)) as unit:
-        close_thread(unit, room.thread_id)
+    close(room)
     assert room.stores.sender.forget(room.subject)
     assert room.stores.sender.deliver(late[0])
-    assert room.streamed()
-    forget_closed(room)
-    assert room.streamed() == []
+    assert holds_payloads(room)
+    sweep_of(room.stores).run(0)
+    assert not holds_payloads(room)
+
+
+@pytest.mark.parametrize("remove", [close, trim])
+def test_a_redis_that_comes_back_with_older_data_brings_no_payload_back(
+    room: Room, redis_client: redis.Redis, remove: Callable[[Room], object]
+):
+    room.say(2)
+    snapshot = take_snapshot(redis_client)
+    remove(room)
+    assert room.stores.sender.forget(room.subject)
+    put_back(redis_client, snapshot)
+    assert holds_payloads(room)
+    sweep_of(room.stores).run(0)
+    assert not holds_payloads(room)
 
 
 def test_streams_of_open_threads_are_left_alone(room: Room):
-    assert forget_closed(room) == 0
-    assert room.streamed() == [1]
+    other = room.open_another()
+    other.say()
+    close(room)
+    sweep_of(room.stores).run(0)
+    assert other.streamed() == [1, 2]
+    assert holds_payloads(other)
 
 
 def verify_audit(room: Room, env: dict[str, str], *arguments: str) -> tuple[int, str]:

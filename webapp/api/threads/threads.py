@@ -169,7 +169,7 @@ def drop_member(known: KnownMember, body: dict[str, Any], thread_id: str) -> dic
 @fails(blueprint, 401, 403, 404, 429)
 def close(known: KnownMember, thread_id: str) -> Response:
     """For everybody: what was written is erased; its members hear `closed`. Without Redis, too: what may be left there
-    is forgotten by the nightly task, and files by the hourly one."""
+    is deleted by the sweeper, and files by the hourly task."""
     count_act(known)
     here = stores()
     with here.threads(known.as_caller(), attempt=AuditedAttempt(AuditAction.DELETE, thread_id)) as unit:

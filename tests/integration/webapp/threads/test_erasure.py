@@ -3,13 +3,18 @@
 from typing import Any
 from uuid import UUID
 
+import pytest
 import redis
 from flask import Flask
 from sqlalchemy import Engine, text
 
+from services.delivery.event_sweep import StreamSweep
 from services.personal_data import build_erasure_job
+from services.stores import Stores
 from services.threads.exporters import THREADS_EXPORTER
+from streams import NOWHERE
 from tests.integration.webapp.people import Person
+from tests.redis_snapshots import put_back, take_snapshot
 from webapp.current import parts
 
 from .members import Member, Talk, begin_talk
@@ -53,6 +58,30 @@ def test_own_threads_go_and_others_lose_the_member(
     revoked = "member = :member and state = 'revoked' and pass_hash is null"
     assert count(engine, "welno_thread_devices", revoked, member=patient.member) == 1
     assert redis_client.exists(f"stream:{{thread:{own.id}}}:log") == 0
+
+
+@pytest.mark.parametrize("is_closed", [False, True])
+def test_a_redis_that_comes_back_with_older_data_tells_nothing_of_own_threads(
+    app: Flask, nurse: Member, patient: Member, owner: Person, redis_client: redis.Redis, is_closed: bool
+):
+    own, here = begin_talk(patient, nurse), parts(app).stores
+    own.say(patient, 2)
+    if is_closed:
+        assert patient.ask("DELETE", f"/{own.id}").status_code == 204
+        here.sender.fill(f"thread:{own.id}")
+        forget_rewritten(here)
+    snapshot = take_snapshot(redis_client)
+    erase(app, owner)
+    put_back(redis_client, snapshot)
+    assert here.streams.position(f"thread:{own.id}").seq
+    StreamSweep(here.sessions, here.streams, here.kinds, here.sender).run(0)
+    assert here.streams.position(f"thread:{own.id}") == NOWHERE
+
+
+def forget_rewritten(here: Stores) -> None:
+    """As days later."""
+    with here.sessions.begin() as session:
+        session.execute(text("delete from welno.welno_rewritten_subjects"))
 
 
 def test_blobs_go_with_their_thread_and_stay_with_those_of_others(
