@@ -1,11 +1,10 @@
 """Redacts what was told of an interview, when it is erased or its title named somebody: its events keep their numbers.
 
 Outside the wall, as the log of events and the replies to uploads lie there. The project's stream in Redis has to be
-forgotten after the commit: readers are answered from the log.
+forgotten after the commit: readers are answered from the log. Where Redis was away, the sweep over streams does it.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -15,17 +14,13 @@ from sqlalchemy.orm import Session
 
 from core.names import InterviewEvent, project_subject
 from models.delivery import IdempotencyKey
-from models.interviews import Interview, PersonaCombination, Project
+from models.interviews import PersonaCombination
 from services.delivery.event_log import rewrite_events
-from services.delivery.event_sender import EventSender
-from services.delivery.unit_of_work import UnitOfWork, Work
+from services.delivery.unit_of_work import Work
 from services.interviews.bodies import Body
-from services.interviews.wall import as_analyst
 
 ERASED_TITLE, ERASED_PERSONA = "지워진 인터뷰", "지워진 페르소나"
 _NOTHING_SAID: Mapping[str, Any] = {"title": ERASED_TITLE, "file_name": None}
-# Two runs of the housekeeping: one that found Redis away is made up for, as is an append that came late.
-_FORGOTTEN_AGAIN_WITHIN = timedelta(days=2)
 
 
 def redact_erased(work: Work, project_id: UUID, interview_id: UUID, insight_ids: Sequence[UUID]) -> dict[str, int]:
@@ -77,21 +72,6 @@ def empty_event(body: Body, interview_id: str) -> Body:
     if body["type"] == InterviewEvent.HIGHLIGHTED:
         return body | {"data": data | {"highlight": None}}
     return body
-
-
-def forget_redacted_streams(unit_of_work: UnitOfWork, sender: EventSender, now: datetime) -> int:
-    """Have the streams of projects with lately erased or new interviews, whose titles may have been redacted, begun
-    anew: how many. Repeatable."""
-    with unit_of_work() as work:
-        project_ids = work.session.scalars(select(Project.id).order_by(Project.id)).all()
-    forgotten = 0
-    for project_id in project_ids:
-        with unit_of_work() as work, as_analyst(work.session, project_id):
-            since = now - _FORGOTTEN_AGAIN_WITHIN
-            redacted = select(Interview.id).where((Interview.erased_at > since) | (Interview.created_at > since))
-            may_be_redacted = work.session.scalar(redacted.limit(1)) is not None
-        forgotten += may_be_redacted and sender.forget(project_subject(project_id))
-    return forgotten
 
 
 def _rewrite_replies(session: Session, interview_id: str, said: Mapping[str, Any]) -> int:

@@ -4,7 +4,6 @@ from core.clock import clock
 from core.logs import get_logger
 from core.names import Task
 from services.interviews.erasure import ErasureTools
-from services.interviews.redaction import forget_redacted_streams
 from services.interviews.retention import drop_strays, erase_overdue
 from tasks.app import app
 from tasks.runtime import runtime
@@ -19,6 +18,5 @@ def erase_deleted_interviews() -> None:
     files, keep_days = here.tools.spool.interviews, here.stores.settings.interviews.keep_days
     tools = ErasureTools(here.stores.unit_of_work, here.stores.sender.forget, files)
     erased = erase_overdue(tools, clock.now(), keep_days)
-    forget_redacted_streams(here.stores.unit_of_work, here.stores.sender, clock.now())
     strays = drop_strays(here.stores.unit_of_work, files, clock.now())
     log.info("interviews_erased", count=erased, strays=strays)

@@ -16,10 +16,10 @@ from core.clock import clock
 from core.sealing import Sealer
 from models.interviews import Interview
 from services.delivery.event_sender import EventSender
+from services.delivery.event_sweep import StreamSweep
 from services.delivery.unit_of_work import UnitOfWork
 from services.interviews.erasure import ErasureTools
 from services.interviews.events import tell_added
-from services.interviews.redaction import forget_redacted_streams
 from services.interviews.retention import drop_strays, erase_overdue
 from services.interviews.wall import as_analyst
 from spool import Spool, StreamedFiles
@@ -92,11 +92,14 @@ def test_what_was_told_of_it_is_emptied_in_the_log_and_gone_from_redis(
     with unit_of_work() as work, as_analyst(work.session, world.food):
         tell_added(work, work.session.get_one(Interview, interview_id), clock.now())
     assert "지울 것" in streams.read_after(subject, 0).events[0].to_json().decode()
-    days_later = clock.now() + timedelta(days=3)  # no interview is new then
-    assert forget_redacted_streams(unit_of_work, sender, days_later) == 0
-    erase_overdue(ErasureTools(unit_of_work, lambda _: False, files), days_later, KEEP_DAYS)
-    assert forget_redacted_streams(unit_of_work, sender, days_later) == 1
-    assert streams.positions([subject]) == [NOWHERE]
+    sweep = StreamSweep(sessions, streams, KINDS, sender)
+    sweep.run(0)
+    assert streams.position(subject).seq == 1
+    redis_away = lambda _: False  # noqa: E731
+    erase_overdue(ErasureTools(unit_of_work, redis_away, files), clock.now(), KEEP_DAYS)
+    assert "지울 것" in streams.read_after(subject, 0).events[0].to_json().decode()
+    sweep.run(0)
+    assert streams.position(subject) == NOWHERE
     assert sender.fill(subject)
     event, deleted = streams.read_after(subject, 0).events
     assert (deleted.seq, deleted.body["type"]) == (2, "interview:deleted")
