@@ -27,7 +27,7 @@ from services.delivery.history_reader import HistoryReader
 from services.delivery.kinds import Lifetime, RowCounter, SubjectKind, SubjectKinds
 from services.delivery.unit_of_work import TaskCall, UnitOfWork
 from services.interviews.kinds import project_kind
-from services.interviews.wall import MemberUnitOfWork
+from services.interviews.row_security import MemberUnitOfWork
 from services.journey.estimates import RuleBasedEstimator
 from services.journey.kinds import journey_kinds
 from services.journey.people import UserDirectory

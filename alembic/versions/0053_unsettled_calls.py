@@ -45,7 +45,7 @@ _COPY = """
         select stop_user, interview_id, project_id, nullif(stop_task_id, ''), updated_at from welno.interview_runs
         where stop_user is not null
 """
-# As its owner: behind the wall, members delete no calls.
+# As its owner: under row-level security, members delete no calls.
 _FOLLOW = """
     create function welno.follow_noted_call() returns trigger language plpgsql security definer
         set search_path = pg_catalog, pg_temp as $$

@@ -79,10 +79,10 @@ def handle(centre: DataCentre, request: Request) -> Any:
         case "where":
             return {**centre.locate_namespace(request["host"]), "environment": centre.environment}
         case _:
-            return _harm(centre, request)
+            return _inject_fault(centre, request)
 
 
-def _harm(centre: DataCentre, request: Request) -> str:
+def _inject_fault(centre: DataCentre, request: Request) -> str:
     """Or heal. Raises LocalError."""
     host, other = str(request.get("host")), request.get("other")
     match request["command"]:

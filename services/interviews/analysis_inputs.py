@@ -16,7 +16,7 @@ _MOST_LISTED, _LONGEST_LIST = 100, 8_000
 
 
 def build_inputs(session: Session, interview: Interview) -> dict[str, str]:
-    """Behind the wall, of a text that is masked."""
+    """Under row-level security, of a text that is masked."""
     project = session.get_one(Project, interview.project_id)
     here = ScriptSection.project_id == project.id
     sections = _latest(session, ScriptSection.section_name, here, ScriptSection.id)

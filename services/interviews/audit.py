@@ -10,7 +10,7 @@ from models.interviews import Interview, OriginalRead, ProjectRole
 from services.interviews.bodies import Body
 from services.interviews.events import ProjectPart, tell_project
 from services.interviews.membership import require_project
-from services.interviews.wall import MemberWork
+from services.interviews.row_security import MemberWork
 
 
 def note_original_read(member: MemberWork, interview: Interview) -> None:

@@ -21,10 +21,10 @@ from services.interviews.errors import ConsentMissing, InterviewNotFound, NoKept
 from services.interviews.events import tell_added, tell_deleted, tell_status
 from services.interviews.knowledge_wishes import want_document, withdraw_document
 from services.interviews.membership import require_interview
+from services.interviews.row_security import MemberWork
 from services.interviews.runs import NO_CALL, end_run, restart_run
 from services.interviews.uploading import STARTS_AFTER
 from services.interviews.utterance_index import drop_utterances, index_utterances
-from services.interviews.wall import MemberWork
 
 UNFINISHED = frozenset({InterviewStatus.PROCESSING, InterviewStatus.ANALYZING})
 # A run that is due for so long stands still, as the sweep has sent it several times by then.

@@ -16,7 +16,7 @@ from core.derived_keys import Purpose, derive_key
 from models.interviews import Conversation, Interview, InterviewStatus, PersonaCombination, Project, ProjectMember
 from services.interviews.errors import ConversationNotFound, PersonaNotFound
 from services.interviews.masking.masker import Masker
-from services.interviews.wall import MemberWork
+from services.interviews.row_security import MemberWork
 
 MOST_INTERVIEWS = 15
 _MOST_POINTS, _POINTS_CHARACTERS = 8, 400

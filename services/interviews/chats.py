@@ -21,7 +21,7 @@ from services.interviews.errors import (
     ChatTimedOut,
     ChatUnavailable,
 )
-from services.interviews.wall import MemberUnitOfWork
+from services.interviews.row_security import MemberUnitOfWork
 from upstream.http.streaming import Cancellation
 from upstream.miso.agents import ChatAnswer, ChatFrame, MisoAgent
 from upstream.miso.errors import MisoAnswerInvalid, MisoError, MisoRejected

@@ -13,7 +13,7 @@ from models.interviews import Insight, Interview, MisoCost, Project, ProjectRole
 from services.interviews.bodies import Body
 from services.interviews.errors import BudgetSpent
 from services.interviews.membership import require_project
-from services.interviews.wall import MemberWork
+from services.interviews.row_security import MemberWork
 
 # Whose months and days the interviews' are.
 KOREA = ZoneInfo("Asia/Seoul")

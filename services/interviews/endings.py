@@ -41,7 +41,7 @@ def complete_interview(held: HeldRun, result: Analysis | InsightResult, now: dat
         save_insight(held.session, analysed, result)
         if analysed.kind == InsightKind.PERSONA:
             project_id = analysed.project_id
-            held.outside_wall.append(lambda work: tell_of_personas(work, project_id, now))
+            held.outside_row_security.append(lambda work: tell_of_personas(work, project_id, now))
     elif isinstance(analysed, Interview) and isinstance(result, Analysis):
         save_result(held.session, analysed, result)
     else:

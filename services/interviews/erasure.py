@@ -29,9 +29,9 @@ from services.interviews.events import tell_deleted, tell_insight, tell_of_perso
 from services.interviews.knowledge_wishes import withdraw_document
 from services.interviews.membership import require_interview
 from services.interviews.redaction import ERASED_TITLE, redact_erased
+from services.interviews.row_security import MemberUnitOfWork, MemberWork
 from services.interviews.runs import end_run
 from services.interviews.utterance_index import drop_utterances
-from services.interviews.wall import MemberUnitOfWork, MemberWork
 from spool import SpoolError, StreamedFiles
 
 log = get_logger(__name__)
@@ -66,8 +66,8 @@ class ErasureOutcome(NamedTuple):
 
 
 def erase_for_good(tools: ErasureTools, erase: Callable[[Work], Sequence[ErasedInterview]]) -> ErasureOutcome:
-    """`erase` empties rows behind the wall, which it enters and leaves. In its transaction goes what was told of them,
-    after the commit their streams in Redis and their files. Twice is once."""
+    """`erase` empties rows under row-level security, which it enters and leaves. In its transaction goes what was told
+    of them, after the commit their streams in Redis and their files. Twice is once."""
     with tools.unit_of_work() as work:
         erased = erase(work)
         told = [redact_erased(work, one.project_id, one.interview_id, one.insight_ids) for one in erased]

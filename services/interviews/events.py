@@ -84,7 +84,8 @@ def tell_project(work: Work, project_id: UUID, part: ProjectPart, now: datetime)
 
 
 def tell_of_personas(work: Work, project_id: UUID, now: datetime) -> None:
-    """The company's other projects: its personas, which are theirs too, have changed in this one. Outside the wall."""
+    """The company's other projects: its personas, which are theirs too, have changed in this one. Outside row-level
+    security."""
     company = select(Project.company_id).where(Project.id == project_id).scalar_subquery()
     others = select(Project.id).where(Project.company_id == company, Project.id != project_id)
     for other in work.session.scalars(others).all():

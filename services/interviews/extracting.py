@@ -104,7 +104,7 @@ def _mask_title(held: HeldRun, names: _Names) -> bool:
     interview.title, interview.file_name = title, file_name
     interview.revision += 1
     project_id, interview_id = interview.project_id, interview.id
-    held.outside_wall.append(lambda work: redact_title(work, project_id, interview_id, title, file_name))
+    held.outside_row_security.append(lambda work: redact_title(work, project_id, interview_id, title, file_name))
     return True
 
 

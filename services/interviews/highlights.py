@@ -17,8 +17,8 @@ from services.interviews.errors import HighlightNotFound, InterviewNotFound, Tex
 from services.interviews.events import tell_highlighted
 from services.interviews.masking.masker import Masker
 from services.interviews.membership import require_interview, require_project
+from services.interviews.row_security import MemberWork
 from services.interviews.script import find_range, read_utterances
-from services.interviews.wall import MemberWork
 
 _NO_RANGE = "이 인터뷰의 발화 번호를 앞에서 뒤로 보내 주세요."
 # Of a project at once; who looks for more looks by tag.

@@ -22,8 +22,8 @@ _POINTS = (("불편", "primary_pain_points"), ("필요", "primary_needs"))
 
 
 def build_insight_inputs(session: Session, insight: Insight, most_characters: int) -> dict[str, str]:
-    """Behind the wall. Notes in the insight which interviews have found a place; where none is left, `context` is
-    empty."""
+    """Under row-level security. Notes in the insight which interviews have found a place; where none is left, `context`
+    is empty."""
     is_of_all = insight.kind == InsightKind.THEMES and not insight.interview_ids
     usable = usable_interviews(insight.project_id, None if is_of_all else insight.interview_ids)
     interviews = list(session.scalars(usable.options(_TOLD_OF_EACH).limit(_MOST_INTERVIEWS)))

@@ -25,8 +25,8 @@ from services.interviews.errors import InsightUnderWay, InterviewNotFound, NoInt
 from services.interviews.events import tell_insight
 from services.interviews.insight_inputs import usable_interviews
 from services.interviews.membership import require_project
+from services.interviews.row_security import MemberWork
 from services.interviews.runs import send_run
-from services.interviews.wall import MemberWork
 
 _MOST_LISTED = 20
 

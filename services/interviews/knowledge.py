@@ -17,7 +17,7 @@ from core.clock import Clock
 from core.logs import get_logger
 from models.interviews import Interview, InterviewStatus, KnowledgeEntry
 from services.delivery.unit_of_work import UnitOfWork
-from services.interviews.wall import as_analyst
+from services.interviews.row_security import as_analyst
 from upstream.miso.errors import MisoError
 from upstream.miso.knowledge import MisoKnowledge
 

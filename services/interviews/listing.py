@@ -19,7 +19,7 @@ from models.interviews import (
 from services.interviews.bodies import Body, describe_interview, describe_project
 from services.interviews.errors import InterviewNotFound
 from services.interviews.membership import require_project
-from services.interviews.wall import MemberWork
+from services.interviews.row_security import MemberWork
 
 
 def list_projects(member: MemberWork) -> list[Body]:

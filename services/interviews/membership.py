@@ -1,4 +1,4 @@
-"""Who is in a project, as what: asked of PostgreSQL by each unit, behind the wall and once more in the query itself."""
+"""Who is in a project, as what: asked of PostgreSQL by each unit, under row security and in the query itself."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,7 +16,7 @@ from services.advisory_locks import lock_name
 from services.delivery.unit_of_work import Work
 from services.interviews.errors import InterviewNotFound, LastAdmin, MemberNotFound, ProjectNotFound, RoleTooSmall
 from services.interviews.events import ProjectPart, tell_project
-from services.interviews.wall import MemberWork
+from services.interviews.row_security import MemberWork
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ def list_members(member: MemberWork, project_id: UUID) -> list[dict[str, Any]]:
 
 
 def describe_members(session: Session, project_id: UUID) -> list[dict[str, Any]]:
-    # Of accounts the wall shows some columns only.
+    # Row-level security shows some columns of accounts only.
     rows = session.execute(
         select(Account.account_id, Account.name, Account.login, ProjectMember.role)
         .join(ProjectMember, ProjectMember.account_id == Account.account_id)
@@ -146,7 +146,7 @@ def _require_another_admin(session: Session, project_id: UUID, account_id: UUID)
 
 
 def find_members(session: Session, project_ids: set[UUID], account_ids: set[UUID]) -> set[tuple[UUID, UUID]]:
-    """Of many readers at once, outside the wall: (project, account) of each who is in."""
+    """Of many readers at once, outside row-level security: (project, account) of each who is in."""
     query = select(ProjectMember.project_id, ProjectMember.account_id).where(
         ProjectMember.project_id.in_(project_ids), ProjectMember.account_id.in_(account_ids)
     )

@@ -1,7 +1,8 @@
 """Redacts what was told of an interview, when it is erased or its title named somebody: its events keep their numbers.
 
-Outside the wall, as the log of events and the replies to uploads lie there. The project's stream in Redis has to be
-forgotten after the commit: readers are answered from the log. Where Redis was away, the sweep over streams does it.
+Outside row-level security, as the log of events and the replies to uploads lie there. The project's stream in Redis
+has to be forgotten after the commit: readers are answered from the log. Where Redis was away, the sweep over
+streams does it.
 """
 
 from collections.abc import Callable, Mapping, Sequence

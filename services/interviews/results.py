@@ -1,7 +1,7 @@
 """Writes an analysis into its interview: columns, persona, and what the project has learnt of sections and takeaways.
 
-The caller has locked the interview, is behind the wall as an analyst, and ends the run in the same transaction. What an
-analysis brings besides belongs into `save_result`.
+The caller has locked the interview, is under row-level security as an analyst, and ends the run in the same
+transaction. What an analysis brings besides belongs into `save_result`.
 """
 
 from collections.abc import Iterable, Mapping

@@ -1,4 +1,4 @@
-"""Erasing what was deleted long enough ago, and files that no interview has: each project behind the wall."""
+"""Erasing what was deleted long enough ago, and files that no interview has: each project under row-level security."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
@@ -11,7 +11,7 @@ from core.logs import get_logger
 from models.interviews import Insight, Interview, InterviewRun, Project
 from services.delivery.unit_of_work import UnitOfWork, Work
 from services.interviews.erasure import ErasedInterview, ErasureTools, empty_interview, erase_for_good
-from services.interviews.wall import as_analyst
+from services.interviews.row_security import as_analyst
 from spool import SpoolError, StreamedFiles
 
 log = get_logger(__name__)

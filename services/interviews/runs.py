@@ -20,7 +20,7 @@ from core.names import Task
 from models.interviews import Insight, Interview, InterviewRun, InterviewRunState, InterviewStep, UnsettledCall
 from services.delivery.unit_of_work import UnitOfWork, Work
 from services.interviews.outputs import OUTPUT_NAMES
-from services.interviews.wall import MemberWork, as_analyst
+from services.interviews.row_security import MemberWork, as_analyst
 from services.processes.leases import has_dead_owner
 
 
@@ -47,13 +47,13 @@ class InterviewClaim:
 
 @dataclass(frozen=True, slots=True)
 class HeldRun:
-    """Both rows locked, behind the wall, until the end of the unit. What is put into `outside_wall` is done in the same
-    transaction, after the wall was left."""
+    """Both rows locked, under row-level security, until the end of the unit. What is put into `outside_row_security` is
+    done in the same transaction, after it was left."""
 
     work: Work
     analysed: Interview | Insight
     run: InterviewRun
-    outside_wall: list[Callable[[Work], object]] = field(default_factory=list)
+    outside_row_security: list[Callable[[Work], object]] = field(default_factory=list)
 
     @property
     def session(self) -> Session:
@@ -68,7 +68,7 @@ class HeldRun:
 
 
 def read_run(session: Session, interview_id: UUID) -> InterviewRun | None:
-    """Outside of the wall, which cannot be entered before the project is known."""
+    """Outside row-level security, which cannot be entered before the project is known."""
     return session.get(InterviewRun, interview_id)
 
 
@@ -82,7 +82,7 @@ def locked_run(unit_of_work: UnitOfWork, project_id: UUID, interview_id: UUID) -
             )
             held = HeldRun(work, analysed, work.session.get_one(InterviewRun, interview_id, with_for_update=True))
             yield held
-        for act in held.outside_wall:
+        for act in held.outside_row_security:
             act(work)
 
 

@@ -14,9 +14,9 @@ from services.interviews.events import ProjectPart, tell_project
 from services.interviews.files import read_answer
 from services.interviews.insight_results import InsightResult, read_insight_result, read_scripts
 from services.interviews.results import Analysis, read_analysis
+from services.interviews.row_security import as_analyst
 from services.interviews.run_tools import RunTools
 from services.interviews.runs import HeldRun, InterviewClaim, RunOutdated, give_up_call, held_run, locked_run
-from services.interviews.wall import as_analyst
 from spool import DamagedFile, UnknownFile
 from upstream.miso.answers import WorkflowAnswer, read_workflow
 from upstream.miso.errors import MisoError

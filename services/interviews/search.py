@@ -15,9 +15,9 @@ from models.interviews import IndexedUtterance, Interview
 from services.interviews.bodies import Body
 from services.interviews.errors import InterviewNotFound
 from services.interviews.membership import require_project
+from services.interviews.row_security import MemberWork
 from services.interviews.script import bare_letters, read_letters
 from services.interviews.utterance_index import bigrams_of
-from services.interviews.wall import MemberWork
 
 # What is searched by: a text with fewer letters has no pair of them.
 SHORTEST_QUERY = 2
@@ -64,8 +64,8 @@ def _find_places(member: MemberWork, project_id: UUID, letters: str, wish: Searc
     """One more than asked for, where there is one."""
     after_at = None if wish.after is None else _began(member, project_id, wish.after.interview_id)
     after = (None, None) if wish.after is None else wish.after
-    # Behind the wall an index on arrays is of no use: `@>` is not leakproof, and PostgreSQL first asks of each row
-    # whether it may be seen. The function asks that of the project, once.
+    # Under row-level security an index on arrays is of no use: `@>` is not leakproof, and PostgreSQL first asks of each
+    # row whether it may be seen. The function asks that of the project, once.
     found = func.welno.find_utterances(
         project_id, array(bigrams_of(letters), type_=ARRAY(Text())), letters, wish.limit + 1, after_at, *after
     ).table_valued("interview_id", "position")

@@ -10,8 +10,8 @@ from services.interviews.errors import InterviewNotFound, TextRefused
 from services.interviews.events import tell_changed
 from services.interviews.masking.masker import Masker
 from services.interviews.membership import require_interview
+from services.interviews.row_security import MemberWork
 from services.interviews.script import read_utterances
-from services.interviews.wall import MemberWork
 
 _NAMES_A_PERSON = "사람 이름이나 번호는 쓸 수 없어요. '참여자 A'처럼 적어 주세요."
 _UNKNOWN = "이 인터뷰에 없는 화자예요: {}"

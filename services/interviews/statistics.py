@@ -22,7 +22,7 @@ class RunStatistics:
 
 
 def read_statistics(session: Session, now: datetime) -> RunStatistics:
-    """Over all projects, outside of the wall."""
+    """Over all projects, outside row-level security."""
     is_waiting = and_(
         InterviewRun.state == InterviewRunState.READY, InterviewRun.called_at.is_(None), InterviewRun.due_at <= now
     )

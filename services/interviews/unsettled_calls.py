@@ -12,10 +12,10 @@ from sqlalchemy import or_, select, update
 from models.interviews import UnsettledCall
 from services.interviews.counts import add_counts
 from services.interviews.miso_call import attempt_of, read_last_usage, stop_workflow
+from services.interviews.row_security import as_analyst
 from services.interviews.run_tools import RunTools
 from services.interviews.runs import forget_call, locked_run
 from services.interviews.saving import note_late_usage
-from services.interviews.wall import as_analyst
 from upstream.miso.usage import UNKNOWN_USAGE, Usage
 from upstream.miso.workflows import STOP_SECONDS, MisoWorkflows
 

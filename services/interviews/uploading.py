@@ -24,8 +24,8 @@ from services.interviews.errors import ConsentMissing
 from services.interviews.events import tell_added
 from services.interviews.masking.masker import Masker
 from services.interviews.membership import require_project
+from services.interviews.row_security import MemberWork
 from services.interviews.runs import send_run
-from services.interviews.wall import MemberWork
 
 # So that whoever uploads has seen their row before it changes.
 STARTS_AFTER = timedelta(seconds=1)

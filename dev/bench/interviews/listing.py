@@ -7,7 +7,7 @@ from statistics import median
 from dev.bench.interviews.company import BenchCompany
 from dev.bench.results import Metrics, percentile
 from services.interviews.listing import ListWish, list_interviews
-from services.interviews.wall import MemberWork
+from services.interviews.row_security import MemberWork
 
 _PAGE = 50
 

@@ -10,7 +10,7 @@ from models.interviews import Interview, InterviewStatus
 from services.interviews.bodies import Body, describe_whole
 from services.interviews.errors import InterviewNotFound
 from services.interviews.membership import require_interview, require_project
-from services.interviews.wall import MemberWork
+from services.interviews.row_security import MemberWork
 
 # A batch is read in one unit: a whole project would hold its transaction for as long as somebody takes to download it.
 _BATCH = 20

@@ -18,8 +18,8 @@ from dev.local.stack import Stack
 from models.interviews import PersonaCombination
 from services.interviews.files import ORIGINAL, TEXT, Said, keep_said
 from services.interviews.masking.masker import PatternMasker
+from services.interviews.row_security import MemberWork
 from services.interviews.uploading import UploadedInterview, add_interview, title_of
-from services.interviews.wall import MemberWork
 from services.stores import build_stores
 from spool import Spool
 from tests.plain_http import NO_TLS

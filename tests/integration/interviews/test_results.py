@@ -14,7 +14,7 @@ from models.interviews import Interview
 from services.delivery.unit_of_work import Work
 from services.interviews.erasure import empty_interview
 from services.interviews.results import read_analysis, save_result
-from services.interviews.wall import as_analyst
+from services.interviews.row_security import as_analyst
 
 from .company import KINDS, World, add_interview
 
@@ -40,7 +40,7 @@ def save(engine: Engine, world: World) -> Callable[..., UUID]:
 
 @contextmanager
 def changing(engine: Engine, project: UUID) -> Iterator[Session]:
-    """Behind the wall, as the run is."""
+    """Under row-level security, as the run is."""
     with Session(engine) as session, session.begin(), as_analyst(session, project):
         yield session
 

@@ -21,7 +21,7 @@ from services.delivery.unit_of_work import UnitOfWork
 from services.interviews.erasure import ErasureTools
 from services.interviews.events import tell_added
 from services.interviews.retention import drop_strays, erase_overdue
-from services.interviews.wall import as_analyst
+from services.interviews.row_security import as_analyst
 from spool import Spool, StreamedFiles
 from streams import NOWHERE, Streams
 from tests.integration.spool.disks import WatchedDisk

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from core.clock import clock
 from services.delivery.kinds import SubjectKinds
 from services.delivery.unit_of_work import UnitOfWork
-from services.interviews.wall import MemberUnitOfWork, as_analyst
+from services.interviews.row_security import MemberUnitOfWork, as_analyst
 
 from .company import World
 

@@ -29,7 +29,7 @@ CONTENT = (
 _NAMED = re.compile(rf"\bwelno\.({'|'.join(CONTENT)})\b")
 # The whole of what is rightly asked without the role, and why. Names, texts and findings of projects are none of it.
 OUTSIDE = {
-    "the event log lies outside the wall, and numbers what is told under the project's row": (
+    "the event log lies outside row-level security, and numbers what is told under the project's row": (
         r"with numbered as \( update welno\.projects set event_seq = event_seq \+ %\(count\)s,"
         r" changed_at = clock_timestamp\(\) where id = cast\(%\(key\)s as uuid\) returning event_seq \), written as"
         r" \( insert into welno\.welno_events .*"

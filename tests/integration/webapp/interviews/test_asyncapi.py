@@ -22,7 +22,7 @@ from services.interviews.events import (
     tell_project,
     tell_status,
 )
-from services.interviews.wall import as_analyst
+from services.interviews.row_security import as_analyst
 from streams import Position
 from tests.integration.interviews.company import World
 from webapp.api.interviews.document import message_id

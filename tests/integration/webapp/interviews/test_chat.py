@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from dev.local.process import Process
 from models.interviews import Interview
-from services.interviews import chat_questions, wall
+from services.interviews import chat_questions, row_security
 from services.interviews.masking.masker import PatternMasker
 from tests.integration.interviews.company import World
 from tests.integration.webapp.server import Server
@@ -255,7 +255,7 @@ def test_insights_are_of_the_account_s_own_projects(
         assert hidden not in of_vera
 
 
-def test_the_chat_s_route_is_behind_the_wall(app: Flask, persona: UUID, vera: Member):
+def test_the_chat_s_route_is_under_row_security(app: Flask, persona: UUID, vera: Member):
     """In the app of the tests MISO is not reached: everything before it has been asked by then."""
     with roles_of_statements(parts(app).stores.engine) as seen:
         assert vera.ask("POST", "/api/chat", json=body_of(persona, conversationId="unknown")).status_code == 404
@@ -281,7 +281,7 @@ def test_a_service_that_forgot_its_where_tells_nothing_of_another_company(
 
     assert insights() == "점심 알게 된 것"
     # It is the role that did it: without one, the same service tells of the other's.
-    monkeypatch.setattr(wall, "_ENTER", text("select :role, :name, :value"))
+    monkeypatch.setattr(row_security, "_ENTER", text("select :role, :name, :value"))
     assert "비밀 알게 된 것" in insights()
 
 

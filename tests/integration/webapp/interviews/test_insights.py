@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from models.interviews import Insight, InsightKind, PersonaCombination
 from services.interviews.insight_results import read_insight_result, read_scripts, save_insight
-from services.interviews.wall import as_analyst
+from services.interviews.row_security import as_analyst
 from tests.integration.interviews.company import World, add_interview
 from webapp.current import parts
 

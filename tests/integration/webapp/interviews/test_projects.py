@@ -15,7 +15,7 @@ from models.interviews import Interview
 from services.interviews.events import tell_completed, tell_highlighted
 from services.interviews.evidence import resolve_evidence
 from services.interviews.files import TEXT
-from services.interviews.wall import as_analyst
+from services.interviews.row_security import as_analyst
 from spool import Spool
 from tests.integration.interviews.company import World, add_interview
 from webapp.current import parts

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from models.interviews import Interview
 from services.interviews.results import read_analysis, save_result
-from services.interviews.wall import as_analyst
+from services.interviews.row_security import as_analyst
 from tests.integration.interviews.company import World, add_interview
 from webapp.current import parts
 

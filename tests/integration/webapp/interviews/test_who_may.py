@@ -1,4 +1,4 @@
-"""Every route of the interviews, tried by admin, editor, viewer, a stranger and nobody; each behind the wall."""
+"""Every route of the interviews, tried by admin, editor, viewer, a stranger and nobody; each under row security."""
 
 import json
 from dataclasses import dataclass
@@ -10,9 +10,9 @@ from flask import Flask
 from sqlalchemy import text
 
 from models.interviews import Interview
-from services.interviews import wall
+from services.interviews import row_security
 from services.interviews.errors import InterviewNotFound
-from services.interviews.wall import MemberWork
+from services.interviews.row_security import MemberWork
 from tests.integration.interviews.company import World, add_interview
 from webapp.api.interviews import interviews
 from webapp.current import parts
@@ -132,7 +132,7 @@ def test_a_stranger_cannot_tell_theirs_from_nobodys(
 
 
 @pytest.mark.parametrize("call", BEHIND_THE_WALL.values(), ids=BEHIND_THE_WALL)
-def test_each_route_is_behind_the_wall(app: Flask, mina: Member, world: World, interview_id: UUID, call: Call):
+def test_each_route_is_under_row_security(app: Flask, mina: Member, world: World, interview_id: UUID, call: Call):
     """A superuser, as the demo's login is, would see everything without the role."""
     with roles_of_statements(parts(app).stores.engine) as seen:
         ask(call, mina, world.food, interview_id)
@@ -155,5 +155,5 @@ def test_a_service_that_forgot_its_where_shows_nothing_of_another(
     monkeypatch.setattr(interviews, "require_interview", find_without_where)
     assert sora.ask("GET", path).status_code == 404
     # It is the role that did it: without one, the same service shows the row.
-    monkeypatch.setattr(wall, "_ENTER", text("select :role, :name, :value"))
+    monkeypatch.setattr(row_security, "_ENTER", text("select :role, :name, :value"))
     assert sora.ask("GET", path).status_code == 200

@@ -24,7 +24,7 @@ _ITEM_COMES_WITHIN = timedelta(minutes=1)
 
 
 @dataclass(slots=True)
-class Fate:
+class ReviewOutcome:
     """What a review has found out of one reader."""
 
     is_closed: bool = False
@@ -32,12 +32,12 @@ class Fate:
 
 @dataclass(frozen=True, slots=True)
 class ThreadRight:
-    """Of somebody who is known, and in this thread; of a socket as a whole without one. A review tells `fate` with
+    """Of somebody who is known, and in this thread; of a socket as a whole without one. A review tells `outcome` with
     the code by which the right ends."""
 
     known: KnownMember
     thread_id: str | None = None
-    fate: Fate = field(default_factory=Fate, compare=False)
+    outcome: ReviewOutcome = field(default_factory=ReviewOutcome, compare=False)
 
 
 class ThreadAuthority:
@@ -92,6 +92,6 @@ def _pair_of(right: ThreadRight) -> tuple[str | None, str]:
 def _end_of(right: ThreadRight, endings: Mapping[tuple[str, str], EndedMembership], now: datetime) -> int | None:
     """Of one who is in no more."""
     ending = endings.get((right.thread_id or "", right.known.member))
-    right.fate.is_closed = ending is not None and ending.is_closed
+    right.outcome.is_closed = ending is not None and ending.is_closed
     is_item_to_come = ending is not None and now - ending.at < _ITEM_COMES_WITHIN
     return None if is_item_to_come else CloseCode.UNKNOWN

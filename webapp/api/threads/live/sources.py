@@ -9,7 +9,7 @@ from services.stores import Stores
 from services.threads.items import ItemType, SystemEvent
 from services.threads.reading import OpenThread, find_thread, newest_kid
 from streams import Position, StoredEvent
-from webapp.api.threads.live.authority import Fate, ThreadAuthority, ThreadRight
+from webapp.api.threads.live.authority import ReviewOutcome, ThreadAuthority, ThreadRight
 from webapp.auth.thread_members import KnownMember
 from webapp.relay.closing import CloseCode
 from webapp.relay.stream_source import SseProfile, StreamSource
@@ -29,10 +29,10 @@ class ThreadSource(StreamSource):
         "_after",
         "_authority",
         "_ended_by",
-        "_fate",
         "_here",
         "_joined_seq",
         "_known",
+        "_outcome",
         "_thread_id",
         "_visible_from",
     )
@@ -50,7 +50,7 @@ class ThreadSource(StreamSource):
         self._joined_seq = opened.membership.joined_seq
         self._after = _begin(opened, after)
         self._ended_by: SystemEvent | None = None
-        self._fate = Fate()
+        self._outcome = ReviewOutcome()
 
     @property
     def after(self) -> Position:
@@ -71,7 +71,7 @@ class ThreadSource(StreamSource):
 
     @property
     def right(self) -> ThreadRight:
-        return ThreadRight(self._known, self._thread_id, self._fate)
+        return ThreadRight(self._known, self._thread_id, self._outcome)
 
     @property
     def authority(self) -> ThreadAuthority:
@@ -100,7 +100,7 @@ class ThreadSource(StreamSource):
     def ended(self, code: int) -> bytes:
         if code == CloseCode.TRY_AGAIN_LATER:
             return self._frame("unsubscribed", {"reason": "unavailable"})
-        is_closed = self._fate.is_closed if self._ended_by is None else self._ended_by is SystemEvent.CLOSED
+        is_closed = self._outcome.is_closed if self._ended_by is None else self._ended_by is SystemEvent.CLOSED
         return self._frame("unsubscribed", {"reason": "closed" if is_closed else "removed"})
 
     @classmethod

@@ -7,7 +7,7 @@ from dev.bench.chaos.product import pid_of
 from dev.bench.chaos.recorder import DatabaseRecorder
 from dev.bench.chaos.workloads.interviews.interview_history import RowStatus
 
-# They write as their owner: whoever changes a row is behind the wall, and knows no schema of the bench's.
+# They write as their owner: whoever changes a row is under row-level security, and knows no schema of the bench's.
 _SCHEMA = """
 create table chaos.interview_runs (n bigserial primary key, at float8, interview_id uuid, state text, owner_id bigint,
                                    fence bigint);

@@ -1,4 +1,4 @@
-"""The second wall: PostgreSQL shows and takes only rows of one's own projects, whatever a query forgot to ask.
+"""Row-level security: PostgreSQL shows and takes only rows of one's own projects, whatever a query forgot to ask.
 
 Row-level security holds for the roles `welno_member` (the projects of `welno.account_id`) and `welno_analyst` (the one
 project `welno.project_id`). Both last until the end of the block, or of the transaction, so the pool stays clean. What
@@ -25,7 +25,7 @@ _LEAVE = text("select set_config('role', 'none', true), set_config(:name, '', tr
 
 @dataclass(frozen=True)
 class MemberWork:
-    """What one account does in one unit; `session` is behind the wall. `now` is one moment for the whole of it."""
+    """What one account does in one unit; `session` is under row-level security. `now` is one moment for all of it."""
 
     work: Work
     account_id: UUID
@@ -57,7 +57,7 @@ class MemberUnitOfWork:
 
     @contextmanager
     def enter(self, work: Work, account_id: UUID, request_id: str = "") -> Iterator[MemberWork]:
-        """Behind the wall for a part of a unit, such as what lies between an idempotency key and its reply."""
+        """Under row-level security for a part of a unit, such as what lies between an idempotency key and its reply."""
         with _as(work.session, MEMBER_ROLE, "welno.account_id", account_id):
             yield MemberWork(work, account_id, self._clock.now(), request_id)
 
