@@ -99,6 +99,13 @@ class JourneySettings:
         "Devices from outside the hospital's networks that scan one tag: above, staff see it marked.",
         default="30 per 10 minutes",
     )
+    requires_reason: bool = setting(
+        "WELNO_STAFF_REASON_REQUIRED",
+        read_boolean,
+        "Whether staff who search for a person, or look at one who is not in their line, have to say why. Off, what"
+        " they are at work on is written down instead.",
+        default="false",
+    )
     emr_api_url: str = setting(
         "EMR_API_URL",
         _read_optional_url,

@@ -1,6 +1,14 @@
 """Patients, their password and consent, their stored records, and the orders of a campaign."""
 
-from models.patients.access_log import OWN_KINDS, AccessDay, AccessedWhat, AccessEntry, ActorKind, PatientKey
+from models.patients.access_log import (
+    NO_OPENING,
+    OWN_KINDS,
+    AccessDay,
+    AccessedWhat,
+    AccessEntry,
+    ActorKind,
+    PatientKey,
+)
 from models.patients.campaign_payments import CampaignPayment, PipelineStep
 from models.patients.checkups import Checkup
 from models.patients.consents import Consent, ConsentEnd, ConsentKind
@@ -20,6 +28,7 @@ from models.patients.terms import TermsAgreement
 __all__ = [
     "DEFAULT_HOSPITAL",
     "DEFAULT_PARTNER",
+    "NO_OPENING",
     "OWN_KINDS",
     "AccessDay",
     "AccessEntry",

@@ -41,6 +41,13 @@ class AccessedWhat(StrEnum):
     UNDO_JOIN = "undo_join"
     SHARE = "share"
     SHARED = "shared"
+    JOURNEY = "journey"
+    JOURNEY_SEARCH = "journey_search"
+    JOURNEY_ACTION = "journey_action"
+
+
+# A hospital's staff at their work: none of it opens records.
+NO_OPENING = frozenset({AccessedWhat.JOURNEY, AccessedWhat.JOURNEY_SEARCH, AccessedWhat.JOURNEY_ACTION})
 
 
 class AccessEntry(Table):

@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from core.derived_keys import Purpose, derive_key
 from core.sealing import Sealer, SealError
-from models.patients import AccessedWhat, AccessEntry, ActorKind, Patient, PatientKey
+from models.patients import NO_OPENING, AccessedWhat, AccessEntry, ActorKind, Patient, PatientKey
 from services.patients.access_chain import chain_key, end_before, first_hash, hash_entry
 from services.patients.pseudonyms import PseudonymOf, pseudonym_of
 
@@ -122,6 +122,11 @@ class AccessLog:
         """Under which name a patient stands there."""
         return pseudonym_of(self._pseudonym_key, PseudonymOf.PATIENT, patient_uuid)
 
+    def subject_of_visitor(self, user_id: UUID) -> str:
+        """The same of somebody of the journey who is none of the patients: nothing seals their entries but a key for
+        nobody, and nobody is shown them."""
+        return pseudonym_of(self._pseudonym_key, PseudonymOf.VISITOR, user_id)
+
     def actor_of(self, kind: ActorKind, name: str) -> str:
         """Under which name somebody who looks stands there."""
         return pseudonym_of(self._pseudonym_key, _PSEUDONYM_KINDS[kind], name)
@@ -183,14 +188,14 @@ class AccessLog:
     def list_looks_by_others(
         self, session: Session, patient_uuid: UUID, *, since: datetime, own: Collection[str], limit: int
     ) -> Sequence[ShownLook]:
-        """The newest looks of other people than these actors, and of none of our processes, with what the patient's
-        key opens."""
+        """The newest looks at records of other people than these actors, and of none of our processes, with what the
+        patient's key opens."""
         subject = self.subject_of(patient_uuid)
         query = (
             select(AccessEntry.__table__)
             .where(AccessEntry.subject == subject, AccessEntry.day >= since.astimezone(UTC).date())
             .where(AccessEntry.at > since, AccessEntry.actor_kind.not_in(_NO_OPENING))
-            .where(AccessEntry.actor.not_in(own))
+            .where(AccessEntry.actor.not_in(own), AccessEntry.what.not_in(NO_OPENING))
             .order_by(AccessEntry.day.desc(), AccessEntry.seq.desc())
         )
         key = self._open_key(session, subject)

@@ -17,6 +17,7 @@ class PseudonymOf(StrEnum):
     PHONE = "phone"
     JOURNEY_PHONE = "journey_phone"
     JOURNEY_LOGIN = "journey_login"
+    VISITOR = "visitor"
 
 
 def pseudonym_of(key: str, kind: PseudonymOf, name: object) -> str:

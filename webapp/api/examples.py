@@ -70,7 +70,7 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     "PriorityInput": {"priority": 1, "reason": "elderly"},
     "TransferInput": {"exam_id": "EX-XRAY", "reason": "장비 점검", "idempotency_key": _KEY},
     "ShiftInput": {"exam_id": "EX-BLOOD", "room_id": "R-201"},
-    "FindInput": {"phone_last4": "0001", "birth_date": "1940-02-01"},
+    "FindInput": {"phone_last4": "0001", "birth_date": "1940-02-01", "reason": "창구에 와서 접수"},
     "AssistInput": {"action_type": "confirm_arrival", "payload": {"exam_id": "EX-BLOOD"}},
     "ClientErrorInput": {"kind": "error", "name": "TypeError", "page": "journey", "script": "page.js", "line": 12},
     "ClientMetricsInput": {"call": "scan", "outcome": "ok", "duration_ms": 84},

@@ -81,6 +81,12 @@ def find_resource(session: Session, kind: str, key: str, user_id: UUID | None) -
     return next(iter(search_resources(session, kind, search).resources), None)
 
 
+def find_owner(session: Session, kind: str, key: str) -> UUID | None:
+    """Of whom a resource that was found is; a place is nobody's."""
+    source = _SOURCES.get(kind)
+    return None if source is None else session.scalar(select(source.user_id).where(source.key == UUID(key)))
+
+
 def _conditions(source: _Source, search: FhirSearch) -> list[ColumnElement[bool]]:
     conditions = [bound.holds_for(source.date) for bound in search.dates]
     conditions += [bound.holds_for(source.updated_at) for bound in search.updated]

@@ -260,6 +260,7 @@ OUTSIDE: dict[str, tuple[str, ...]] = {
     "WELNO_NO_SHOW_AFTER_SECONDS": ("0", "86401"),
     "WELNO_OVERTAKE_LIMIT": ("0", "1001"),
     "WELNO_ALLOW_SELF_REGISTRATION": ("on", "2", "maybe"),
+    "WELNO_STAFF_REASON_REQUIRED": ("on", "2", "maybe"),
     "WELNO_LOGIN_NEEDS_PRESENCE": ("on", "2", "maybe"),
     "WELNO_LOGIN_FAILURES_DATE": RATE,
     "WELNO_LOGIN_FAILURES_ADDRESS": RATE,

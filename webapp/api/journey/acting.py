@@ -10,9 +10,10 @@ from services.delivery.idempotency import KeyOfAnotherCall
 from services.journey.actions import Expectation, perform_action
 from services.journey.answers import JourneyAnswer
 from services.journey.errors import JourneyError
+from services.journey.work import JourneyWork
 from services.stores import Stores
 from webapp.api.journey import metrics
-from webapp.api.journey.shown_people import note_shown
+from webapp.api.journey.shown_people import note_shown, record_shown, with_look
 from webapp.auth.journey_callers import JourneyCaller
 from webapp.error_codes import Code
 from webapp.errors import ApiError
@@ -69,12 +70,11 @@ def count_action(here: Stores, caller: JourneyCaller, action: str, do: Callable[
 def _act(here: Stores, caller: JourneyCaller, request: ActionRequest, request_id: str) -> JourneyAnswer:
     user_id = whose_journey(caller, request.patient_id)
     expectation = Expectation(request.expected_state, request.key)
-    return here.journeys.run(
-        lambda journey: perform_action(
-            journey, user_id, request.action_type, request.payload, caller.actor, expectation
-        ),
-        request_id,
-    )
+
+    def do(journey: JourneyWork) -> JourneyAnswer:
+        return perform_action(journey, user_id, request.action_type, request.payload, caller.actor, expectation)
+
+    return here.journeys.run(with_look(here, caller, request.action_type, do, user_id), request_id)
 
 
 def whose_journey(caller: JourneyCaller, patient_id: str | None) -> UUID:
@@ -88,12 +88,14 @@ def whose_journey(caller: JourneyCaller, patient_id: str | None) -> UUID:
     return caller.principal_id if patient_id is None else _read_uuid(patient_id) or _NOBODY
 
 
-def require_own(caller: JourneyCaller, patient_id: str | None) -> UUID:
-    """The same for a look: a patient who names somebody else is refused at once. Raises ApiError."""
-    user_id = whose_journey(caller, patient_id)
+def require_own(caller: JourneyCaller, query: Mapping[str, Any]) -> UUID:
+    """The same for a look, by a PatientQuery: a patient who names somebody else is refused at once; of staff it is
+    written down, with the reason. Raises ApiError."""
+    user_id = whose_journey(caller, query["patient_id"])
     if not caller.is_staff and user_id != caller.principal_id:
         raise ApiError(Code.FORBIDDEN)
     note_shown(caller, "journey", 1, [user_id])
+    record_shown(caller, user_id, query["reason"])
     return user_id
 
 

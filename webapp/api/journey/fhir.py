@@ -16,11 +16,12 @@ from services.journey.fhir.documents import (
     searchset,
 )
 from services.journey.fhir.elements import Resource
-from services.journey.fhir.search import FhirSearch, find_resource, next_page, search_resources
+from services.journey.fhir.search import FhirSearch, find_owner, find_resource, next_page, search_resources
 from webapp.api.documented import SECURITY_STAFF, fails
 from webapp.api.journey.blueprint import JourneyBlueprint
 from webapp.api.journey.schemas.fhir import FhirQuery
-from webapp.api.journey.shown_people import note_shown
+from webapp.api.journey.schemas.words import ReasonQuery
+from webapp.api.journey.shown_people import note_shown, record_shown
 from webapp.auth.journey_callers import JourneyCaller, for_journey
 from webapp.current import stores
 from webapp.error_codes import Code
@@ -64,6 +65,8 @@ def search(caller: JourneyCaller, query: dict[str, Any], kind: str) -> Response:
     if kind != "Location":
         named = [wanted.user_id] if wanted.user_id is not None else []
         note_shown(caller, f"fhir/{kind}", len(page.resources), named)
+        for user_id in named:
+            record_shown(caller, user_id, query["reason"])
     links = {"self": request.url}
     if (following := next_page(wanted, page.total)) is not None:
         others = [pair for pair in request.args.items(multi=True) if pair[0] != "_offset"]
@@ -74,15 +77,18 @@ def search(caller: JourneyCaller, query: dict[str, Any], kind: str) -> Response:
 @blueprint.get("/<string:kind>/<string:key>")
 @blueprint.doc(security=SECURITY_STAFF, **_ANSWER)
 @for_journey
-@fails(blueprint, 401, 403, 404, **_OUTCOME)
-def show_resource(caller: JourneyCaller, kind: str, key: str) -> Response:
+@blueprint.arguments(ReasonQuery, location="query", error_status_code=400)
+@fails(blueprint, 400, 401, 403, 404, **_OUTCOME)
+def show_resource(caller: JourneyCaller, query: dict[str, Any], kind: str, key: str) -> Response:
     """One resource; another's looks like none."""
     with stores().unit_of_work.reading() as work:
         found = find_resource(work.session, kind, key, _whose(caller, None)) if kind in RESOURCE_KINDS else None
+        owner = find_owner(work.session, kind, key) if found is not None else None
     if found is None:
         raise ApiError(Code.NOT_FOUND)
-    if kind != "Location":
+    if owner is not None:
         note_shown(caller, f"fhir/{kind}", 1, [key])
+        record_shown(caller, owner, query["reason"])
     return _answer(found)
 
 

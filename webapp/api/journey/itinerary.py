@@ -24,6 +24,6 @@ blueprint = JourneyBlueprint(
 @fails(blueprint, 400, 401, 403, 404)
 def show_itinerary(caller: JourneyCaller, query: dict[str, Any]) -> dict[str, Any]:
     """Today's open appointments by the waits of this moment; staff name whose."""
-    user_id = require_own(caller, query["patient_id"])
+    user_id = require_own(caller, query)
     itinerary = stores().journeys.read(lambda journey: read_itinerary(journey, user_id))
     return {"success": True, **itinerary_body(itinerary)}

@@ -32,7 +32,7 @@ blueprint = JourneyBlueprint(
 @fails(blueprint, 400, 401, 403, 404)
 def show_state(caller: JourneyCaller, query: dict[str, Any]) -> dict[str, Any]:
     """The snapshot; staff name whose."""
-    user_id = require_own(caller, query["patient_id"])
+    user_id = require_own(caller, query)
     snapshot = stores().journeys.read(lambda journey: read_snapshot(journey, user_id, caller.actor.role))
     return {"success": True, **snapshot}
 
@@ -58,6 +58,6 @@ def perform(caller: JourneyCaller, body: dict[str, Any]) -> Response:
 @fails(blueprint, 400, 401, 403, 404)
 def show_history(caller: JourneyCaller, query: dict[str, Any]) -> dict[str, Any]:
     """The steps of one visit, the oldest first; without `visit_id` of the present or last one."""
-    user_id = require_own(caller, query["patient_id"])
+    user_id = require_own(caller, query)
     history = stores().journeys.read(lambda journey: read_history(journey, user_id, query["visit_id"]))
     return {"success": True, "visit_id": history.visit_id, "transitions": history.transitions}

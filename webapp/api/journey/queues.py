@@ -33,7 +33,8 @@ from webapp.api.journey.schemas.queues import (
     RecallInput,
     TransferInput,
 )
-from webapp.api.journey.shown_people import note_shown
+from webapp.api.journey.schemas.words import ReasonQuery
+from webapp.api.journey.shown_people import note_shown, record_shown, with_look
 from webapp.auth.journey_callers import JourneyCaller, for_journey, for_journey_staff
 from webapp.current import stores
 from webapp.error_codes import Code
@@ -84,13 +85,15 @@ def show_queues(caller: JourneyCaller, query: dict[str, Any]) -> dict[str, Any]:
 @blueprint.get("/<string:queue_id>")
 @blueprint.doc(security=SECURITY_STAFF)
 @for_journey
+@blueprint.arguments(ReasonQuery, location="query", error_status_code=400)
 @blueprint.response(200, QueueOutput)
-@fails(blueprint, 401, 403, 404)
-def show_queue(caller: JourneyCaller, queue_id: str) -> dict[str, Any]:
+@fails(blueprint, 400, 401, 403, 404)
+def show_queue(caller: JourneyCaller, query: dict[str, Any], queue_id: str) -> dict[str, Any]:
     """One entry, for its owner and for staff."""
     known = _read_id(queue_id)
     entry = stores().journeys.read(lambda journey: read_entry(journey, known, caller.actor))
     note_shown(caller, "queue", 1, [known])
+    record_shown(caller, UUID(entry["user_id"]), query["reason"])
     return {"success": True, "queue": entry}
 
 
@@ -185,7 +188,8 @@ def transfer(caller: JourneyCaller, body: dict[str, Any], queue_id: str) -> Resp
 def _run(caller: JourneyCaller, action: str, change: Callable[[JourneyWork], ResultT]) -> ResultT:
     """One change in a transaction of its own, counted. Raises what it raises."""
     here, request_id = stores(), g.request_id
-    return count_action(here, caller, action, lambda: here.journeys.run(change, request_id))
+    noted = with_look(here, caller, action, change)
+    return count_action(here, caller, action, lambda: here.journeys.run(noted, request_id))
 
 
 def _read_id(text: str) -> UUID:

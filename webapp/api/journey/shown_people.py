@@ -1,12 +1,29 @@
-"""What the hospital's staff are shown of people is logged with their account: nobody is named there, and who is asked
-about by a name or an id stands under a pseudonym."""
+"""What the hospital's staff are shown of people, and why: each look at one person stands in the access log, for the
+person to read. Beside it, and of whole lines alone, our own log names the account, and nobody by more than a pseudonym.
+"""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeVar, cast
+from uuid import UUID
 
 from core.logs import get_logger
+from models.journey import JourneyUser
+from models.patients import AccessedWhat, ActorKind
+from services.journey.answers import JourneyAnswer
+from services.journey.bodies import Body
+from services.journey.looks import StaffLook, describe_context, describe_task, read_context, record_look
+from services.journey.work import JourneyWork
+from services.patients.access_log import Actor
+from services.stores import Stores
 from webapp.auth.journey_callers import JourneyCaller
+from webapp.current import stores
+from webapp.error_codes import Code
+from webapp.errors import ApiError
 from webapp.limits import pseudonym
+from webapp.looks import actor_here
 
+# A JourneyAnswer, or its body alone.
+ResultT = TypeVar("ResultT")
 log = get_logger(__name__)
 
 
@@ -16,3 +33,80 @@ def note_shown(caller: JourneyCaller, what: str, count: int, asked_about: Iterab
     if caller.is_staff:
         people = [pseudonym(str(one)) for one in asked_about]
         log.info("people_shown", by=str(caller.principal_id), what=what, count=count, people=people)
+
+
+def record_search(caller: JourneyCaller, found: Sequence[JourneyUser], reason: str | None) -> None:
+    """Of each who was found, before it is answered. Raises ApiError."""
+    for user in found:  # each in a transaction of its own: with the log's day held, nobody's key is waited for
+        _record(caller, AccessedWhat.JOURNEY_SEARCH, user, reason)
+
+
+def record_shown(caller: JourneyCaller, user_id: UUID, reason: str | None) -> None:
+    """That staff look at one person, before it is answered; nothing of patients, nor of somebody unknown. Raises
+    ApiError."""
+    if caller.is_staff:
+        with stores().sessions() as session:
+            user = session.get(JourneyUser, user_id)
+        if user is not None:
+            _record(caller, AccessedWhat.JOURNEY, user, reason)
+
+
+def require_reason(reason: str | None) -> None:
+    """Before somebody is searched for who may be anybody. Raises ApiError where the hospital wants reasons."""
+    if reason is None and stores().settings.journey.requires_reason:
+        raise ApiError(Code.VALIDATION_FAILED, details={"reason": ["왜 보는지 적어 주세요."]})
+
+
+def with_look(
+    here: Stores,
+    caller: JourneyCaller,
+    action: str,
+    change: Callable[[JourneyWork], ResultT],
+    user_id: UUID | None = None,
+) -> Callable[[JourneyWork], ResultT]:
+    """The same change; of staff with its look, in its transaction, and what they did as the reason. `user_id` is whose
+    journey it is, where the answer has no entry that says so. A reply that was given before is no other look."""
+    if not caller.is_staff:
+        return change
+    actor = _actor_of(caller)
+
+    def do(journey: JourneyWork) -> ResultT:
+        done = change(journey)
+        if isinstance(done, JourneyAnswer) and done.is_replayed:
+            return done
+        body = done.body if isinstance(done, JourneyAnswer) else cast(Body, done)
+        _record_action(here, journey, actor, action, body, user_id)
+        return done
+
+    return do
+
+
+def _record_action(
+    here: Stores, journey: JourneyWork, actor: Actor, action: str, body: Body, user_id: UUID | None
+) -> None:
+    if user_id is None:
+        user_id, exam = UUID(body["queue"]["user_id"]), body["queue"]["exam_name"]
+    else:
+        exam = read_context(journey, UUID(actor.name), user_id).exam
+    user = journey.session.get_one(JourneyUser, user_id)
+    look = StaffLook(actor, AccessedWhat.JOURNEY_ACTION, user, describe_task(action, exam))
+    record_look(journey, here.access_log, here.people, look)
+
+
+def _record(caller: JourneyCaller, what: AccessedWhat, user: JourneyUser, reason: str | None) -> None:
+    here = stores()
+    with here.unit_of_work() as work:
+        journey = here.journeys.open(work)
+        why = reason or _describe(journey, caller, user.user_id)
+        record_look(journey, here.access_log, here.people, StaffLook(_actor_of(caller), what, user, why))
+
+
+def _describe(journey: JourneyWork, caller: JourneyCaller, user_id: UUID) -> str:
+    context = read_context(journey, caller.principal_id, user_id)
+    if not context.is_in_line:
+        require_reason(None)
+    return describe_context(context)
+
+
+def _actor_of(caller: JourneyCaller) -> Actor:
+    return actor_here(ActorKind.STAFF, str(caller.principal_id), str(caller.role))

@@ -8,6 +8,7 @@ from sqlalchemy import select
 
 from models.journey import JourneyState, PatientState
 from services.journey.actions import Expectation, assist_patient
+from services.journey.answers import JourneyAnswer
 from services.journey.errors import PersonNotFound
 from services.journey.shifts import begin_shift, end_shift
 from services.journey.work import JourneyWork
@@ -17,7 +18,7 @@ from webapp.api.journey.blueprint import JourneyBlueprint
 from webapp.api.journey.keys import answer_of, take_key
 from webapp.api.journey.schemas.actions import JourneyOutput
 from webapp.api.journey.schemas.staff import AssistInput, FindInput, FoundOutput, ShiftInput, ShiftOutput
-from webapp.api.journey.shown_people import note_shown
+from webapp.api.journey.shown_people import note_shown, record_search, require_reason, with_look
 from webapp.auth.journey_callers import JourneyCaller, for_journey_staff
 from webapp.current import stores
 from webapp.limits import count_use
@@ -59,7 +60,9 @@ def end(caller: JourneyCaller) -> None:
 @blueprint.response(200, FoundOutput)
 @fails(blueprint, 400, 401, 403, 413, 415, 429)
 def find(caller: JourneyCaller, body: dict[str, Any]) -> dict[str, Any]:
-    """At most five people. In the body, as no address may hold what is personal."""
+    """At most five people. In the body, as no address may hold what is personal. `reason` is told to whom was found,
+    where they have records; without one, what the member of staff is at work on."""
+    require_reason(body["reason"])
     count_use(_FIND_LIMIT, "journey-find", str(caller.sid))
     with stores().unit_of_work.reading() as work:
         people = stores().people.find_by_login(work.session, body["phone_last4"], body["birth_date"])[:_MOST_FOUND]
@@ -68,6 +71,7 @@ def find(caller: JourneyCaller, body: dict[str, Any]) -> dict[str, Any]:
         )
         states = dict(work.session.execute(query).all())
     note_shown(caller, "find", len(people), [user.user_id for user in people])
+    record_search(caller, people, body["reason"])
     found = [
         {
             "user_id": user.user_id,
@@ -89,14 +93,16 @@ def assist(caller: JourneyCaller, body: dict[str, Any], user_id: str) -> Respons
     """A patient's action, done for them; the snapshot is the patient's."""
     request = ActionRequest.of(body, take_key(body))
 
-    def do(journey: JourneyWork) -> Any:
-        expectation = Expectation(request.expected_state, request.key)
-        return assist_patient(
-            journey, _read_id(user_id), request.action_type, request.payload, caller.actor, expectation
-        )
+    def assist_them() -> JourneyAnswer:
+        whose, expectation = _read_id(user_id), Expectation(request.expected_state, request.key)
+
+        def do(journey: JourneyWork) -> JourneyAnswer:
+            return assist_patient(journey, whose, request.action_type, request.payload, caller.actor, expectation)
+
+        return here.journeys.run(with_look(here, caller, request.action_type, do, whose), request_id)
 
     here, request_id = stores(), g.request_id
-    return answer_of(count_action(here, caller, request.action_type, lambda: here.journeys.run(do, request_id)))
+    return answer_of(count_action(here, caller, request.action_type, assist_them))
 
 
 def _read_id(text: str) -> UUID:

@@ -170,14 +170,20 @@ def test_a_priority_needs_its_reason_and_other_a_note(hospital: Hospital, desk: 
 
 
 def test_who_has_no_phone_is_found_and_put_into_the_line(hospital: Hospital, desk: Page) -> None:
-    hospital.answers["POST /staff/patients/find"] = {"patients": [{"user_id": "u-9", "name": "시연009"}]}
-    hospital.answers["GET /patient-journey/current-state/"] = {"journey_state": "REGISTERED"}
+    found = {"user_id": "u-9", "name": "시연009", "journey_state": "REGISTERED"}
+    hospital.answers["POST /staff/patients/find"] = {"patients": [found]}
     hospital.answers["POST /staff/patients/u-9/assist"] = {"journey_state": "WAITING"}
     desk.get_by_label("휴대폰 번호 끝 네 자리").fill("0009")
     desk.get_by_label("생년월일").fill("19401006")
+    desk.get_by_label("왜 찾나요").fill(" 도움 ")
+    desk.get_by_role("button", name="찾기").click()
+    expect(desk.locator("#find-reason-error")).to_contain_text("5자 이상")
+    desk.get_by_label("왜 찾나요").fill("휴대폰 없이 와서 도움")
     desk.get_by_role("button", name="찾기").click()
     desk.get_by_role("button", name="줄 세우기").click()
     expect(desk.locator("#found-u-9")).to_contain_text("대기 중")
+    searched = {"phone_last4": "0009", "birth_date": "19401006", "reason": "휴대폰 없이 와서 도움"}
+    assert hospital.asked_for("POST /staff/patients/find") == [searched]
     asked = hospital.asked_for("POST /staff/patients/u-9/assist")
     assert asked == [{"action_type": "confirm_arrival", "payload": {"exam_id": "EX-BLOOD"}}]
 

@@ -6,6 +6,7 @@ from models.journey import JourneyState
 from webapp.api.fields import WORD_MAX, InputSchema, Text, say
 from webapp.api.journey.schemas.keys import KeyField
 from webapp.api.journey.schemas.snapshot import SnapshotOutput
+from webapp.api.journey.schemas.words import ReasonQuery
 
 _ACTION_NEEDED = "무엇을 할지 보내 주세요."
 _ACTION = say(_ACTION_NEEDED, "무엇을 할지 글자로 보내 주세요.")
@@ -78,7 +79,7 @@ class HistoryOutput(Schema):
     transitions = fields.List(fields.Nested(JourneyStepItem), required=True)
 
 
-class PatientQuery(InputSchema):
+class PatientQuery(ReasonQuery):
     patient_id = Text(WORD_MAX, load_default=None, metadata={"description": "Of staff: whose journey."})
 
 

@@ -3,7 +3,8 @@
 from marshmallow import fields, validate
 
 from services.journey.fhir.documents import MOST_PER_PAGE, USUAL_PER_PAGE
-from webapp.api.fields import WORD_MAX, InputSchema, Text
+from webapp.api.fields import WORD_MAX, Text
+from webapp.api.journey.schemas.words import ReasonQuery
 
 _DATE_MAX = 40
 _MOST_DATES = 2
@@ -23,7 +24,7 @@ class DatesField(fields.List[str]):
         )
 
 
-class FhirQuery(InputSchema):
+class FhirQuery(ReasonQuery):
     patient = Text(WORD_MAX, load_default=None, metadata={"description": "`Patient/{user_id}`, or the id alone."})
     date = DatesField("date")
     updated = DatesField("_lastUpdated")

@@ -4,7 +4,7 @@ from marshmallow import Schema, fields, validate
 
 from webapp.api.fields import Birthdate, InputSchema, Text, say
 from webapp.api.journey.schemas.actions import ActionInput
-from webapp.api.journey.schemas.words import NAME_MAX, NameOfThing
+from webapp.api.journey.schemas.words import NAME_MAX, NameOfThing, staff_reason
 
 _FOUR_DIGITS = "숫자 4자리를 입력해 주세요."
 _FOUR = say("휴대폰 번호 끝 4자리를 입력해 주세요.", _FOUR_DIGITS)
@@ -23,6 +23,7 @@ class FindInput(InputSchema):
     birth_date = Birthdate(
         required=True, error_messages=say("생년월일을 입력해 주세요.", "생년월일 8자리를 확인해 주세요.")
     )
+    reason = staff_reason()
 
 
 class FoundItem(Schema):

@@ -4,7 +4,8 @@ from typing import Any
 
 from marshmallow import validate
 
-from webapp.api.fields import WORD_MAX, Text
+from webapp.api.fields import WORD_MAX, InputSchema, Text
+from webapp.api.patients.schemas.access_log import ReasonField
 
 NAME_MAX = 100
 _DEVICE = r"[A-Za-z0-9-]{8,64}"
@@ -34,3 +35,14 @@ class NameOfThing(Text):
             metadata={"pattern": f"^{_NAMED}$"},
             **kwargs,
         )
+
+
+def staff_reason() -> ReasonField:
+    """Where nothing is sent, what the member of staff is at work on stands there."""
+    return ReasonField(
+        load_default=None, metadata={"description": "Of staff: why they look; the person reads it in their access log."}
+    )
+
+
+class ReasonQuery(InputSchema):
+    reason = staff_reason()

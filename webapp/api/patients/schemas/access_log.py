@@ -1,5 +1,7 @@
 """The access log on the wire: in plain words for the person, by pseudonyms for auditors."""
 
+from typing import Any
+
 from marshmallow import Schema, fields, validate
 
 from models.patients import OWN_KINDS, AccessedWhat, ActorKind
@@ -14,6 +16,8 @@ _WHO = {
     ActorKind.PROCESS: "자동 작업",
     ActorKind.RECIPIENT: "공유 링크를 받은 사람",
 }
+# The hospital's people at their work, by what they may do there.
+_WHO_OF_HOSPITAL = {"staff": "병원 직원", "admin": "병원 관리자"}
 _WHAT = {
     AccessedWhat.CHECKUPS: "건강검진 기록을 봤어요.",
     AccessedWhat.PRESCRIPTIONS: "진료·투약 기록을 봤어요.",
@@ -27,8 +31,16 @@ _WHAT = {
     AccessedWhat.UNDO_JOIN: "합친 기록을 다시 나눴어요.",
     AccessedWhat.SHARE: "공유 링크를 만들거나 바꿨어요.",
     AccessedWhat.SHARED: "공유 링크로 기록을 받아 갔어요.",
+    AccessedWhat.JOURNEY: "병원에서의 순서와 상태를 봤어요.",
+    AccessedWhat.JOURNEY_SEARCH: "휴대폰 번호 끝자리와 생년월일로 찾아봤어요.",
+    AccessedWhat.JOURNEY_ACTION: "병원에서의 순서나 상태를 바꿨어요.",
 }
 _LIMIT_ERROR = "1에서 200까지 쓸 수 있어요."
+
+
+def _name_actor(look: ShownLook) -> str:
+    of_hospital = _WHO_OF_HOSPITAL.get(look.actor_role or "") if look.actor_kind == ActorKind.STAFF else None
+    return of_hospital or _WHO[look.actor_kind]
 
 
 class LogPlaceField(fields.Field[LogPlace]):
@@ -54,13 +66,23 @@ class LogPageQuery(InputSchema):
     )
 
 
+class ReasonField(Text):
+    """Why somebody looks at a person's data; the person reads it. Spaces around it say nothing."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(
+            REASON_MAX,
+            validate=validate.Length(min=REASON_MIN, error=f"이유를 {REASON_MIN}자에서 {REASON_MAX}자로 적어 주세요."),
+            error_messages=say("왜 보는지 적어 주세요.", "이유를 글로 적어 주세요."),
+            **kwargs,
+        )
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **more: Any) -> Any:
+        return super()._deserialize(value, attr, data, **more).strip()
+
+
 class AuditQuery(LogPageQuery):
-    reason = Text(
-        REASON_MAX,
-        required=True,
-        validate=validate.Length(min=REASON_MIN, error=f"이유를 {REASON_MIN}자에서 {REASON_MAX}자로 적어 주세요."),
-        error_messages=say("왜 보는지 적어 주세요.", "이유를 글로 적어 주세요."),
-    )
+    reason = ReasonField(required=True)
     subject = Text(
         WORD_MAX,
         load_default=None,
@@ -75,7 +97,7 @@ class LookItem(Schema):
 
     at = fields.AwareDateTime(required=True)
     actor_kind = fields.String(required=True, validate=validate.OneOf([kind.value for kind in ActorKind]))
-    who = fields.Function(lambda look: _WHO[look.actor_kind], metadata={"type": "string"})
+    who = fields.Function(_name_actor, metadata={"type": "string"})
     action = fields.String(required=True, attribute="what")
     what = fields.Function(lambda look: _WHAT[look.what], metadata={"type": "string"})
     address = fields.Method("own_address", metadata={"type": ["string", "null"]})

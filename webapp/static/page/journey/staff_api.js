@@ -113,9 +113,9 @@ export class DeskApi {
     return this.#client.changeEntry(queueId, "transfer", { ...where, idempotency_key: newKey() });
   }
 
-  /** @param {string} last4 @param {string} birthDate @returns {Promise<any[]>} */
-  async find(last4, birthDate) {
-    const body = { phone_last4: last4, birth_date: birthDate };
+  /** @param {string} last4 @param {string} birthDate @param {string} reason the person reads it @returns {Promise<any[]>} */
+  async find(last4, birthDate, reason) {
+    const body = { phone_last4: last4, birth_date: birthDate, reason };
     const answer = await this.#client.request("POST", "/staff/patients/find", { body });
     return answer.patients ?? [];
   }

@@ -17,12 +17,15 @@ const ACTIONS = /** @type {Record<string, string>} */ ({
   leave_hospital: "귀가",
 });
 
+const REASON_MIN = 5;
+
 export class PatientFinder {
   #api;
   #definitions;
   #examId;
   #last4 = new Field("find-last4", { format: digitsOf });
   #birth = new Field("find-birth", { format: digitsOf });
+  #reason = new Field("find-reason");
 
   /** @param {import("./staff_api.js").DeskApi} api @param {{definitions: () => any, examId: () => string}} desk */
   constructor(api, { definitions, examId }) {
@@ -46,12 +49,14 @@ export class PatientFinder {
     const [last4, birth] = [this.#last4.value, this.#birth.value];
     this.#last4.setFault(/^\d{4}$/.test(last4) ? "" : "숫자 네 자리를 적어 주세요.");
     this.#birth.setFault(/^\d{8}$/.test(birth) ? "" : "숫자 여덟 자리를 적어 주세요.");
-    if (!/^\d{4}$/.test(last4) || !/^\d{8}$/.test(birth)) return;
+    const reason = this.#reason.value.trim();
+    this.#reason.setFault(reason.length >= REASON_MIN ? "" : `왜 찾는지 ${REASON_MIN}자 이상으로 적어 주세요.`);
+    if (!/^\d{4}$/.test(last4) || !/^\d{8}$/.test(birth) || reason.length < REASON_MIN) return;
     try {
-      const people = await this.#api.find(last4, birth);
+      const people = await this.#api.find(last4, birth, reason);
       setText(find("find-note"), people.length === 0 ? "찾는 사람이 없어요." : `${people.length}명 찾았어요.`);
       find("found").replaceChildren(...people.map((person) => this.#makePerson(person)));
-      await Promise.all(people.map((person) => this.#showState(person)));
+      for (const person of people) this.#draw(person, person.journey_state);
     } catch (/** @type {any} */ error) {
       setText(find("find-note"), faultText(error));
     }
@@ -68,12 +73,6 @@ export class PatientFinder {
       make("span", { id: `found-do-${id}`, class: "desk-do" }),
       make("p", { id: `found-error-${id}`, class: "error", role: "alert", hidden: true }),
     );
-  }
-
-  /** @param {any} person */
-  async #showState(person) {
-    const snapshot = await this.#api.client.currentState(person.user_id);
-    this.#draw(person, snapshot.journey_state);
   }
 
   /** The patient's own actions from here, by the server's table. @param {any} person @param {string} state */

@@ -101,9 +101,10 @@ export class JourneyClient extends HttpClient {
     return this.request("POST", "/nfc/scan/", { body: tag });
   }
 
-  /** @param {string} [patientId] asked by staff @returns {Promise<any>} the snapshot */
-  currentState(patientId) {
-    return this.request("GET", `/patient-journey/current-state/${queryOf({ patient_id: patientId })}`);
+  /** @param {string} [patientId] asked by staff @param {string} [reason] why; the person reads it
+   * @returns {Promise<any>} the snapshot */
+  currentState(patientId, reason) {
+    return this.request("GET", `/patient-journey/current-state/${queryOf({ patient_id: patientId, reason })}`);
   }
 
   /** @param {{action_type: string, payload?: any, expected_state?: string, idempotency_key?: string,
