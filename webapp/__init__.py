@@ -24,7 +24,16 @@ from webapp.api.documented import AUTHENTICATION, security_schemes
 from webapp.api.examples import add_examples
 from webapp.api.interviews.routes import add_interviews
 from webapp.api.journey.routes import add_journey
-from webapp.api.patients import access_log, browser_keys, erasures, exports, joins, passwords, records
+from webapp.api.patients import (
+    access_log,
+    browser_keys,
+    erasures,
+    exports,
+    joins,
+    operator_sign_out,
+    passwords,
+    records,
+)
 from webapp.api.patients import sessions as patient_sessions
 from webapp.api.patients import sign_in as patient_sign_in
 from webapp.api.shl.routes import add_health_links
@@ -124,6 +133,7 @@ def add_routes(app: Flask, *, with_documents: bool = True) -> None:
         joins,
         passwords,
         patient_sessions,
+        operator_sign_out,
         patient_sign_in,
         files,
         runs,

@@ -18,6 +18,7 @@ class AccountChangeKind(StrEnum):
     ENABLED = "enabled"
     SECOND_FACTOR_CONFIRMED = "second_factor_confirmed"
     SECOND_FACTOR_FORGOTTEN = "second_factor_forgotten"
+    LOGINS_ENDED = "logins_ended"
 
 
 class AccountChange(Table):

@@ -27,6 +27,7 @@ class RevokedWhy(StrEnum):
     DISABLED = "disabled"
     SECOND_FACTOR_CHANGED = "second_factor_changed"
     SECOND_FACTOR_FORGOTTEN = "second_factor_forgotten"
+    ENDED_BY_OPERATOR = "ended_by_operator"
 
 
 class Login(Table):

@@ -41,13 +41,16 @@ class AccessedWhat(StrEnum):
     UNDO_JOIN = "undo_join"
     SHARE = "share"
     SHARED = "shared"
+    SESSIONS = "sessions"
     JOURNEY = "journey"
     JOURNEY_SEARCH = "journey_search"
     JOURNEY_ACTION = "journey_action"
 
 
-# A hospital's staff at their work: none of it opens records.
-NO_OPENING = frozenset({AccessedWhat.JOURNEY, AccessedWhat.JOURNEY_SEARCH, AccessedWhat.JOURNEY_ACTION})
+# A hospital's staff at their work, and what shows nobody anything: none of it opens records.
+NO_OPENING = frozenset(
+    {AccessedWhat.SESSIONS, AccessedWhat.JOURNEY, AccessedWhat.JOURNEY_SEARCH, AccessedWhat.JOURNEY_ACTION}
+)
 
 
 class AccessEntry(Table):

@@ -184,10 +184,12 @@ def end_login(work: Work, sid: UUID, why: RevokedWhy) -> bool:
     return held
 
 
-def end_logins(work: Work, principal_id: UUID, why: RevokedWhy, *, keep: UUID | None = None) -> None:
-    """The same for all of a principal but `keep`."""
-    for sid in revoke_logins(work.session, principal_id, why, keep=keep):
+def end_logins(work: Work, principal_id: UUID, why: RevokedWhy, *, keep: UUID | None = None) -> int:
+    """The same for all of a principal but `keep`; how many held until now."""
+    ended = revoke_logins(work.session, principal_id, why, keep=keep)
+    for sid in ended:
         work.end_login(sid)
+    return len(ended)
 
 
 def forget_logins(session: Session) -> int:

@@ -25,6 +25,7 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     "SignInInput": {**_PERSON, "password": "592704"},
     "PasswordInput": {"password": "592704"},
     "ChangeInput": {"current_password": "592704", "new_password": "804365"},
+    "EndSessionsInput": {"id": _SESSION, "reason": "전화로 휴대폰 분실 신고"},
     "CleanInput": {"older_than_days": 30},
     "StaffLoginInput": {"login": "night-shift", "password": _PASSWORD, "totp": "123456"},
     "SecondFactorInput": {"totp": "123456"},

@@ -58,6 +58,7 @@ CALLS = {
     # Nobody has set one: whoever asks is told the same as of a patient who does not exist.
     "passwords.verify_password": Call("POST", PATIENT + "/password/verify", 404, 404, 404, SIX),
     "passwords.change_password": Call("POST", PATIENT + "/password/change", 404, 404, 404, BOTH),
+    "operator_sign_out.end_sessions": Call("POST", "/api/v1/admin/sessions/end", 401, 401, 401, {}),
     "runs.show_runs": Call("GET", RUNS, 401, 401, 401),
     "runs.show_run": Call("GET", RUNS + "/{s}", 401, 401, 401),
     "runs.resume_run": Call("POST", RUNS + "/{s}/resume", 401, 401, 401),

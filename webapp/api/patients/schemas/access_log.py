@@ -31,6 +31,7 @@ _WHAT = {
     AccessedWhat.UNDO_JOIN: "합친 기록을 다시 나눴어요.",
     AccessedWhat.SHARE: "공유 링크를 만들거나 바꿨어요.",
     AccessedWhat.SHARED: "공유 링크로 기록을 받아 갔어요.",
+    AccessedWhat.SESSIONS: "로그인한 곳을 모두 끝냈어요.",
     AccessedWhat.JOURNEY: "병원에서의 순서와 상태를 봤어요.",
     AccessedWhat.JOURNEY_SEARCH: "휴대폰 번호 끝자리와 생년월일로 찾아봤어요.",
     AccessedWhat.JOURNEY_ACTION: "병원에서의 순서나 상태를 바꿨어요.",
