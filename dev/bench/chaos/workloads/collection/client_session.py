@@ -38,6 +38,11 @@ class ClientSession:
         """Also one that nobody has answered yet."""
         return self.ended_at is None and not self.errors
 
+    @property
+    def was_told_to_ask_again(self) -> bool:
+        """As when nobody knows whether the push reached the phone: the product leaves a second one to the person."""
+        return self.status == "error"
+
     def read_page(self, page: dict[str, Any]) -> None:
         """One answer of the polling fallback: numbers without holes within an epoch, nothing after `completed`."""
         if page["resync"]:
@@ -57,5 +62,7 @@ class ClientSession:
         if self.epoch in self.completed_in:
             self.errors.append("an event after completed")
         self.seq = event["seq"]
-        if event["type"] == "streaming_status" and event["status"] == "completed":
-            self.completed_in.append(self.epoch)
+        if event["type"] == "streaming_status":
+            self.status = event["status"]
+            if self.status == "completed":
+                self.completed_in.append(self.epoch)

@@ -105,18 +105,24 @@ class SessionClients:
         asked = session.person.to_start(wants_report=session.wants_report)
         started = await self._ask("POST", f"{self._web}{_API}/start", pause, json=asked)
         session.session_id, session.token = started["session_id"], started["session_token"]
-        query = f"?session_id={session.session_id}"
-        await self._ask("POST", f"{self._web}{_API}/simple-auth{query}", pause, headers=session.headers)
-        session.asked_at = time.time()
+        await self._ask_for_push(session, pause)
         if self._rng.random() < _IMPATIENT_SHARE:
             await asyncio.sleep(self._rng.uniform(1, 3))
             await self._ask("POST", self._url(session, "/collect-data"), pause, headers=session.headers)
         await self._follow(session)
 
+    async def _ask_for_push(self, session: ClientSession, pause: float) -> None:
+        query = f"?session_id={session.session_id}"
+        await self._ask("POST", f"{self._web}{_API}/simple-auth{query}", pause, headers=session.headers)
+        session.asked_at = session.asked_at or time.time()
+
     async def _follow(self, session: ClientSession) -> None:
         while not session.completed_in and session.status != "completed":
             await asyncio.sleep(_POLL_SECONDS)
             await self._poll(session)
+            if session.was_told_to_ask_again:
+                session.status = ""
+                await self._ask_for_push(session, _RETRY_SECONDS)
         session.ended_at = time.time()
         self._persons.may_return(session.person)
         await asyncio.sleep(_AFTERMATH_SECONDS)

@@ -45,3 +45,8 @@ def test_what_is_wrong_in_a_page_is_kept(events: list[dict[str, Any]], error: st
 def test_a_resync_leads_to_the_end_of_the_new_epoch():
     session = after_reading(page(event(1)), {"resync": True, "epoch": "b", "last_seq": 4}, page(event(5, "b")))
     assert (session.errors, session.resyncs, session.seq) == ([], 1, 5)
+
+
+def test_an_error_leads_to_another_push_until_something_else_is_told():
+    assert after_reading(page(event(1, status="error"))).was_told_to_ask_again
+    assert not after_reading(page(event(1, status="error"), event(2, status="auth_requesting"))).was_told_to_ask_again
