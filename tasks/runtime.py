@@ -20,6 +20,7 @@ from spool import open_spool
 from tasks.app import app, settings
 from tasks.consumer import consumed_queues
 from tasks.opening import require_direct_database
+from tasks.starting import ends_worker
 from tasks.stopping import wait_for
 from upstream.emr.client import EmrClient
 from upstream.http.exchange import open_http
@@ -99,11 +100,13 @@ def runtime() -> Runtime:
 
 
 @signals.worker_init.connect
+@ends_worker
 def _look_at_database(**_: object) -> None:
     require_direct_database()
 
 
 @signals.worker_init.connect
+@ends_worker
 def _build_at_start(sender: WorkController, **_: object) -> None:
     global _current  # noqa: PLW0603 one per process, by nature
     if consumed_queues(sender) == {Queue.INTERVIEWS}:  # it has a runtime of its own

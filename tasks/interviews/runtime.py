@@ -18,6 +18,7 @@ from services.stores import Stores, build_stores
 from spool import open_spool
 from tasks.app import app, settings
 from tasks.consumer import consumed_queues
+from tasks.starting import ends_worker
 from tasks.stopping import is_stopping, when_stopping
 from upstream.miso.knowledge import MisoKnowledge
 from upstream.miso.workflows import MisoWorkflows
@@ -100,6 +101,7 @@ def _set_concurrency(conf: object, options: dict[str, object], **_: object) -> N
 
 
 @signals.worker_init.connect
+@ends_worker
 def _build_at_start(sender: WorkController, **_: object) -> None:
     global _current  # noqa: PLW0603 one per process, by nature
     if Queue.INTERVIEWS in consumed_queues(sender):
