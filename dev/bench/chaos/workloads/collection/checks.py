@@ -63,7 +63,12 @@ def is_end(body: EventBody) -> bool:
 
 
 def _check_steps(history: CollectionHistory) -> Iterator[Violation]:
+    """Who was told to ask again has them done once more."""
+    clients = history.clients_by_session
     for session_id, step, count in history.repeated_steps:
+        client = clients.get(session_id)
+        if client is not None and count <= 1 + client.asked_again:
+            continue
         yield doubled(f"{session_id}: {step} was done {count} times")
 
 
@@ -88,12 +93,16 @@ def _check_files(history: CollectionHistory) -> Iterator[Violation]:
 
 
 def _check_records(history: CollectionHistory) -> Iterator[Violation]:
-    for (patient_uuid, kind), expected in history.served_records.items():
+    """What went with the disk of the file store before it was imported has to be told as failed."""
+    for patient_uuid, kind in {**history.served_records, **history.failed_records}:
+        expected = history.served_records.get((patient_uuid, kind), set())
+        failed = history.failed_records.get((patient_uuid, kind), set())
         stored = Counter(history.stored_records.get((patient_uuid, kind), []))
-        if missing := expected - set(stored):
+        required = expected if history.has_lost_files else expected | failed
+        if missing := required - set(stored):
             yield lost(f"patient {patient_uuid}: {len(missing)} {kind} are missing")
-        if stored.total() > len(expected):
-            yield doubled(f"patient {patient_uuid}: {stored.total()} {kind} of {len(expected)}")
+        if stored.total() > len(expected | failed):
+            yield doubled(f"patient {patient_uuid}: {stored.total()} {kind} of {len(expected | failed)}")
 
 
 def _check_reports(history: CollectionHistory) -> Iterator[Violation]:

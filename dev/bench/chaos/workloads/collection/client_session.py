@@ -17,6 +17,7 @@ class ClientSession:
     session_id: str = ""
     token: str = ""
     asked_at: float | None = None
+    asked_again: int = 0
     ended_at: float | None = None
     status: str = ""
     epoch: str = ""
@@ -40,7 +41,8 @@ class ClientSession:
 
     @property
     def was_told_to_ask_again(self) -> bool:
-        """As when nobody knows whether the push reached the phone: the product leaves a second one to the person."""
+        """As when nobody knows whether the push reached the phone, or the files were lost with their disk: the product
+        leaves it to the person."""
         return self.status == "error"
 
     def read_page(self, page: dict[str, Any]) -> None:

@@ -121,7 +121,7 @@ class SessionClients:
             await asyncio.sleep(_POLL_SECONDS)
             await self._poll(session)
             if session.was_told_to_ask_again:
-                session.status = ""
+                session.status, session.asked_again = "", session.asked_again + 1
                 await self._ask_for_push(session, _RETRY_SECONDS)
         session.ended_at = time.time()
         self._persons.may_return(session.person)

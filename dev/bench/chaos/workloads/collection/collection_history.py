@@ -12,7 +12,7 @@ Digest = str
 
 @dataclass(frozen=True)
 class FinalRun:
-    """How a session's run stood at the end."""
+    """How a session's run stood at the end. `failed_kinds` are those whose answer it told as failed."""
 
     session_id: str
     status: str
@@ -22,6 +22,7 @@ class FinalRun:
     error_code: str | None
     health_count: int | None
     has_secrets: bool
+    failed_kinds: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class BilledCall:
 class CollectionHistory(ChaosHistory):
     """`arrived`, by session and kind, is when an answer got its durable place on disk. `served` are the answers that
     the provider gave a session, `files` what its packages hold; `served_records` and `stored_records` are those of a
-    patient."""
+    patient, `failed_records` those served to a run that told them as failed."""
 
     clients: list[ClientSession] = field(default_factory=list)
     runs: dict[str, FinalRun] = field(default_factory=dict)
@@ -51,11 +52,16 @@ class CollectionHistory(ChaosHistory):
     served: dict[tuple[str, str], set[Digest]] = field(default_factory=dict)
     files: dict[tuple[str, str], Digest] = field(default_factory=dict)
     served_records: dict[tuple[str, str], set[Digest]] = field(default_factory=dict)
+    failed_records: dict[tuple[str, str], set[Digest]] = field(default_factory=dict)
     stored_records: dict[tuple[str, str], list[Digest]] = field(default_factory=dict)
     paid_reports: dict[str, int] = field(default_factory=dict)
     made_reports: set[str] = field(default_factory=set)
     leftover_files: list[str] = field(default_factory=list)
     provider_faults: int = 0
+
+    @property
+    def has_lost_files(self) -> bool:
+        return any(one.lost_files for one in self.injections)
 
     @property
     def completed(self) -> list[FinalRun]:

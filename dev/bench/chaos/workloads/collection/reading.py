@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -30,7 +31,7 @@ from dev.bench.chaos.workloads.collection.recording import read_changes
 
 _RUNS = f"""
 select session_id::text, status, step, run_state, patient_uuid::text, error_code, health_count,
-    identity is not null or auth is not null from {RUNS_TABLE}
+    identity is not null or auth is not null, health_failed, prescriptions_failed from {RUNS_TABLE}
 """
 # The push may be asked for again, for a phone that did not get it.
 _REPEATED_STEPS = f"""
@@ -44,7 +45,7 @@ def read_collections(
 ) -> CollectionHistory:
     """`arrived` by name of the file. Without what clients and nemesis know."""
     files = FileStore(system.env)
-    runs = [FinalRun(*row) for row in recorder.query(_RUNS)]
+    runs = [_final_run(row) for row in recorder.query(_RUNS)]
     committed = read_committed_events(recorder)
     history = CollectionHistory(
         work=read_changes(recorder),
@@ -66,6 +67,13 @@ def read_collections(
     with httpx.Client(base_url=system.sandbox_url, timeout=60) as sandbox:
         _read_provider(sandbox, read_cxids(recorder), history)
     return history
+
+
+def _final_run(row: Sequence[Any]) -> FinalRun:
+    *known, health_failed, prescriptions_failed = row
+    failed = {"checkups": health_failed, "prescriptions": prescriptions_failed}
+    failed_kinds = frozenset(kind for kind, has_failed in failed.items() if has_failed)
+    return replace(FinalRun(*known), failed_kinds=failed_kinds)
 
 
 def _read_files(files: FileStore, session_id: str) -> Iterator[tuple[tuple[str, str], Digest]]:
@@ -114,7 +122,8 @@ def _note_served(history: CollectionHistory, run: FinalRun, served: Mapping[str,
     for kind in DATA_TYPES:
         answers = history.served.setdefault((run.session_id, kind), set())
         answers |= {_digest(answer) for answer in served[kind]}
-        records = history.served_records.setdefault((run.patient_uuid, kind), set())
+        of_kind = history.failed_records if kind in run.failed_kinds else history.served_records
+        records = of_kind.setdefault((run.patient_uuid, kind), set())
         records |= {_digest(record) for answer in served[kind] for record in answer["ResultList"] or []}
 
 

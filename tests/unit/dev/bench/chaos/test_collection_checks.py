@@ -144,3 +144,20 @@ def test_what_a_client_saw_counts(field: str, value: Any, kind: ViolationKind):
     history = good_history()
     setattr(history.clients[0], field, value)
     assert kinds_of(history) == [kind]
+
+
+def test_records_told_as_failed_are_missing_unless_their_files_were_lost():
+    history = good_history()
+    history.failed_records = {(PATIENT, "checkups"): history.served_records.pop((PATIENT, "checkups"))}
+    history.stored_records.pop((PATIENT, "checkups"))
+    assert [violation.kind for violation in check_collections(history)] == [LOST]
+    history.injections = [Injection("objects_host_killed_with_disk", 3.5, "objects-1", lost_files=True)]
+    assert check_collections(history) == []
+
+
+def test_steps_are_done_once_more_for_who_was_told_to_ask_again():
+    history = good_history()
+    history.repeated_steps = [(SESSION, "save_files", 2)]
+    assert [violation.kind for violation in check_collections(history)] == [DOUBLED]
+    history.clients[0].asked_again = 1
+    assert check_collections(history) == []
