@@ -9,6 +9,7 @@ Errors: ImportInterrupted (retryable): the database went away. The file stays wh
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import TypeVar
 from uuid import UUID
 
 from sqlalchemy import select
@@ -20,6 +21,7 @@ from core.clock import Clock
 from core.logs import get_logger
 from core.names import Status
 from models.collection import CollectionRun
+from models.patients import RecordAnswer, RecordKind
 from services.collection.files import (
     FilesError,
     ImportResult,
@@ -29,10 +31,23 @@ from services.collection.files import (
     refuse_withdrawn,
 )
 from services.database import UnsuitableDatabase, is_query_canceled
-from spool import Claimed, DamagedFile, DataType, FileInfo, FileTaken, Folder, Spool, SpoolError, UnknownFile
+from spool import (
+    AnswerKind,
+    Claimed,
+    DamagedFile,
+    DataType,
+    FileInfo,
+    FileTaken,
+    Folder,
+    Spool,
+    SpoolError,
+    UnknownFile,
+)
 
 log = get_logger(__name__)
+T = TypeVar("T")
 
+_KINDS = {RecordKind.CHECKUP: AnswerKind.HEALTH, RecordKind.PRESCRIPTION: AnswerKind.PRESCRIPTION}
 # Connection lost, rolled back for another's sake (deadlock), out of disk or memory, operator intervention (shutdown).
 _PASSING_CLASSES = ("08", "40", "53", "57")
 
@@ -102,6 +117,13 @@ class FileImporter:
                 break
         return _summarize(self._spool.names_of(session_id), imported)
 
+    def find_imported(self, patient_uuid: UUID, session_id: UUID) -> frozenset[AnswerKind]:
+        """Of which of the session's answers the database has the records. Raises ImportInterrupted."""
+        is_theirs = (RecordAnswer.patient_uuid == patient_uuid, RecordAnswer.session_id == session_id)
+        query = select(RecordAnswer.kind).where(*is_theirs)
+        found = self._read(lambda session: session.scalars(query).all())
+        return frozenset(_KINDS[RecordKind(kind)] for kind in found)
+
     def import_file(self, name: str, *, asks_consent: bool = True) -> ImportResult | None:
         """None when it did not get into the database: its history says why. Raises ImportInterrupted, StorageFault."""
         try:
@@ -154,9 +176,13 @@ class FileImporter:
 
     def _is_cancelled(self, session_id: str) -> bool:
         query = select(CollectionRun.status).where(CollectionRun.session_id == UUID(session_id))
+        return self._read(lambda session: session.scalar(query)) == Status.CANCELLED
+
+    def _read(self, read: Callable[[Session], T]) -> T:
+        """Raises ImportInterrupted."""
         try:
             with self._sessions() as session:
-                return session.scalar(query) == Status.CANCELLED
+                return read(session)
         except (DBAPIError, PoolTimeout, UnsuitableDatabase) as exc:
             if _is_passing(exc):
                 raise ImportInterrupted("the database went away") from None

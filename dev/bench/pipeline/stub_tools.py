@@ -10,7 +10,7 @@ from core.clock import clock
 from services.collection.files_import import ImportSummary
 from services.collection.paid_calls import CallTerms
 from services.collection.step_tools import Tools
-from spool import KeptAnswer
+from spool import AnswerKind, KeptAnswer
 from upstream.http.exchange import HttpResponse, PaidCall
 from upstream.tilko.codec import AuthTokens
 
@@ -54,6 +54,9 @@ class _StubSpool:
 class _StubImporter:
     def import_session(self, _: str, *, asks_consent: bool) -> ImportSummary:  # noqa: ARG002 as the real one
         return ImportSummary()
+
+    def find_imported(self, *_: Any) -> frozenset[AnswerKind]:
+        return frozenset(AnswerKind)
 
 
 class _StubTilko:

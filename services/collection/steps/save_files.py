@@ -4,23 +4,19 @@ from dataclasses import replace
 from datetime import datetime
 
 from core.logs import get_logger
-from core.names import Event, Status, Step
+from core.names import Status, Step
 from models.collection import CollectionRun
-from services.collection import transitions
-from services.collection.events import say
-from services.collection.failures import Failure, describe
+from services.collection.failures import Failure
 from services.collection.files import CollectedAnswer, CollectedData, UnusablePackage, keep_writable, packages_of
 from services.collection.step import AfterFailure, Claim, StepHandler
-from services.collection.steps.fetch_prescriptions import stop_without_records
 from services.collection.steps.identify_patient import fail_saving
+from services.collection.steps.unsaved import UNREADABLE, stop_unsaved, tell_unsaved
 from services.collection.windows import checkup_window, treatment_window
 from services.delivery.unit_of_work import Work
 from spool import AnswerKind, DamagedFile, Package, Spool, UnfitPackage
 from upstream.tilko.errors import AnswerUnreadable
 
 log = get_logger(__name__)
-
-_UNREADABLE = describe(AnswerUnreadable())
 
 
 class SaveFiles(StepHandler):
@@ -90,22 +86,11 @@ class SaveFiles(StepHandler):
     def on_success(
         self, work: Work, run: CollectionRun, result: frozenset[AnswerKind], *, claim: Claim, now: datetime
     ) -> None:
-        data = {"code": _UNREADABLE.code}
-        if AnswerKind.HEALTH in result:
-            run.health_failed, run.health_count = True, None
-            message = "건강검진 기록을 저장하지 못했어요. 담당자가 확인하고 있어요."
-            say(work, run.session_id, Event.HEALTH_DATA_FAILED, message, now=now, status=run.status, data=data)
-        if AnswerKind.PRESCRIPTION in result:
-            run.prescriptions_failed, run.prescription_count = True, None
-            message = "진료·투약 기록을 저장하지 못했어요. 담당자가 확인하고 있어요."
-            say(work, run.session_id, Event.PRESCRIPTION_DATA_FAILED, message, now=now, status=run.status, data=data)
+        tell_unsaved(work, run, result, now)
 
     def on_failure(
         self, work: Work, run: CollectionRun, failure: Failure, *, claim: Claim, now: datetime
     ) -> AfterFailure:
-        if failure.code != _UNREADABLE.code:
+        if failure.code != UNREADABLE.code:
             return fail_saving(work, run, failure, now)
-        run.health_failed = run.prescriptions_failed = True
-        run.health_count = run.prescription_count = None
-        transitions.move_to_step(run, Step.FETCH_PRESCRIPTIONS)
-        return stop_without_records(work, run, now)
+        return stop_unsaved(work, run, now)

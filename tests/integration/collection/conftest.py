@@ -50,6 +50,7 @@ RESULTS: dict[Step, Any] = {
     Step.FETCH_HEALTH_DATA: 2,
     Step.FETCH_PRESCRIPTIONS: 3,
     Step.SAVE_FILES: frozenset(),
+    Step.IMPORT_FILES: frozenset(),
     Step.MAKE_REPORT: MadeReport(MADE, None),
 }
 

@@ -8,7 +8,7 @@ import pytest
 
 from core.names import Status, Step
 from services.collection.requests import Asked
-from services.collection.run_engine import fail_step, finish_steps
+from services.collection.run_engine import Settled, fail_step, finish_steps
 from services.collection.step import Claim
 from spool import AnswerKind, DataType, KeptAnswer, Package
 from upstream.tilko.errors import AnswerUnreadable
@@ -30,14 +30,15 @@ def collected(world: World, health: bytes | None, prescriptions: bytes | None) -
     return session_id, claim
 
 
-def save(world: World, claim: Claim) -> None:
-    """As a worker does."""
+def save(world: World, claim: Claim, step: Step = Step.SAVE_FILES) -> Claim | None:
+    """As a worker does, who goes on with the claim that this gives."""
     try:
-        result = world.tools.handlers[Step.SAVE_FILES].run(claim)
+        result = world.tools.handlers[step].run(claim)
     except Exception as exc:  # noqa: BLE001 whatever it is, the run must say so
         world.unit(fail_step, claim, exc, world.tools)
-    else:
-        world.unit(finish_steps, claim, result, world.tools)
+        return None
+    settled: Settled = world.unit(finish_steps, claim, result, world.tools)
+    return settled.following
 
 
 def spoil(world: World, session_id: str, kind: AnswerKind) -> None:
@@ -140,3 +141,58 @@ def test_who_collects_again_after_that_buys_nothing_again(world: World):
     assert again is not None
     with pytest.raises(AnswerUnreadable):
         world.tools.handlers[Step.FETCH_HEALTH_DATA].run(again)
+
+
+def saved(world: World) -> tuple[str, Claim]:
+    """A run that is about to import what lies in pending/."""
+    session_id, claim = collected(world, CHECKUPS, TREATMENTS)
+    following = save(world, claim)
+    assert following is not None
+    return session_id, following
+
+
+def lose(world: World, *patterns: str) -> None:
+    """As with the disk on which they lay."""
+    for pattern in patterns:
+        for path in list(world.settings.files.data_dir.rglob(pattern)):
+            path.unlink()
+
+
+def test_a_package_that_its_store_has_lost_is_told_as_failed(world: World):
+    session_id, claim = saved(world)
+    lose(world, f"pending/*{session_id}_health_data.json", f"incoming/{session_id}_*.raw")
+    save(world, claim, Step.IMPORT_FILES)
+    run = world.run(session_id)
+    assert (run.health_failed, run.health_count, run.prescription_count) == (True, None, 3)
+    assert run.saved_at is not None
+    assert "health_data_failed" in world.event_names(session_id)
+
+
+def test_an_answer_whose_package_alone_is_lost_stays_where_it_is(world: World):
+    session_id, claim = saved(world)
+    lose(world, f"pending/*{session_id}_health_data.json")
+    save(world, claim, Step.IMPORT_FILES)
+    assert world.tools.spool.find_incoming(session_id, AnswerKind.HEALTH) is not None
+    assert world.tools.spool.find_incoming(session_id, AnswerKind.PRESCRIPTION) is None
+
+
+def test_without_any_package_nothing_was_collected_and_who_collects_again_asks_anew(world: World):
+    session_id, claim = saved(world)
+    lose(world, "pending/*.json", "incoming/*.raw", ".sessions/*")
+    save(world, claim, Step.IMPORT_FILES)
+    run = world.run(session_id)
+    assert (run.status, run.run_state, run.step) == (Status.ERROR, "idle", Step.FETCH_PRESCRIPTIONS)
+    assert world.events(session_id)[-1]["data"]["reason"] == "data_collection_failed"
+    assert world.ask_collection(session_id) is Asked.ACCEPTED
+    again = world.claim(session_id, Step.FETCH_HEALTH_DATA)
+    assert again is not None
+    assert (again.health_count, again.prescription_count) == (None, None)
+
+
+def test_a_package_that_was_imported_before_it_was_lost_is_not_missed(world: World):
+    session_id, claim = saved(world)
+    world.tools.importer.import_session(session_id)
+    lose(world, f"completed/*/*/*/*{session_id}_*.json", f"incoming/{session_id}_*.raw")
+    save(world, claim, Step.IMPORT_FILES)
+    run = world.run(session_id)
+    assert (run.health_failed, run.health_count, run.prescription_count) == (False, 2, 3)
