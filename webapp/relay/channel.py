@@ -14,6 +14,12 @@ class ClosingSource(Protocol):
     def close_code_for(self, event: StoredEvent) -> int | None: ...
 
 
+class TimedSource(Protocol):
+    """The same, which says when what an event tells was received."""
+
+    def received_at(self, event: StoredEvent) -> float | None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Resync:
     """The reader's position is gone: it starts anew from `position`, with the current state, or with whatever is still
@@ -24,10 +30,13 @@ class Resync:
     appended_at = None
 
 
-class Outgoing:
-    """An event on its way to many readers: its frame is made once for all, as is its close code."""
+_UNREAD = -1.0
 
-    __slots__ = ("_close_code", "_decided_by", "appended_at", "event", "frame", "size")
+
+class Outgoing:
+    """An event on its way to many readers: what is made or read of it is so once for all."""
+
+    __slots__ = ("_close_code", "_decided_by", "_received_at", "appended_at", "event", "frame", "size")
 
     def __init__(self, event: StoredEvent, appended_at: float | None = None) -> None:
         json = event.to_json()
@@ -37,12 +46,19 @@ class Outgoing:
         self.frame = encode_frame(Opcode.TEXT, json)
         self._decided_by: ClosingSource | None = None
         self._close_code: int | None = None
+        self._received_at: float | None = _UNREAD
 
     def close_code_for(self, source: ClosingSource) -> int | None:
         """Asked again only where readers of one stream have sources of different classes."""
         if source is not self._decided_by:
             self._decided_by, self._close_code = source, source.close_code_for(self.event)
         return self._close_code
+
+    def received_at(self, source: TimedSource) -> float | None:
+        """As the source says; all that serve one stream say the same."""
+        if self._received_at == _UNREAD:
+            self._received_at = source.received_at(self.event)
+        return self._received_at
 
 
 class LiveReader(Protocol):

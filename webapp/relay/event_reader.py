@@ -47,7 +47,7 @@ class EventReader:
                     self.end(code)
                     break
         if frames:
-            self._pool.count_events(items[0], len(frames))
+            self._pool.count_events(items[0], len(frames), source)
         return frames
 
     def end(self, code: int) -> None:

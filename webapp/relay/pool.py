@@ -5,6 +5,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, Protocol
 
+from core.clock import clock
 from core.logs import get_logger
 from core.settings import RelaySettings
 from streams import StreamsError
@@ -13,6 +14,7 @@ from webapp.relay.channel import Outgoing, Resync
 from webapp.relay.loop import Job, Loop
 from webapp.relay.reauthorization import Reader, Reauthorization
 from webapp.relay.rounds import Members, Round
+from webapp.relay.stream_source import StreamSource
 from webapp.relay.timer_wheel import Timed, TimerWheel
 
 log = get_logger(__name__)
@@ -62,6 +64,8 @@ class ReaderPool:
         )
         self.writes = self.bytes_out = self._events_out = 0
         self._delays: list[float] = []
+        # Beside each delay how much longer ago than its append it was received, where somebody wants to know.
+        self._leads: list[tuple[type[StreamSource], float] | None] = []
         self._last_timed: Outgoing | Resync | None = None
         loop.every(resolution_seconds, self._on_tick)
 
@@ -86,17 +90,20 @@ class ReaderPool:
         self.polls.add(poll)
         self.reauthorization.note_opened(poll.reviewables())
 
-    def count_events(self, first: Outgoing | Resync, count: int) -> None:
+    def count_events(self, first: Outgoing | Resync, count: int, source: type[StreamSource]) -> None:
         """One observation of the first event of a write: how long it took until the last of its readers had it."""
         self._events_out += count
-        appended_at = first.appended_at
-        if appended_at is not None:
-            delay = time.time() - appended_at
-            if first is self._last_timed:
-                self._delays[-1] = delay
-            else:
-                self._last_timed = first
-                self._delays.append(delay)
+        if isinstance(first, Resync) or first.appended_at is None:
+            return
+        delay = time.time() - first.appended_at
+        if first is self._last_timed:
+            self._delays[-1] = delay
+            return
+        self._last_timed = first
+        self._delays.append(delay)
+        received_at = first.received_at(source)
+        lead = None if received_at is None else (source, clock.now().timestamp() - received_at - delay)
+        self._leads.append(lead)
 
     def work(self, job: Callable[[], Any], then: Callable[[Any], None], failed: Job) -> None:
         """Do what may block beside the loop, and go on with its answer on the loop."""
@@ -135,8 +142,12 @@ class ReaderPool:
         metrics.WRITES.inc(self.writes)
         metrics.BYTES_OUT.inc(self.bytes_out)
         _EVENTS_OUT.inc(self._events_out)
-        for delay in self._delays:
+        for delay, lead in zip(self._delays, self._leads, strict=True):
             _DELAY.observe(max(0.0, delay))
+            if lead is not None:
+                source, seconds = lead
+                source.note_delivery("websocket", max(0.0, seconds + delay))
         self.writes = self.bytes_out = self._events_out = 0
         self._delays.clear()
+        self._leads.clear()
         self._last_timed = None

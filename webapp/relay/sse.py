@@ -5,6 +5,7 @@ import re
 import time
 from collections.abc import Callable, Iterator
 
+from core.clock import clock
 from core.logs import get_logger
 from core.settings import RelaySettings
 from streams import Position, StreamsError
@@ -109,7 +110,7 @@ class SseStream(SseWriter):
             return (b"", self._lingering_code) if is_over else (profile.keep_alive, None)
         if isinstance(item, Resync):
             return self._start_anew(item)
-        self.source.note_handed_over(_count(item))
+        self.source.note_handed_over(_count(item, type(self.source)))
         code = item.close_code_for(type(self.source))
         part = _part(item.event.position, item.event.to_json())
         if code is None or not self.source.is_ended_by(item.event):
@@ -133,13 +134,15 @@ def retry_part(limits: RelaySettings) -> bytes:
     return b"retry: %d\n\n" % random.randint(0, spread_ms)  # noqa: S311 spreads, hides nothing
 
 
-def _count(item: Outgoing) -> float | None:
+def _count(item: Outgoing, source: type[StreamSource]) -> float | None:
     """The seconds since its append, where they are known."""
     _EVENTS_OUT.inc()
     if item.appended_at is None:
         return None
     delay = max(0.0, time.time() - item.appended_at)
     _DELAY.observe(delay)
+    if (received_at := item.received_at(source)) is not None:
+        source.note_delivery("sse", max(0.0, clock.now().timestamp() - received_at))
     return delay
 
 

@@ -97,6 +97,18 @@ class StreamSource:
         del event
         return None
 
+    @classmethod
+    def received_at(cls, event: StoredEvent) -> float | None:
+        """When the server received what the event tells, in seconds of Unix time by the clock that all hosts go by;
+        None where nobody wants to know how long it took from then on. Of the class, since it is asked once for all."""
+        del event
+        return None
+
+    @classmethod
+    def note_delivery(cls, transport: str, seconds: float) -> None:
+        """A live event with a `received_at` was handed over so long after it, to the last of the sockets that it waited
+        for, or to one reader of server-sent events."""
+
     def is_ended_by(self, event: StoredEvent) -> bool:
         """Asked of each reader only for events with a close code."""
         del event

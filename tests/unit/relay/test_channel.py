@@ -36,6 +36,10 @@ class Source:
         self.asked.append(event.seq)
         return self.code
 
+    def received_at(self, event: StoredEvent) -> float | None:
+        self.asked.append(event.seq)
+        return None if self.code is None else float(self.code)
+
 
 def event(seq: int, epoch: str = EPOCH) -> Outgoing:
     return Outgoing(StoredEvent.from_body(seq, epoch, b'{"type":"x"}'))
@@ -87,3 +91,10 @@ def test_readers_of_one_class_of_sources_ask_once() -> None:
     assert [outgoing.close_code_for(ends) for _ in range(3)] == [4408] * 3
     assert outgoing.close_code_for(goes_on) is None
     assert (ends.asked, goes_on.asked) == ([3], [3])
+
+
+def test_when_it_was_received_is_asked_once_for_all_readers() -> None:
+    for moment in (4, None):
+        outgoing, source = event(3), Source(moment)
+        assert [outgoing.received_at(source) for _ in range(3)] == [moment] * 3
+        assert source.asked == [3]

@@ -1,5 +1,7 @@
 """A thread's stream for one of its members: where it begins for them, and the item that it ends with."""
 
+import re
+from datetime import datetime
 from typing import Any, ClassVar
 
 import orjson
@@ -9,6 +11,7 @@ from services.stores import Stores
 from services.threads.items import ItemType, SystemEvent
 from services.threads.reading import OpenThread, find_thread, newest_kid
 from streams import Position, StoredEvent
+from webapp.api.threads import metrics
 from webapp.api.threads.live.authority import ReviewOutcome, ThreadAuthority, ThreadRight
 from webapp.auth.thread_members import KnownMember
 from webapp.relay.closing import CloseCode
@@ -20,6 +23,12 @@ READERS_OF_THREAD = 200
 _SYSTEM = b'"type":"%b"' % ItemType.SYSTEM.value.encode()
 _HEAD_BYTES = 96
 _ENDS = frozenset({SystemEvent.MEMBER_REMOVED, SystemEvent.CLOSED})
+# The same of a message: its moment, in the bytes that are the server's own.
+_RECEIVED_AT = re.compile(
+    rb'\{"seq":\d+,"epoch":"[0-9a-f]*","type":"%b","threadId":"[\w-]+","receivedAt":"([^"]+)"'
+    % ItemType.MESSAGE.value.encode()
+)
+_DELIVERY_SECONDS = {transport: metrics.DELIVERY_SECONDS.labels(transport) for transport in ("websocket", "sse")}
 
 
 class ThreadSource(StreamSource):
@@ -109,6 +118,16 @@ class ThreadSource(StreamSource):
         if _SYSTEM not in json[:_HEAD_BYTES]:
             return None
         return CloseCode.UNKNOWN if event.body["event"] in _ENDS else None
+
+    @classmethod
+    def received_at(cls, event: StoredEvent) -> float | None:
+        """Of envelopes; what the server itself tells is not timed."""
+        found = _RECEIVED_AT.match(event.to_json())
+        return None if found is None else datetime.fromisoformat(found[1].decode()).timestamp()
+
+    @classmethod
+    def note_delivery(cls, transport: str, seconds: float) -> None:
+        _DELIVERY_SECONDS[transport].observe(seconds)
 
     def is_ended_by(self, event: StoredEvent) -> bool:
         told = event.body
