@@ -52,14 +52,15 @@ def register(known: KnownMember, body: dict[str, Any]) -> tuple[dict[str, Any], 
     """The first one I ever had is active; a later one waits until an active one approves it. With `reset` it does not
     wait: for a patient whose session was approved on the phone no more than five minutes ago. An active one gets its
     push pass, also as a cookie, a new one each time: it pushes this device's envelopes after my login is over, and
-    reads nothing."""
+    reads nothing. Without `pushPass` there is none: a browser that keeps no keys keeps no pass for them either."""
     count_act(known)
     claim = DeviceClaim(body["deviceId"], known.member, body["kemKey"], body["signKey"], body["createdAt"], body["sig"])
     if body["reset"]:
         require_identified_now(known, _IDENTIFIED_WITHIN)
     with stores().threads(known.as_caller(), attempt=AuditedAttempt(AuditAction.DEVICE_ADD)) as unit:
         device, is_new = register_device(unit, claim, device_type=DeviceType(body["type"]), is_reset=body["reset"])
-        told, token = {"success": True, "state": device.state}, grant_pass(unit, device)
+        token = grant_pass(unit, device) if body["pushPass"] else None
+        told = {"success": True, "state": device.state}
     if token is not None:
         after_this_request(partial(keep_push_cookie, token=token))
         told["pushToken"] = token

@@ -135,3 +135,16 @@ def test_a_device_that_waits_for_its_approval_gets_none(talk: Talk, patient: Mem
 def test_what_is_no_pass_opens_nothing(worker: FlaskClient, token: str):
     answer = worker.post(PUSH, json={"envelopes": [{}]}, headers={"Authorization": f"Bearer {token}"})
     assert answer.status_code == 401
+
+
+def test_a_browser_that_keeps_no_keys_gets_none_and_keeps_that_of_another_device(
+    talk: Talk, patient: Member, worker: FlaskClient, token: str
+):
+    answer = patient.post("/devices", patient.device.registration() | {"pushPass": False})
+    assert (answer.json["state"], "pushToken" in answer.json, "Set-Cookie" in answer.headers) == (
+        "active",
+        False,
+        False,
+    )
+    headers = {"Authorization": f"Bearer {token}"}
+    assert statuses(worker.post(PUSH, json={"envelopes": [talk.envelope(patient)]}, headers=headers)) == ["accepted"]

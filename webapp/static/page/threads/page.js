@@ -9,6 +9,7 @@ import { KeyRotation } from "../../sdk/threads/key_rotation.js";
 import { OwnDevices } from "../../sdk/threads/own_devices.js";
 import { ThreadSender } from "../../sdk/threads/sender.js";
 import { openThreads } from "../../sdk/threads/session.js";
+import { TabDatabase } from "../../sdk/threads/tab_database.js";
 import { WorkerLink } from "../../sdk/threads/worker_link.js";
 import { askToConfirm } from "../kit/dialog.js";
 import { find, show, tellStarted, whileBusy } from "../kit/dom.js";
@@ -25,10 +26,11 @@ import { faultOfMember } from "./member_id.js";
 import { MembersView } from "./members_view.js";
 import { OutboxView } from "./outbox_view.js";
 import { chosenService, watchService } from "./service_part.js";
+import { TabOnly } from "./tab_only.js";
 import { ThreadList } from "./thread_list.js";
 import { HISTORY_ITEMS, ThreadView, watchSendForm } from "./thread_view.js";
 import { Uploads } from "./uploads.js";
-import { explainCode, signOutQuestion, troubleOf } from "./words.js";
+import { explainCode, LOGIN_OVER, LOGIN_OVER_HERE, signOutQuestion, troubleOf } from "./words.js";
 
 const api = new ThreadsApi(() => void leaveForGood());
 let page = /** @type {ThreadsPage|null} */ (null);
@@ -47,6 +49,8 @@ class ThreadsPage {
   #members;
   #links;
   #rotation;
+  #tabOnly = /** @type {TabOnly|null} */ (null);
+  #isSignedOut = false;
   #historyItems = HISTORY_ITEMS;
   #requestId = /** @type {ReturnType<Crypto["randomUUID"]>|null} */ (null);
   #isWarned = false;
@@ -84,6 +88,10 @@ class ThreadsPage {
     this.#members = new MembersView({ memberId: session.memberId, client: api.client, onLeft: (threadId) => this.#leaveThread(threadId) });
     this.#links = new LinkPart({ memberId: session.memberId, links: api.links, records: api.records, client: api.client, crypto });
     this.#rotation = new KeyRotation(session.keysOf);
+    if (session.database instanceof TabDatabase) {
+      const own = { database: session.database, deviceId: session.device.deviceId, client: api.client };
+      this.#tabOnly = new TabOnly({ ...own, countFiles: () => this.#uploads.count });
+    }
     this.#list = new ThreadList({
       session,
       client: api.client,
@@ -100,6 +108,7 @@ class ThreadsPage {
     find("member-qr").replaceChildren(makeQrDetails(SHOW_QR, qr, { class: "more-part" }));
     show(find("threads"));
     show(find("sign-out"));
+    this.#tabOnly?.start();
     this.#sender.start();
     this.#outbox.changed();
     void this.#uploads.resume();
@@ -158,6 +167,7 @@ class ThreadsPage {
 
   /** @param {any[]} devices one's own @param {any[]} threads */
   async #noteTold(devices, threads) {
+    if (this.#isSignedOut) await this.#goOn();
     await this.#noteState(devices);
     await this.#devices.show(devices);
     if (this.#session.state === "active") void this.#rotation.rotateDue(threads);
@@ -232,6 +242,7 @@ class ThreadsPage {
   }
 
   async #noteQueued() {
+    if (this.#tabOnly) return; // nothing is kept, and no service worker has what waits
     void keepStore();
     if (api.network.isOn) await askForSync();
   }
@@ -246,23 +257,50 @@ class ThreadsPage {
    * anew has to sign in, without a network too. */
   #noteSignedOut() {
     api.forgetMember();
+    if (this.#tabOnly) return this.#askToSignInHere();
     const next = { label: "다시 로그인", act: () => location.reload() };
-    showError(find("threads-failed"), { text: "로그인이 끝났어요. 쓴 메시지는 보내지만, 읽으려면 다시 로그인해 주세요.", next });
+    showError(find("threads-failed"), { text: LOGIN_OVER, next });
     if (api.dropToken()) void this.#sender.flush({ isEarly: true });
+  }
+
+  /** The page stays: loaded anew it would have lost its keys. A patient has a page of its own for it. */
+  #askToSignInHere() {
+    this.#isSignedOut = true;
+    const isPatient = this.#session.memberId.startsWith("patient:");
+    const next = { label: "새 탭에서 로그인", act: () => void window.open("/sign-in", "_blank", "noopener") };
+    showError(find("threads-failed"), { text: LOGIN_OVER_HERE, next: isPatient ? next : null });
+    show(find("sign-in"), !isPatient);
+  }
+
+  /** They have signed in once more. */
+  async #goOn() {
+    this.#isSignedOut = false;
+    api.remember(this.#session.memberId);
+    showError(find("threads-failed"), null);
+    show(find("sign-in"), false);
+    this.#uploads.goOn();
+    void this.#sender.flush({ isEarly: true });
+    if (this.#view) await this.#open(this.#view.threadId);
+  }
+
+  /** Whoever has signed in here is looked at; this member's page goes on. */
+  async refresh() {
+    await this.#list.refresh();
   }
 
   /** Once, and only where something waits. */
   async #warnUnlessKept() {
-    if (this.#isWarned || (await keepStore()) || this.#isWarned) return;
+    if (this.#tabOnly || this.#isWarned || (await keepStore()) || this.#isWarned) return;
     this.#isWarned = true;
     showToast("warning", "이 브라우저는 보내지 않은 메시지를 오래 두지 못할 수 있어요. 네트워크가 이어지면 곧 보내 주세요.");
   }
 
   /** Messages that wait are kept for the next time: somebody else at this computer finds nothing of them. Files go. */
   async #signOut() {
-    const question = signOutQuestion(await this.#sender.outbox.count(), this.#uploads.count);
+    const question = signOutQuestion(await this.#sender.outbox.count(), this.#uploads.count, this.#session);
     if (question && !(await askToConfirm(question))) return;
     try {
+      await this.#tabOnly?.retire();
       await api.signOut();
     } catch (/** @type {any} */ error) {
       showToast("error", `로그아웃하지 못했어요. ${troubleOf(error).text}`, error.requestId);
@@ -285,6 +323,7 @@ class ThreadsPage {
   }
 
   close() {
+    this.#tabOnly?.close();
     this.#uploads.close();
     this.#sender.close();
     this.#closeView();
@@ -324,7 +363,7 @@ async function open() {
   showError(find("threads-failed"), null);
   const crypto = new WorkerLink("/threads/crypto_worker.js");
   try {
-    const session = await openThreads({ client: api.client, crypto }, api.remembered);
+    const session = await openThreads({ client: api.client, crypto, allowTabOnly: true }, api.remembered);
     api.remember(session.memberId);
     show(find("sign-in"), false);
     page = new ThreadsPage(session, crypto);
@@ -348,7 +387,8 @@ async function signIn() {
   try {
     await api.signIn(find("login").value.trim(), find("password").value);
     find("password").value = "";
-    await open();
+    if (page) await page.refresh();
+    else await open();
   } catch (/** @type {any} */ error) {
     showError(find("sign-in-failed"), troubleOf(error));
   }

@@ -36,7 +36,8 @@ export class UploadRow {
 
   /** @param {string} threadId @param {File|KeptUpload} content @param {UploadParts} parts @param {RowTraits} traits */
   constructor(threadId, content, parts, traits) {
-    const { client, crypto, kept: uploads } = parts;
+    const { client, crypto, kept } = parts;
+    const uploads = kept.isTabOnly ? null : kept;
     this.#threadId = threadId;
     this.#size = content.size;
     this.#parts = parts;

@@ -30,7 +30,7 @@ export class Uploads {
   /** @param {UploadParts} parts */
   constructor(parts) {
     this.#parts = parts;
-    this.#channel = openChannel(CHANNEL + parts.kept.name);
+    this.#channel = openChannel(CHANNEL + parts.kept.scope);
     this.#channel?.addEventListener("message", () => void this.resume());
   }
 

@@ -120,6 +120,17 @@ export function describeGap({ from, to, reason }) {
   return `${from === to ? from : `${from}~${to}`}쪽 메시지는 볼 수 없어요. ${LOST[reason]}`;
 }
 
+/** Of a browser that keeps nothing: a title, and what it means. */
+export const TAB_ONLY = Object.freeze([
+  "이 탭에서만 쓸 수 있어요.",
+  "이 브라우저는 열쇠와 메시지를 저장하지 못해요. 탭을 닫거나 새로 고치면 보내지 않은 메시지는 사라지고, 다음에 열 때는 처음 보는 기기가 돼요.",
+  "그때는 쓰던 다른 기기나 비상 코드로 승인해야 대화를 읽을 수 있어요. 일반 창이나 다른 브라우저에서 열면 저장돼요.",
+]);
+export const LOGIN_OVER = "로그인이 끝났어요. 쓴 메시지는 보내지만, 읽으려면 다시 로그인해 주세요.";
+/** Of such a browser. */
+export const LOGIN_OVER_HERE =
+  "로그인이 끝났어요. 이 탭을 그대로 두고 다시 로그인하면 이어져요. 닫거나 새로 고치면 보내지 않은 메시지와 이 기기가 사라져요.";
+
 /** Of a larger thing that is being sent. */
 export const UPLOAD_STATES = Object.freeze({
   preparing: "보낼 준비를 하고 있어요. 준비가 끝날 때까지 이 페이지를 닫지 마세요.",
@@ -129,11 +140,14 @@ export const UPLOAD_STATES = Object.freeze({
   resumed: "앞서 연 페이지에서 보내던 파일이에요. 멈춘 곳부터 이어서 보내요.",
   notKept: "이 브라우저에 담아 둘 자리가 없어요. 다 보낼 때까지 이 페이지를 닫지 마세요.",
 });
-/** @param {number} messages that wait @param {number} files that are being sent
+/** @param {number} messages that wait @param {number} files that are being sent @param {{isTabOnly?: boolean}} [how]
  * @returns {Parameters<typeof import("../kit/dialog.js").askToConfirm>[0]|null} null where there is nothing to ask */
-export function signOutQuestion(messages, files) {
+export function signOutQuestion(messages, files, { isTabOnly = false } = {}) {
   if (messages + files === 0) return null;
-  const kept = `메시지 ${messages}개를 아직 보내지 못했어요. 로그아웃해도 이 컴퓨터에 암호로 남아 있다가, 네트워크가 이어지거나 다시 로그인하면 보내요.`;
+  const then = isTabOnly
+    ? "로그아웃하면 사라지고 보내지 않아요."
+    : "로그아웃해도 이 컴퓨터에 암호로 남아 있다가, 네트워크가 이어지거나 다시 로그인하면 보내요.";
+  const kept = `메시지 ${messages}개를 아직 보내지 못했어요. ${then}`;
   const lost = `파일 ${files}개를 아직 다 보내지 못했어요. 로그아웃하면 이 컴퓨터에서 지워지고 보내지 않아요.`;
   return {
     title: messages > 0 ? "보내지 않은 메시지가 있어요" : "다 보내지 않은 파일이 있어요",

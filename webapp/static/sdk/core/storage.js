@@ -216,6 +216,12 @@ export function settled(request) {
   });
 }
 
+/** From one key to another, with both; also where a browser lacks IndexedDB with all that belongs to it.
+ * @param {any} lower @param {any} upper @returns {IDBKeyRange} */
+export function keysBetween(lower, upper) {
+  return globalThis.IDBKeyRange?.bound(lower, upper) ?? /** @type {any} */ ({ lower, upper });
+}
+
 /** @param {IDBTransaction} transaction @param {AbortSignal} signal undoes it @returns {Promise<void>} */
 function committed(transaction, signal) {
   const abort = () => transaction.abort();

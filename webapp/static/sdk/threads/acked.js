@@ -4,7 +4,7 @@
  * @module
  */
 
-import { settled } from "../core/storage.js";
+import { keysBetween, settled } from "../core/storage.js";
 
 const ACKED = "acked"; // in `meta`, by thread, number and dedupeId: versions before this one never look there
 /** Why one is back among the dead: in its place of the thread stands another item. */
@@ -14,7 +14,7 @@ export const NOT_KEPT = "NOT_KEPT";
 /** @typedef {import("./outbox.js").OutboxRow} OutboxRow */
 
 /** Where they are. @param {string} threadId */
-export const ackedOf = (threadId) => IDBKeyRange.bound([ACKED, threadId], [ACKED, threadId, []]);
+export const ackedOf = (threadId) => keysBetween([ACKED, threadId], [ACKED, threadId, []]);
 
 /** Unless its item has come already. @param {Pick<Stores, "meta"|"inbox">} stores @param {OutboxRow} row
  * @param {number} seq as the server has numbered it */

@@ -65,15 +65,16 @@ export class ThreadsClient extends HttpClient {
   }
 
   /** Without the member: the server knows who asks. @param {import("./texts.js").DeviceClaim} claim
-   * @param {{type?: "recovery", reset?: boolean}} [how] `reset`: this patient was just identified, and no other device
-   *   has to approve it @returns {Promise<{state: string}>} */
+   * @param {{type?: "recovery", reset?: boolean, pushPass?: boolean}} [how] `reset`: this patient was just identified, and
+   *   no other device has to approve it; `pushPass`: false where this browser shall not keep one @returns {Promise<{state: string}>} */
   register({ deviceId, kemKey, signKey, createdAt, sig }, how = {}) {
     return this.request("POST", "/devices", { body: { deviceId, kemKey, signKey, createdAt, sig, ...how } });
   }
 
-  /** One of mine, for good. @param {string} deviceId @returns {Promise<{state: string}>} */
-  revoke(deviceId) {
-    return this.request("POST", `/devices/${deviceId}/revoke`);
+  /** One of mine, for good. @param {string} deviceId @param {{keepalive?: boolean}} [how] `keepalive`: the page is being
+   * closed @returns {Promise<{state: string}>} */
+  revoke(deviceId, how) {
+    return this.request("POST", `/devices/${deviceId}/revoke`, how);
   }
 
   /** @param {string} deviceId @param {import("./texts.js").Approval} approval */

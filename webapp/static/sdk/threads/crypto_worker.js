@@ -7,6 +7,7 @@ import { hashBlob, openBlobPart, sealBlobPart } from "./blob_chunks.js";
 import { ThreadCrypto } from "./thread_crypto.js";
 
 const METHODS = new Set([
+  "keepsKeys",
   "open",
   "fingerprints",
   "approve",

@@ -44,6 +44,16 @@ export class ThreadsDatabase {
     return this.#name;
   }
 
+  /** Whether it goes with its tab. */
+  get isTabOnly() {
+    return false;
+  }
+
+  /** By which locks and channels are named of all tabs that share it. */
+  get scope() {
+    return this.#name;
+  }
+
   /**
    * Committed when this resolves. `act` may wait for requests of its transaction and for nothing else, and may be run
    * a second time where the connection was dropped.
@@ -110,8 +120,8 @@ async function openDatabase(factory, name, onLost) {
   return database;
 }
 
-/** A later version only adds. @param {IDBDatabase} database */
-function addStores(database) {
+/** A later version only adds. @param {Pick<IDBDatabase, "createObjectStore">} database */
+export function addStores(database) {
   const outbox = database.createObjectStore("outbox", { keyPath: "dedupeId" });
   outbox.createIndex("byClientSeq", ["threadId", "clientSeq"]);
   const inbox = database.createObjectStore("inbox", { keyPath: ["threadId", "epoch", "seq"] });

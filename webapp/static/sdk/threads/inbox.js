@@ -3,7 +3,7 @@
  * @module
  */
 
-import { settled } from "../core/storage.js";
+import { keysBetween, settled } from "../core/storage.js";
 import { requeueAcked, settleAcked, settleAckedGap } from "./acked.js";
 import { noteItem, noteSigned } from "./senders.js";
 
@@ -138,7 +138,7 @@ export class Inbox {
   /** The newest up to that place, in order. @param {number} most @param {Cursor} place @returns {Promise<InboxRow[]>} */
   async newest(most, { seq, epoch }) {
     if (epoch === null) return [];
-    const range = IDBKeyRange.bound([this.#threadId, epoch, Math.max(0, seq - most + 1)], [this.#threadId, epoch, seq]);
+    const range = keysBetween([this.#threadId, epoch, Math.max(0, seq - most + 1)], [this.#threadId, epoch, seq]);
     return this.#database.read(["inbox"], ({ inbox }) => settled(inbox.getAll(range)));
   }
 

@@ -28,6 +28,16 @@ export class KeptUploads {
     return this.#database.name;
   }
 
+  /** By which channels of all tabs that share it are named. */
+  get scope() {
+    return this.#database.scope;
+  }
+
+  /** Whether it goes with its tab: then nothing is won by it. */
+  get isTabOnly() {
+    return this.#database.isTabOnly;
+  }
+
   /** @returns {Promise<KeptUpload[]>} */
   list() {
     return this.#database.read(["meta"], ({ meta }) => listKept(meta));

@@ -26,6 +26,20 @@ export class KeyStore {
     return this.#get(OWN);
   }
 
+  /** @returns {Promise<boolean>} */
+  async hasOwnDevice() {
+    return (await this.#database.read(["keys"], ({ keys }) => settled(keys.count(OWN)))) > 0;
+  }
+
+  /** As it was read back, and is not here any more. @param {OwnDevice} device @returns {Promise<OwnDevice>} */
+  async keepForTrial(device) {
+    const name = `trial:${device.claim.deviceId}`; // another tab may be trying, too
+    await this.#database.write(["keys"], ({ keys }) => settled(keys.put(device, name)), { isStrict: true });
+    const kept = await this.#get(name);
+    await this.#database.write(["keys"], ({ keys }) => settled(keys.delete(name)));
+    return kept;
+  }
+
   /** The one that is there, where another tab was faster. @param {OwnDevice} device @returns {Promise<OwnDevice>} */
   keepOwnDevice(device) {
     return this.#keepFirst(OWN, device);

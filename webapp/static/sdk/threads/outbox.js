@@ -43,7 +43,7 @@ export class Outbox {
    *   has added its envelope, or it was given up
    */
   queueAdd(threadId, make, about = {}) {
-    const name = `welno.threads.add:${this.#database.name}`;
+    const name = `welno.threads.add:${this.#database.scope}`;
     const add = () => underLock(name, () => this.#addNext(threadId, make, about), { patienceMilliseconds: ADD_MILLISECONDS });
     const added = this.#adding.then(add);
     this.#adding = added.catch(() => {});

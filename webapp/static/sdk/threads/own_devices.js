@@ -4,6 +4,7 @@
  */
 
 import { DisbelievedError } from "./errors.js";
+import { passFor } from "./session.js";
 
 /** @typedef {import("./thread_crypto.js").ToldDevice} ToldDevice */
 /** @typedef {import("./thread_keys.js").KnownKeys} KnownKeys */
@@ -44,7 +45,8 @@ export class OwnDevices {
   /** This device, without another one's word: for a patient whose session was identified just now.
    * @returns {Promise<string>} its state */
   async reset() {
-    return this.#note((await this.#client.register(this.#session.device, { reset: true })).state);
+    const how = { reset: true, ...passFor(this.#session) };
+    return this.#note((await this.#client.register(this.#session.device, how)).state);
   }
 
   /** A code that opens nothing yet: it has to be on paper before. @returns {Promise<NewRecovery>} */

@@ -24,7 +24,7 @@ const OF_OTHERS = new Set(["THREAD_NOT_FOUND", "FORBIDDEN", "UNKNOWN_DEVICE"]);
  * Push after push, until nothing is left, one fails, the server asks to wait, or a minute has passed. The lock keeps
  * other tabs from sending the same meanwhile; whoever holds it for longer than a flush takes is frozen, and loses it.
  * Sending twice is harmless.
- * @param {string} name of the database @param {Pushing} pushing @param {{isEarly?: boolean}} [how] @returns {Promise<Flushed>}
+ * @param {string} name the database's `scope` @param {Pushing} pushing @param {{isEarly?: boolean}} [how] @returns {Promise<Flushed>}
  */
 export function flushUnderLock(name, pushing, how = {}) {
   return underLock(`welno.threads.flush:${name}`, () => flushOutbox(pushing, how), { patienceMilliseconds: MOST_MILLISECONDS });

@@ -90,7 +90,7 @@ export class ThreadReceiver {
       epoch: place.epoch,
       onEvent: (item) => this.#enqueue(() => this.#take(item)),
       onState: (state, reason) => this.#options.onState?.(state, reason),
-      share: this.#options.share,
+      share: this.#options.share ?? !this.#options.database.isTabOnly,
     });
   }
 

@@ -57,7 +57,7 @@ export class ThreadSender {
     this.#outbox = new Outbox(options.database);
     this.#announced = new AnnouncedBlobs(this.#outbox, options.client, options.database.name);
     this.#pace = new Pace(options.random);
-    this.#channel = openChannel(CHANNEL + options.database.name);
+    this.#channel = openChannel(CHANNEL + options.database.scope);
     this.#channel?.addEventListener("message", () => options.onChange?.());
   }
 
@@ -169,7 +169,7 @@ export class ThreadSender {
       requireMember: () => this.#requireMember(),
       onAcked,
     };
-    const flushed = await flushUnderLock(database.name, pushing, how);
+    const flushed = await flushUnderLock(database.scope, pushing, how);
     if (flushed.error) this.#options.onFailed?.(flushed.error);
     if (!flushed.error || BUSY.has(flushed.error.status)) this.#pausedUntil = Date.now() + flushed.waitMilliseconds;
     this.#changed();

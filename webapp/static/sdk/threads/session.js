@@ -4,19 +4,23 @@
  */
 
 import { ThreadsDatabase } from "./database.js";
+import { keepsKeys } from "./store_trial.js";
+import { TabDatabase } from "./tab_database.js";
 import { ThreadKeys } from "./thread_keys.js";
 
-/** `state` of the device: `active`; `pending` until another one approves it; null where the server could not be asked.
+/** `isTabOnly`: this browser keeps nothing; whoever shows threads has to say so. `state` of the device: `active`; `pending` until another one approves it; null where the server could not be asked.
  * `register` asks for it again. @typedef {{memberId: string, device: import("./texts.js").DeviceClaim, state: string|null,
- *   database: ThreadsDatabase, keysOf: (threadId: string) => ThreadKeys, register: () => Promise<string|null>}} ThreadsSession */
+ *   isTabOnly: boolean, database: ThreadsDatabase, keysOf: (threadId: string) => ThreadKeys, register: () => Promise<string|null>}} ThreadsSession */
 
 /**
- * @param {{client: import("./client.js").ThreadsClient, crypto: import("./worker_link.js").Crypto}} parts
+ * @param {{client: import("./client.js").ThreadsClient, crypto: import("./worker_link.js").Crypto,
+ *   allowTabOnly?: boolean}} parts `allowTabOnly`: where this browser keeps no keys the device is one of this tab alone,
+ *   and all that it has goes with it
  * @param {string|null} [remembered] who it is, for when the server cannot be asked
  * @returns {Promise<ThreadsSession>} rejects with a WelnoError where nobody is known, with a StoreError where the browser
- *   keeps no keys
+ *   keeps no keys and that is not allowed, or its store fails later
  */
-export async function openThreads({ client, crypto }, remembered = null) {
+export async function openThreads({ client, crypto, allowTabOnly = false }, remembered = null) {
   const memberId = await client.me().then(
     (me) => me.memberId,
     (error) => {
@@ -24,19 +28,33 @@ export async function openThreads({ client, crypto }, remembered = null) {
       return remembered;
     },
   );
-  const device = await crypto.open(memberId);
-  const database = await ThreadsDatabase.of(memberId);
-  const state = await register(client, device);
+  const isTabOnly = allowTabOnly && !(await areKeysKept(memberId, crypto));
+  const device = await crypto.open(memberId, { isTabOnly });
+  const database = isTabOnly ? await TabDatabase.of(memberId) : await ThreadsDatabase.of(memberId);
+  const registerNow = () => register(client, device, passFor({ isTabOnly }));
+  const state = await registerNow();
   const keysOf = (/** @type {string} */ threadId) =>
     new ThreadKeys(threadId, device.deviceId, { client, crypto, database });
-  return { memberId, device, state, database, keysOf, register: () => register(client, device) };
+  return { memberId, device, state, isTabOnly, database, keysOf, register: registerNow };
+}
+
+/** A pass that outlives its device's keys is of no use, and would take the place of another device's in its cookie.
+ * @param {{isTabOnly: boolean}} session @returns {{pushPass?: false}} for `register` */
+export function passFor({ isTabOnly }) {
+  return isTabOnly ? { pushPass: false } : {};
+}
+
+/** By the page, which keeps what is sent, and by the Worker, which keeps the keys. @param {string} memberId
+ * @param {import("./worker_link.js").Crypto} crypto @returns {Promise<boolean>} */
+async function areKeysKept(memberId, crypto) {
+  return (await Promise.all([keepsKeys(memberId), crypto.keepsKeys(memberId)])).every(Boolean);
 }
 
 /** Each time: the push pass is renewed with it. @param {import("./client.js").ThreadsClient} client
- * @param {import("./texts.js").DeviceClaim} device @returns {Promise<string|null>} */
-async function register(client, device) {
+ * @param {import("./texts.js").DeviceClaim} device @param {{pushPass?: false}} pass @returns {Promise<string|null>} */
+async function register(client, device, pass) {
   try {
-    return (await client.register(device)).state;
+    return (await client.register(device, pass)).state;
   } catch (/** @type {any} */ error) {
     if (error.status === 0) return null;
     throw error;

@@ -14,6 +14,8 @@ import { KeyStore } from "./key_store.js";
 import { checkKeyset, findForgotten, keysetHash, makeKeyset, openKeyset, wrapSecret } from "./keysets.js";
 import { findRecoveryDevice, makeRecoveryDevice } from "./recovery.js";
 import { importSecret, makeSecret } from "./secrets.js";
+import { keepsKeys } from "./store_trial.js";
+import { TabDatabase } from "./tab_database.js";
 import { deviceText } from "./texts.js";
 
 const NO_PREV = "-";
@@ -47,9 +49,17 @@ export class ThreadCrypto {
     this.#factory = factory;
   }
 
-  /** The member's device in this browser, made at the first time. @param {string} memberId @returns {Promise<DeviceClaim>} */
-  async open(memberId) {
-    const keys = new KeyStore(await ThreadsDatabase.of(memberId, this.#factory));
+  /** Whether this browser keeps the member's keys. @param {string} memberId @returns {Promise<boolean>} */
+  keepsKeys(memberId) {
+    return keepsKeys(memberId, { factory: this.#factory });
+  }
+
+  /** The member's device in this browser, made at the first time. @param {string} memberId
+   * @param {{isTabOnly?: boolean}} [how] `isTabOnly`: a new one, whose keys are kept nowhere
+   * @returns {Promise<DeviceClaim>} */
+  async open(memberId, { isTabOnly = false } = {}) {
+    const database = isTabOnly ? await TabDatabase.of(memberId) : await ThreadsDatabase.of(memberId, this.#factory);
+    const keys = new KeyStore(database);
     const device = (await keys.ownDevice()) ?? (await keys.keepOwnDevice(await makeDevice(memberId, now())));
     this.#keys = keys;
     this.#own = device;

@@ -15,7 +15,7 @@ const WORKER = BESIDE.origin === globalThis.location?.origin ? BESIDE.pathname :
 /** @typedef {{resolve: (result: any) => void, reject: (error: Error) => void}} Waiting */
 
 /** What a page calls; a ThreadCrypto of its own process is one too.
- * @typedef {Pick<ThreadCrypto, "open"|"fingerprints"|"approve"|"makeKeyset"|"openKeys"|"makeRecovery"|"recover"
+ * @typedef {Pick<ThreadCrypto, "keepsKeys"|"open"|"fingerprints"|"approve"|"makeKeyset"|"openKeys"|"makeRecovery"|"recover"
  *   |"sealRecovered"|"sealFor"|"seal"|"reseal"|"openItem">} Crypto */
 /** The same for larger things. @typedef {Pick<typeof import("./blob_chunks.js"), "sealBlobPart"|"openBlobPart"|"hashBlob">} BlobCrypto */
 /** For what is kept of them until it is sent. @typedef {Pick<ThreadCrypto, "sealUpload"|"openUpload">} UploadCrypto */
@@ -36,6 +36,8 @@ export class WorkerLink {
     this.#worker.onerror = () => this.#fail(new Error("the worker did not start"));
   }
 
+  /** @type {ThreadCrypto["keepsKeys"]} */
+  keepsKeys = (...args) => this.#call("keepsKeys", args);
   /** @type {ThreadCrypto["open"]} */
   open = (...args) => this.#call("open", args);
   /** @type {ThreadCrypto["fingerprints"]} */
