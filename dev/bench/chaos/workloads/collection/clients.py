@@ -20,6 +20,8 @@ _PROBE_RETRY_SECONDS = 0.05
 # Who is not answered asks again ever later; and on a machine that falls behind, nobody new comes for a while. Else the
 # bench would measure its own load.
 _RETRY_MAX_SECONDS, _RETRY_GROWTH, _MAX_UNFINISHED = 2.0, 1.3, 50
+# By another session of the same person, for a minute at most.
+_PHONE_IS_TAKEN = "PUSH_PENDING"
 _REPORT_SHARE = 0.3
 _IMPATIENT_SHARE = 0.3
 
@@ -122,7 +124,9 @@ class SessionClients:
             await self._poll(session)
             if session.was_told_to_ask_again:
                 session.status, session.asked_again = "", session.asked_again + 1
+                # Before the approval the first is heard, after it the second.
                 await self._ask_for_push(session, _RETRY_SECONDS)
+                await self._ask("POST", self._url(session, "/collect-data"), _RETRY_SECONDS, headers=session.headers)
         session.ended_at = time.time()
         self._persons.may_return(session.person)
         await asyncio.sleep(_AFTERMATH_SECONDS)
@@ -148,9 +152,10 @@ class SessionClients:
             try:
                 async with self._http.request(method, url, **options) as reply:
                     body: dict[str, Any] = await reply.json(content_type=None)
-                    if reply.status < 300 or reply.status == 409:
+                    is_too_soon = reply.status == 429 or body.get("error", {}).get("code") == _PHONE_IS_TAKEN
+                    if reply.status < 300 or (reply.status == 409 and not is_too_soon):
                         return body
-                    if reply.status < 500 and reply.status != 429:
+                    if reply.status < 500 and not is_too_soon:
                         raise UnexpectedRefusal(reply.status, url.rpartition("/")[2].partition("?")[0])
             except (aiohttp.ClientError, TimeoutError, ValueError):
                 pass
