@@ -10,7 +10,7 @@ import time
 from contextlib import closing
 from typing import Any
 
-from sqlalchemy import Connection, Engine, ExceptionContext, create_engine, event
+from sqlalchemy import URL, Connection, Engine, ExceptionContext, create_engine, event
 from sqlalchemy.exc import InterfaceError, InvalidatePoolError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
@@ -29,6 +29,10 @@ _KEEPALIVES = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_coun
 # The server's own wait for us would be two hours, in which a dead host's locks and connections are held.
 _SERVER_TCP_OPTIONS = " ".join(
     f"-c tcp_{name}={value}" for name, value in {**_KEEPALIVES, "user_timeout": _UNACKNOWLEDGED_MS}.items()
+)
+_OPTIONS = (
+    f"-c statement_timeout={STATEMENT_TIMEOUT_SECONDS}s -c timezone=UTC"
+    f" -c idle_in_transaction_session_timeout={IDLE_TIMEOUT_SECONDS}s {_SERVER_TCP_OPTIONS}"
 )
 # A connection that has just worked is believed; one that rested for longer is tried first. A try before each use costs
 # as much as a statement; a server that restarts takes longer than this.
@@ -140,8 +144,7 @@ def _connect(url: str, pool_size: int, **options: Any) -> Engine:
             "application_name": "welno",
             **_KEEPALIVES,
             "tcp_user_timeout": _UNACKNOWLEDGED_MS,
-            "options": f"-c statement_timeout={STATEMENT_TIMEOUT_SECONDS}s -c timezone=UTC"
-            f" -c idle_in_transaction_session_timeout={IDLE_TIMEOUT_SECONDS}s {_SERVER_TCP_OPTIONS}",
+            "options": _OPTIONS,
         },
     )
     event.listen(engine, "connect", _require_time_outs)
@@ -164,7 +167,7 @@ def find_unsuitable(engine: Engine, *, needs_session: bool = False) -> str | Non
     except UnsuitableDatabase as exc:
         return str(exc)
     except SQLAlchemyError:
-        return REFUSED if _connects_without_options(engine) else None
+        return REFUSED if _refuses_options(engine) else None
 
 
 def is_pooled(connection: Connection) -> bool:
@@ -174,15 +177,21 @@ def is_pooled(connection: Connection) -> bool:
     return told != served
 
 
-def _connects_without_options(engine: Engine) -> bool:
-    plain = create_engine(engine.url, connect_args={"connect_timeout": _CONNECT_TIMEOUT_SECONDS})
+def _refuses_options(engine: Engine) -> bool:
+    """Whether it answers without our options, before and after it does not with them. That our own connection failed is
+    no proof: of several servers the primary may be away, and a standby answer."""
+    return _connects(engine.url) and not _connects(engine.url, options=_OPTIONS) and _connects(engine.url)
+
+
+def _connects(url: URL, **arguments: str) -> bool:
+    engine = create_engine(url, connect_args={"connect_timeout": _CONNECT_TIMEOUT_SECONDS, **arguments})
     try:
-        with plain.connect():
+        with engine.connect():
             return True
     except SQLAlchemyError:
         return False
     finally:
-        plain.dispose()
+        engine.dispose()
 
 
 def _require_time_outs(connection: Any, _record: object) -> None:

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psycopg2
 import pytest
-from sqlalchemy import URL, create_engine, make_url, text
+from sqlalchemy import URL, create_engine, event, make_url, text
 
 from dev.local.health import answers
 from dev.local.ports import pick_port
@@ -114,6 +115,17 @@ def test_no_connection_is_used_where_one_of_them_does_not_hold(
 def test_a_database_that_is_away_is_no_reason_to_refuse():
     engine = connect_database(f"postgresql://nobody@127.0.0.1:{pick_port()}/none", pool_size=1)
     assert find_unsuitable(engine, needs_session=True) is None
+
+
+def test_a_primary_that_is_away_is_none_though_a_standby_answers(bare: URL):
+    engine = connect_database(bare.render_as_string(hide_password=False), pool_size=1)
+
+    @event.listens_for(engine, "do_connect")
+    def find_no_primary(*_: object) -> None:
+        raise psycopg2.OperationalError("of several servers none takes writes")
+
+    assert find_unsuitable(engine, needs_session=True) is None
+    engine.dispose()
 
 
 def test_a_direct_connection_suits_everybody(bare: URL):
