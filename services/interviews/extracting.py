@@ -1,6 +1,6 @@
 """The step `extract`: the upload's text, sealed as it is, and masked for everything that follows."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from core.names import project_subject
 from models.interviews import InterviewStep
@@ -13,8 +13,8 @@ from services.interviews.extraction.failures import FileFault, FileUnusable
 from services.interviews.extraction.kinds import FileKind, kind_of
 from services.interviews.extraction.reading import extract_text
 from services.interviews.files import ORIGINAL, TEXT, Said, read_said
-from services.interviews.masking.masker import Masker
-from services.interviews.masking.spans import MaskedKind, MaskedText
+from services.interviews.masking.placeholders import MaskedKind, without_numbers
+from services.interviews.numbering import MaskedUpload, keep_numbering, mask_upload
 from services.interviews.redaction import redact_title
 from services.interviews.run_tools import RunTools
 from services.interviews.runs import HeldRun, InterviewClaim, held_run
@@ -37,13 +37,13 @@ def extract(tools: RunTools, claim: InterviewClaim) -> InterviewClaim | None:
     except (UnknownFile, DamagedFile):
         _fail(tools, claim, form, file_failure(FileUnusable(FileFault.FILE_DAMAGED)))
         return None
-    masked = tools.masker.mask(text, said.mask_words)
-    names = _Names(tools.masker, said, masked)
+    masked = mask_upload(tools.masker, text, said)
     # A placeholder may be longer than what it stands for.
-    if len(masked.text) > tools.settings.miso_context_max_chars:
-        _fail(tools, claim, form, file_failure(FileUnusable(FileFault.TEXT_TOO_LONG)), names)
+    if len(masked.text.text) > tools.settings.miso_context_max_chars:
+        _fail(tools, claim, form, file_failure(FileUnusable(FileFault.TEXT_TOO_LONG)), masked)
         return None
-    _settle(tools, claim, form, masked, names)
+    keep_numbering(tools.files, claim.interview_id, masked.last)
+    _settle(tools, claim, form, masked)
     return replace(claim, step=InterviewStep.ANALYSE)
 
 
@@ -67,38 +67,27 @@ def _extract_original(tools: RunTools, claim: InterviewClaim, file_name: str) ->
     return extract_text(kind, pieces, max_characters=most, readers=tools.readers)
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class _Names:
-    """What a title and a file's name are masked by, once the text is."""
-
-    masker: Masker
-    said: Said
-    masked: MaskedText
-
-    def mask(self, given: str | None, shown: str) -> str:
-        """`given` is None where it is not known any more."""
-        return self.masker.mask(given or shown, self.said.mask_words, after=self.masked).text
-
-
-def _settle(tools: RunTools, claim: InterviewClaim, form: str, masked: MaskedText, names: _Names) -> None:
+def _settle(tools: RunTools, claim: InterviewClaim, form: str, masked: MaskedUpload) -> None:
+    counts = masked.text.counts
     with held_run(tools.unit_of_work, claim) as held:
-        held.interview.masked_text = masked.text
-        held.interview.details = held.interview.details | {"masked": masked.counts}
-        is_retitled = _mask_title(held, names)
+        held.interview.masked_text = masked.text.text
+        held.interview.details = held.interview.details | {"masked": counts}
+        is_retitled = _mask_title(held, masked)
         held.run.step, held.run.takeovers = InterviewStep.ANALYSE, 0
         held.session.flush()
-        found = [Counted(MASKED, MaskedKind(kind).name.lower(), times) for kind, times in masked.counts.items()]
+        found = [Counted(MASKED, MaskedKind(kind).name.lower(), times) for kind, times in counts.items()]
         add_counts(held.session, [_extraction(form, "done"), *found])
     if is_retitled:
         tools.forget_stream(project_subject(claim.project_id))
 
 
-def _mask_title(held: HeldRun, names: _Names) -> bool:
+def _mask_title(held: HeldRun, masked: MaskedUpload) -> bool:
     """It was masked when it came, by itself: now it is known who speaks, and what each is called in the text. Whether
     it says something else than before; then so does what was told of it, in the same transaction."""
     interview = held.interview
-    title = names.mask(names.said.title, interview.title)
-    file_name = interview.file_name and names.mask(names.said.file_name, interview.file_name)
+    # Of an older version, which has kept it masked only: its numbers are not the text's.
+    title = without_numbers(interview.title) if masked.title is None else masked.title
+    file_name = interview.file_name and masked.file_name
     if (title, file_name) == (interview.title, interview.file_name):
         return False
     interview.title, interview.file_name = title, file_name
@@ -109,10 +98,10 @@ def _mask_title(held: HeldRun, names: _Names) -> bool:
 
 
 def _fail(
-    tools: RunTools, claim: InterviewClaim, form: str, failure: AnalysisFailure, names: _Names | None = None
+    tools: RunTools, claim: InterviewClaim, form: str, failure: AnalysisFailure, masked: MaskedUpload | None = None
 ) -> None:
     with held_run(tools.unit_of_work, claim) as held:
-        is_retitled = names is not None and _mask_title(held, names)
+        is_retitled = masked is not None and _mask_title(held, masked)
         fail_interview(held, failure, tools.clock.now())
         add_counts(held.session, [_extraction(form, failure.code.lower())])
     if is_retitled:

@@ -1,5 +1,5 @@
-"""What lies sealed on the disk of an interview: the file as it came, its text before masking, who is named, MISO's
-answers."""
+"""What lies sealed on the disk of an interview: the file as it came, its text before masking, who is named, which
+placeholder stands for whom, MISO's answers."""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -9,8 +9,8 @@ import orjson
 from spool import StreamedFiles
 from upstream.http.exchange import HttpResponse
 
-# The file as it came, the text before masking, and what else names people.
-ORIGINAL, TEXT, SAID = "original", "text", "upload"
+# The file as it came, the text before masking, what else names people, and what stands for each of them.
+ORIGINAL, TEXT, SAID, PLACEHOLDERS = "original", "text", "upload", "placeholders"
 # What is needed to read a body that was kept.
 _KEPT_HEADERS = ("content-type", "content-encoding")
 

@@ -15,8 +15,8 @@ from services.interviews.bodies import Body
 from services.interviews.changing import note_change
 from services.interviews.errors import HighlightNotFound, InterviewNotFound, TextRefused
 from services.interviews.events import tell_highlighted
-from services.interviews.masking.masker import Masker
 from services.interviews.membership import require_interview, require_project
+from services.interviews.numbering import NoteMasker
 from services.interviews.row_security import MemberWork
 from services.interviews.script import find_range, read_utterances
 
@@ -35,16 +35,6 @@ class HighlightDraft:
     tags: Sequence[str] = ()
     note: str = ""
 
-    def mask(self, masker: Masker) -> dict[str, Any]:
-        """The columns. In clear the database holds masked text only."""
-        tags = dict.fromkeys(masker.mask(" ".join(tag.split())).text for tag in self.tags if tag.strip())
-        return {
-            "first_utterance_id": self.first_utterance_id,
-            "last_utterance_id": self.last_utterance_id,
-            "tags": list(tags),
-            "note": masker.mask(self.note.strip()).text,
-        }
-
 
 class _Line(NamedTuple):
     utterance_id: int
@@ -59,18 +49,19 @@ class _Lines(NamedTuple):
     total: int = 0
 
 
-def add_highlight(member: MemberWork, interview_id: UUID, draft: HighlightDraft, masker: Masker) -> Body:
-    """Raises InterviewNotFound, also for a deleted one, RoleTooSmall, TextRefused."""
+def add_highlight(member: MemberWork, interview_id: UUID, draft: HighlightDraft, masker: NoteMasker) -> Body:
+    """Raises InterviewNotFound, also for a deleted one, RoleTooSmall, TextRefused, SpoolError."""
     interview = _require_editable(member, interview_id)
     positions = _require_range(interview, draft)
+    highlight_id = uuid4()
     highlight = Highlight(
-        id=uuid4(),
+        id=highlight_id,
         project_id=interview.project_id,
         interview_id=interview.id,
         account_id=member.account_id,
         created_at=member.now,
         updated_at=member.now,
-        **draft.mask(masker),
+        **_mask(member.session, interview, draft, masker, highlight_id),
         **positions,
     )
     member.session.add(highlight)
@@ -78,13 +69,14 @@ def add_highlight(member: MemberWork, interview_id: UUID, draft: HighlightDraft,
 
 
 def change_highlight(
-    member: MemberWork, interview_id: UUID, highlight_id: UUID, draft: HighlightDraft, masker: Masker
+    member: MemberWork, interview_id: UUID, highlight_id: UUID, draft: HighlightDraft, masker: NoteMasker
 ) -> Body:
-    """Whoever made it. Raises InterviewNotFound, RoleTooSmall, HighlightNotFound, TextRefused."""
+    """Whoever made it. Raises InterviewNotFound, RoleTooSmall, HighlightNotFound, TextRefused, SpoolError."""
     interview = _require_editable(member, interview_id)
     highlight = _require_highlight(member.session, interview, highlight_id)
     positions = _require_range(interview, draft)
-    for name, value in (draft.mask(masker) | positions).items():
+    columns = _mask(member.session, interview, draft, masker, highlight_id)
+    for name, value in (columns | positions).items():
         setattr(highlight, name, value)
     highlight.updated_at = member.now
     return _tell(member, interview, highlight)
@@ -206,6 +198,17 @@ def _require_range(interview: Interview, draft: HighlightDraft) -> dict[str, Any
     if not within:
         raise TextRefused({"lastUtteranceId": [_NO_RANGE]})
     return {"first_position": within[0].position, "last_position": within[-1].position}
+
+
+def _mask(
+    session: Session, interview: Interview, draft: HighlightDraft, masker: NoteMasker, highlight_id: UUID
+) -> dict[str, Any]:
+    """The columns. In clear the database holds masked text only."""
+    others = select(Highlight.note).where(Highlight.interview_id == interview.id, Highlight.id != highlight_id)
+    tags = [bare for tag in draft.tags if (bare := " ".join(tag.split()))]
+    masked = masker.mask(interview, draft.note.strip(), tags, session.scalars(others))
+    numbers = {"first_utterance_id": draft.first_utterance_id, "last_utterance_id": draft.last_utterance_id}
+    return {**numbers, "tags": masked.tags, "note": masked.text}
 
 
 def _tell(member: MemberWork, interview: Interview, highlight: Highlight) -> Body:

@@ -96,17 +96,17 @@ def _find_twin(session: Session, upload: UploadedInterview) -> UUID | None:
 
 
 def _make_interview(member: MemberWork, project: Project, upload: UploadedInterview, masker: Masker) -> Interview:
-    def mask(text: str) -> str:
-        return masker.mask(text, upload.mask_words).text
-
+    # Whoever one of the two names is called the same in the other, and nobody else is.
+    title = masker.mask(upload.title or title_of(upload.file_name), upload.mask_words)
+    file_name = masker.mask(upload.file_name or "", upload.mask_words, after=title)
     consented = upload.consents
     return Interview(
         id=upload.interview_id,
         company_id=project.company_id,
         project_id=project.id,
-        title=mask(upload.title or title_of(upload.file_name)),
+        title=title.text,
         source=InterviewSource.TEXT if upload.file_name is None else InterviewSource.FILE,
-        file_name=None if upload.file_name is None else mask(upload.file_name),
+        file_name=None if upload.file_name is None else file_name.text,
         file_bytes=upload.size,
         file_sha256=upload.sha256,
         status=InterviewStatus.PROCESSING,

@@ -7,7 +7,8 @@ from typing import Protocol
 from core.letters import compose
 from services.interviews.masking.names import find_names
 from services.interviews.masking.numbers import find_numbers
-from services.interviews.masking.spans import NO_VALUES, MaskedKind, MaskedText, Span, replace_spans
+from services.interviews.masking.placeholders import MaskedKind
+from services.interviews.masking.spans import NOTHING_MASKED, MaskedText, Span, replace_spans
 from services.interviews.masking.tables import find_in_tables
 
 # `[주민번호12345]`, in the place of one letter at worst.
@@ -22,7 +23,8 @@ class Masker(Protocol):
 
     def mask(self, text: str, words: Sequence[str] = (), *, after: MaskedText | None = None) -> MaskedText:
         """`words` are the uploader's own, taken out wherever they stand. `after`: another text of the same interview,
-        whose values keep their placeholders, and whose names are known here."""
+        whose values keep their placeholders, and whose names are known here; what it writes itself is given to no
+        value."""
 
 
 class PatternMasker:
@@ -30,9 +32,9 @@ class PatternMasker:
 
     def mask(self, text: str, words: Sequence[str] = (), *, after: MaskedText | None = None) -> MaskedText:
         composed = _compose(text)
-        known = {} if after is None else after.names
-        found = self._find(composed, [_compose(word) for word in words], known)
-        return replace_spans(composed, found, NO_VALUES if after is None else after.placeholders)
+        before = after or NOTHING_MASKED
+        found = self._find(composed, [_compose(word) for word in words], before.names)
+        return replace_spans(composed, found, before)
 
     def _find(self, text: str, words: Sequence[str], known: Collection[str]) -> Iterator[Span]:
         yield from _find_words(text, words)

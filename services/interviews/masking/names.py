@@ -7,7 +7,8 @@ from dataclasses import replace
 
 from services.interviews.masking.family_names import COMPOUND_FAMILIES, FAMILIES, SURE_FAMILIES
 from services.interviews.masking.no_names import LABELS, NO_NAMES, SUBJECTS
-from services.interviews.masking.spans import MaskedKind, Span
+from services.interviews.masking.placeholders import MaskedKind
+from services.interviews.masking.spans import Span
 
 _TITLES = (
     r"(?:선생님|대리|과장|부장|차장|사원|주임|팀장|대표|이사|교수|박사|원장|실장|간호사|매니저|연구원|기자|작가|코치"

@@ -6,7 +6,8 @@ Everything here looks at folded text, in which each character stands where it st
 import re
 from collections.abc import Callable, Iterator
 
-from services.interviews.masking.spans import MaskedKind, Span
+from services.interviews.masking.placeholders import MaskedKind
+from services.interviews.masking.spans import Span
 
 _FULL_WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
 _DASHES = dict.fromkeys(map(ord, "‐‑‒–—―−﹣ㅡ~∼·ㆍ"), ord("-"))

@@ -3,26 +3,11 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 
-
-class MaskedKind(StrEnum):
-    """The word that stands in the placeholder."""
-
-    WORD = "가림"
-    EMAIL = "이메일"
-    RESIDENT = "주민번호"
-    CARD = "카드"
-    PHONE = "전화"
-    ACCOUNT = "계좌"
-    PASSPORT = "여권"
-    PLATE = "차량"
-    NAME = "이름"
-
+from services.interviews.masking.placeholders import MaskedKind, placeholders_in
 
 # By kind and value, what stands in its place.
 Known = Mapping[tuple[MaskedKind, str], str]
-NO_VALUES: Known = {}
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -37,10 +22,12 @@ class Span:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class MaskedText:
-    """`placeholders`: what stands for each value that was taken out; it is kept nowhere."""
+    """`placeholders`: what stands for each value that was taken out, here or in the texts before it. `written`: those
+    that the texts write themselves, which stand for no value of ours."""
 
     text: str
     placeholders: Known
+    written: frozenset[str] = frozenset()
 
     @property
     def counts(self) -> dict[str, int]:
@@ -53,24 +40,29 @@ class MaskedText:
         return {value: one for (kind, value), one in self.placeholders.items() if kind == MaskedKind.NAME}
 
 
-def replace_spans(text: str, found: Iterable[Span], known: Known = NO_VALUES) -> MaskedText:
-    """Of spans that overlap, the one found first stays. What is `known` has its placeholder already."""
-    placeholders = Placeholders(text, known)
+# Before the first text.
+NOTHING_MASKED = MaskedText("", {})
+
+
+def replace_spans(text: str, found: Iterable[Span], after: MaskedText = NOTHING_MASKED) -> MaskedText:
+    """Of spans that overlap, the one found first stays. What is known from the texts before has its placeholder
+    already."""
+    written = after.written | placeholders_in(text)
+    placeholders = Placeholders(after.placeholders, written)
     pieces: list[str] = []
     at = 0
     for span in _without_overlaps(text, found):
         pieces += (text[at : span.start], placeholders.of(span))
         at = span.end
-    return MaskedText("".join((*pieces, text[at:])), placeholders.known)
+    return MaskedText("".join((*pieces, text[at:])), placeholders.known, written)
 
 
 class Placeholders:
-    """Numbered in the order in which they are needed; a number that the text itself writes, or that stands for a known
-    value, is passed over."""
+    """Numbered in the order in which they are needed; a number that the texts themselves write, or that stands for a
+    known value, is passed over."""
 
-    def __init__(self, text: str, known: Known) -> None:
-        self._text = text
-        self._taken = frozenset(known.values())
+    def __init__(self, known: Known, written: frozenset[str]) -> None:
+        self._taken = written.union(known.values())
         self.known = dict(known)
         self._last: Counter[MaskedKind] = Counter()
 
@@ -84,7 +76,7 @@ class Placeholders:
         while True:
             self._last[kind] += 1
             placeholder = f"[{kind}{self._last[kind]}]"
-            if placeholder not in self._text and placeholder not in self._taken:
+            if placeholder not in self._taken:
                 return placeholder
 
 

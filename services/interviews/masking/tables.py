@@ -10,7 +10,8 @@ from collections.abc import Iterator, Sequence
 
 from services.interviews.masking.family_names import COMPOUND_FAMILIES, FAMILIES
 from services.interviews.masking.no_names import LABELS, NAME_HEADS, NO_NAMES
-from services.interviews.masking.spans import MaskedKind, Span
+from services.interviews.masking.placeholders import MaskedKind
+from services.interviews.masking.spans import Span
 
 _NAME = re.compile(r"[가-힣]{2,5}|[A-Z][A-Za-z]{1,15}(?: [A-Z][A-Za-z]{1,15})?")
 _FULL = re.compile(rf"(?:{'|'.join(COMPOUND_FAMILIES)}|[{FAMILIES}])[가-힣]{{2}}")

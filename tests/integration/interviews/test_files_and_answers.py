@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from uuid import uuid4
 
+import orjson
 import psutil
 import pytest
 from docx import Document
@@ -19,7 +20,7 @@ from services.database import UnsuitableDatabase
 from services.interviews.analysis_failures import AnalysisFault, failure_of
 from services.interviews.changing import delete_interview, process_interview, restore_interview, retry_interview
 from services.interviews.errors import UnderWay
-from services.interviews.files import SAID, TEXT, Said, answer_name, read_said
+from services.interviews.files import PLACEHOLDERS, SAID, TEXT, Said, answer_name, read_said
 from services.interviews.run_tools import RunTools
 from services.interviews.runs import InterviewClaim, RunOutdated
 from services.interviews.saving import fail_attempt
@@ -108,6 +109,22 @@ def test_a_title_calls_people_as_the_text_does(analyses: Analyses):
     assert (row["title"], row["file_name"]) == ("[이름2] 인터뷰", "[이름2] 인터뷰.txt")
     [added, *_] = analyses.events(interview)
     assert added["data"]["interview"]["title"] == "[이름2] 인터뷰"
+    kept = analyses.files.read_whole(interview.id, PLACEHOLDERS)
+    assert orjson.loads(kept) == [["이름", "김하늘", "[이름1]"], ["이름", "박서준", "[이름2]"]]
+
+
+def test_a_title_that_an_older_version_has_masked_by_itself_means_nobody(analyses: Analyses):
+    """It kept no other, and numbered it anew."""
+    with shut_gate(analyses, "extracted", file=("박서준 인터뷰.txt", "김하늘: 어땠어요?".encode())) as interview:
+        assert analyses.row(interview)["title"] == "[이름1] 인터뷰"
+        kept = orjson.loads(analyses.files.read_whole(interview.id, SAID))
+        analyses.files.put(interview.id, SAID, orjson.dumps(kept | {"title": None}))
+        wait_until(lambda: is_held(analyses))
+        analyses.stack.kill("interviews", signal.SIGKILL)
+        wait_until(lambda: not analyses.stack.is_running("interviews"))
+    analyses.stack.start("interviews")
+    row = analyses.wait(interview, "completed", "failed", timeout=40)
+    assert (row["masked_text"], row["title"]) == ("[이름1]: 어땠어요?", "[이름] 인터뷰")
 
 
 def test_what_an_older_version_has_kept_of_an_upload_is_read(analyses: Analyses):

@@ -16,6 +16,7 @@ from services.interviews.highlights import (
     remove_highlight,
 )
 from services.interviews.masking.masker import PatternMasker
+from services.interviews.numbering import NoteMasker
 from services.interviews.speakers import name_speakers
 from webapp.api.documented import SECURITY_MEMBER, fails
 from webapp.api.interviews.schemas.marking import (
@@ -28,7 +29,7 @@ from webapp.api.interviews.schemas.marking import (
     SpeakersOutput,
 )
 from webapp.auth.members import MemberCaller, for_member
-from webapp.current import stores
+from webapp.current import parts, stores
 
 blueprint = Blueprint("interviews_marking", __name__, url_prefix="/api", description="Speakers and highlights")
 _ONE = "/interviews/<uuid:interview_id>/highlights"
@@ -79,7 +80,7 @@ def show_project_highlights(caller: MemberCaller, query: dict[str, Any], project
 def post_highlight(caller: MemberCaller, body: dict[str, Any], interview_id: UUID) -> dict[str, Any]:
     """Told to the project as `interview:highlighted`."""
     with stores().member_work(caller.account_id, g.request_id) as member:
-        made = add_highlight(member, interview_id, HighlightDraft(**body), PatternMasker())
+        made = add_highlight(member, interview_id, HighlightDraft(**body), _note_masker())
         return {"success": True, "highlight": made}
 
 
@@ -92,7 +93,7 @@ def post_highlight(caller: MemberCaller, body: dict[str, Any], interview_id: UUI
 def put_highlight(caller: MemberCaller, body: dict[str, Any], interview_id: UUID, highlight_id: UUID) -> dict[str, Any]:
     """Also another's."""
     with stores().member_work(caller.account_id, g.request_id) as member:
-        changed = change_highlight(member, interview_id, highlight_id, HighlightDraft(**body), PatternMasker())
+        changed = change_highlight(member, interview_id, highlight_id, HighlightDraft(**body), _note_masker())
         return {"success": True, "highlight": changed}
 
 
@@ -106,3 +107,7 @@ def delete_highlight(caller: MemberCaller, interview_id: UUID, highlight_id: UUI
     with stores().member_work(caller.account_id, g.request_id) as member:
         remove_highlight(member, interview_id, highlight_id)
     return Response(status=204)
+
+
+def _note_masker() -> NoteMasker:
+    return NoteMasker(PatternMasker(), parts().spool.interviews)

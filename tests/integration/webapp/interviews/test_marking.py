@@ -11,7 +11,11 @@ from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
 from models.interviews import Interview
+from services.interviews.files import PLACEHOLDERS, TEXT, Said, keep_said
+from services.interviews.masking.masker import PatternMasker
+from services.interviews.numbering import keep_numbering, mask_upload
 from services.interviews.utterance_index import index_utterances
+from spool import StreamedFiles
 from tests.integration.interviews.company import World, add_interview
 from webapp.current import parts
 
@@ -134,8 +138,63 @@ def test_highlights_are_told_and_seen_by_all(
 
 def test_what_a_highlight_says_is_masked(app: Flask, jun: Member, world: World, path: str):
     made = highlight(jun, path, tags=["김하늘님"], note="010-1234-5678로 전화하기")
-    assert (made["tags"], made["note"]) == (["[이름1]님"], "[전화1]로 전화하기")
+    assert (made["tags"], made["note"]) == (["[이름]님"], "[전화1]로 전화하기")
     assert "김하늘" not in str(events_of(app, world))
+
+
+def extracted(app: Flask, path: str, text_: str = "김하늘: 네\n이서연: 하늘소프트요", **changes: Any) -> StreamedFiles:
+    """As the extraction leaves it; a row of before has no numbering of its own."""
+    files, interview_id = parts(app).spool.interviews, UUID(path.rpartition("/")[2])
+    said = Said(None, ("하늘소프트",), "인터뷰")
+    files.put(interview_id, TEXT, text_.encode())
+    keep_said(files, interview_id, said)
+    masked = mask_upload(PatternMasker(), text_, said)
+    keep_numbering(files, interview_id, masked.last)
+    with Session(parts(app).stores.engine) as session, session.begin():
+        interview = session.get_one(Interview, interview_id)
+        interview.masked_text = masked.text.text
+        for name, value in changes.items():
+            setattr(interview, name, value)
+    return files
+
+
+def test_a_note_calls_people_as_the_script_does(app: Flask, jun: Member, mina: Member, path: str):
+    extracted(app, path)
+    assert highlight(jun, path, note="이서연 씨 말")["note"] == "[이름2] 씨 말"
+    first = highlight(jun, path, note="박서준 씨와 하늘소프트")
+    assert first["note"] == "[이름3] 씨와 [가림1]"
+    # Whom a note has named is the same in the next one, and nobody else is, whatever became of the note.
+    assert highlight(mina, path, note="최유진 씨와 박서준 씨")["note"] == "[이름4] 씨와 [이름3] 씨"
+    jun.ask("DELETE", f"{path}/highlights/{first['id']}")
+    assert highlight(jun, path, note="정하은 씨")["note"] == "[이름5] 씨"
+    assert highlight(jun, path, note="박서준 씨")["note"] == "[이름3] 씨"
+
+
+def test_a_note_takes_no_number_that_the_interview_shows_otherwise(app: Flask, jun: Member, path: str):
+    script = [*SCRIPT, {"id": 5, "speaker": "[이름3]", "cleaned_sentence": "[ 이름 4 ]가요"}]
+    extracted(app, path, cleaned_script=script, speakers={"화자2": "[이름5]"}, title="[이름6] 인터뷰")
+    highlight(jun, path, note="[이름7]이 누구지?")
+    assert highlight(jun, path, note="박서준 씨")["note"] == "[이름8] 씨"
+
+
+@pytest.mark.parametrize("lost", ["numbering", "everything", "another masker's"])
+def test_a_note_of_an_interview_without_a_numbering_means_nobody_of_it(app: Flask, jun: Member, path: str, lost: str):
+    files, interview_id = extracted(app, path), UUID(path.rpartition("/")[2])
+    files.drop(interview_id, PLACEHOLDERS)
+    if lost == "everything":
+        files.drop_all(interview_id)
+    elif lost == "another masker's":
+        extracted(app, path, masked_text="[이름2]: 네\n[이름1]: [가림1]요")
+        files.drop(interview_id, PLACEHOLDERS)
+    said = highlight(jun, path, note="이서연 씨와 박서준 씨")["note"]
+    assert said == ("[이름2] 씨와 [이름3] 씨" if lost == "numbering" else "[이름3] 씨와 [이름4] 씨")
+    assert highlight(jun, path, note="박서준 씨와 이서연 씨")["note"].split("와 ") == said.split("와 ")[::-1]
+
+
+def test_a_tag_is_one_for_all_interviews_and_has_no_numbers(app: Flask, jun: Member, path: str):
+    extracted(app, path)
+    made = highlight(jun, path, tags=["이서연 님", "박서준 님", "[이름1]의 말", "하늘소프트"])
+    assert made["tags"] == ["[이름] 님", "[이름]의 말", "[가림]"]
 
 
 def test_a_tag_is_found_however_its_letters_are_written(jun: Member, world: World, path: str):

@@ -141,6 +141,11 @@ def test_what_names_people_may_be_written_in_single_letters(app: Flask, jun: Mem
     assert said == Said("인터뷰_김하늘.txt", ("하늘소프트",), "하늘소프트" * 40)
 
 
+def test_two_people_are_two_before_the_text_is_known(jun: Member, world: World):
+    interview = send_file(jun, world, b"x", "박서준 인터뷰.txt", title="김하늘 인터뷰").json["interview"]
+    assert (interview["title"], interview["file_name"]) == ("[이름1] 인터뷰", "[이름2] 인터뷰.txt")
+
+
 @pytest.mark.parametrize("words", ['["하늘소프트", "김하늘"]', ' ["하늘소프트","김하늘", " "]', "하늘소프트, 김하늘"])
 def test_words_to_mask_may_be_a_json_list_in_a_form(jun: Member, world: World, words: str):
     form = send_file(jun, world, b"x", title="하늘소프트의 김하늘", maskWords=words)

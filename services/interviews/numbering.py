@@ -1,0 +1,106 @@
+"""The one numbering of an interview: its text, title, file's name and the notes of its highlights call one value by one
+placeholder, and two by two.
+
+Which placeholder stands for which value lies sealed beside the text: the database must not hold it.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+from uuid import UUID
+
+import orjson
+
+from models.interviews import RESULT_COLUMNS, Interview
+from services.interviews.extraction.decoding import clean_text
+from services.interviews.files import PLACEHOLDERS, TEXT, Said, read_said
+from services.interviews.masking.masker import Masker
+from services.interviews.masking.placeholders import MaskedKind, placeholders_in, without_numbers
+from services.interviews.masking.spans import NOTHING_MASKED, Known, MaskedText
+from spool import DamagedFile, StreamedFiles, UnknownFile
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class MaskedUpload:
+    """`title` and `file_name` are None where `Said` has none. `last` knows the values of all of them."""
+
+    text: MaskedText
+    title: str | None
+    file_name: str | None
+    last: MaskedText
+
+
+def mask_upload(masker: Masker, text: str, said: Said) -> MaskedUpload:
+    """Pure. The text comes first: who speaks in it is known in its names."""
+    words = said.mask_words
+    written = placeholders_in(said.title, said.file_name)
+    of_text = masker.mask(text, words, after=MaskedText("", {}, written))
+    of_title = masker.mask(said.title or "", words, after=of_text)
+    of_name = masker.mask(said.file_name or "", words, after=of_title)
+    title = None if said.title is None else of_title.text
+    return MaskedUpload(of_text, title, None if said.file_name is None else of_name.text, of_name)
+
+
+def keep_numbering(files: StreamedFiles, interview_id: UUID, masked: MaskedText) -> None:
+    """In the place of the one before. Raises StorageFault."""
+    entries = [[kind, value, placeholder] for (kind, value), placeholder in masked.placeholders.items()]
+    files.put(interview_id, PLACEHOLDERS, orjson.dumps(entries))
+
+
+class MaskedNote(NamedTuple):
+    """A tag is one for all interviews of a project, and each of them numbers its people anew: so it has no numbers."""
+
+    text: str
+    tags: list[str]
+
+
+class NoteMasker:
+    """Masks what members write of an interview."""
+
+    def __init__(self, masker: Masker, files: StreamedFiles) -> None:
+        self._masker = masker
+        self._files = files
+
+    def mask(self, interview: Interview, note: str, tags: Sequence[str], others: Iterable[str]) -> MaskedNote:
+        """Whom the interview's texts name, the note calls as they do; whom none names yet, by a number that none has.
+        `interview`'s row is locked; `others` are its other notes. Raises SpoolError."""
+        known, words = self._read(interview), self._words(interview)
+        before = _after(interview, known, others)
+        masked = self._masker.mask(note, words, after=before)
+        if len(masked.placeholders) > len(known):
+            keep_numbering(self._files, interview.id, masked)
+        of_tags = (without_numbers(self._masker.mask(tag, words, after=masked).text) for tag in tags)
+        return MaskedNote(masked.text, list(dict.fromkeys(of_tags)))
+
+    def _words(self, interview: Interview) -> tuple[str, ...]:
+        try:
+            return read_said(self._files, interview.id).mask_words
+        except UnknownFile:
+            return ()
+
+    def _read(self, interview: Interview) -> Known:
+        """What nobody knows any more is numbered beside what the interview's texts show."""
+        try:
+            entries = orjson.loads(self._files.read_whole(interview.id, PLACEHOLDERS))
+        except (UnknownFile, DamagedFile):
+            return self._derive(interview)
+        return {(MaskedKind(kind), value): placeholder for kind, value, placeholder in entries}
+
+    def _derive(self, interview: Interview) -> Known:
+        """Of one that was masked before its numbering was kept: the same masker gives the same text again, or else it
+        is none that this numbering is of."""
+        try:
+            text = clean_text(self._files.read_whole(interview.id, TEXT).decode())
+            masked = mask_upload(self._masker, text, read_said(self._files, interview.id))
+        except (UnknownFile, DamagedFile):
+            return NOTHING_MASKED.placeholders
+        is_same = masked.text.text == interview.masked_text
+        return masked.last.placeholders if is_same else NOTHING_MASKED.placeholders
+
+
+def _after(interview: Interview, known: Known, others: Iterable[str]) -> MaskedText:
+    """With every placeholder that the interview shows anywhere, as whoever reads it takes it for that one."""
+    results = orjson.dumps([getattr(interview, name) for name in RESULT_COLUMNS]).decode()
+    speakers = (interview.speakers or {}).values()
+    texts = (interview.masked_text, interview.title, interview.file_name, results, *speakers, *others)
+    return MaskedText("", known, placeholders_in(*texts))
