@@ -10,6 +10,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from models.accounts import Company
 from models.interviews import Interview, KeyTakeaway, PersonaCombination, Project, ScriptSection
+from services.interviews.masking.placeholders import without_numbers
 
 # An input of the app has a longest length, and a project may have hundreds of interviews: the latest count.
 _MOST_LISTED, _LONGEST_LIST = 100, 8_000
@@ -49,8 +50,9 @@ def describe_project_to_miso(session: Session, project_id: UUID) -> dict[str, st
 
 
 def _latest(session: Session, column: InstrumentedAttribute[str], whose: Any, order: Any) -> list[str]:
+    """Each once. They are of other interviews, whose placeholders mean others than those of the text at hand."""
     query = select(column).where(whose).order_by(order.desc()).limit(_MOST_LISTED)
-    return list(session.scalars(query))
+    return list(dict.fromkeys(map(without_numbers, session.scalars(query))))
 
 
 def _joined(texts: Iterable[str]) -> str:

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from core.clock import clock
 from models.interviews import Interview
 from services.delivery.unit_of_work import Work
+from services.interviews.analysis_inputs import build_inputs
 from services.interviews.erasure import empty_interview
 from services.interviews.results import read_analysis, save_result
 from services.interviews.row_security import as_analyst
@@ -139,3 +140,18 @@ def test_what_cannot_be_learnt_fails_no_analysis(engine: Engine, save: Callable[
             connection.execute(text("alter table welno.key_takeaways drop constraint no_more"))
     assert columns_of(engine, interview_id).key_takeaways == OUTPUTS["key_takeaways"]
     assert read(engine, "select 1 from welno.script_sections where section_name = '마무리'") == []
+
+
+def test_what_other_interviews_taught_names_nobody_of_the_next_one(
+    engine: Engine, save: Callable[..., UUID], world: World
+):
+    """Each has its own numbers: MISO would take theirs for those of the text at hand, and repeat them."""
+    said = ["[이름1]은 결제가 어렵다", "[이름2]은 결제가 어렵다", "쿠폰이 헷갈린다"]
+    sections = [{"sector_name": "[이름1]의 하루", "start_line": 1, "end_line": 2}]
+    save(world.food, "mina", key_takeaways=said, script_sections=sections)
+    later = save(world.food, "mina", key_takeaways=[], script_sections=[])
+    with changing(engine, world.food) as session:
+        inputs = build_inputs(session, session.get_one(Interview, later))
+    taught = [one for one in inputs["key_takeaways"].split(", ") if "이름" in one]
+    assert taught == ["[이름]은 결제가 어렵다"]
+    assert "[이름]의 하루" in inputs["interview_sections"].split(", ")
