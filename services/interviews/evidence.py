@@ -3,7 +3,7 @@
 import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import accumulate
 from typing import Any
 
@@ -11,6 +11,7 @@ from rapidfuzz import fuzz
 from rapidfuzz.distance import LCSseq
 
 from core.letters import compose
+from services.interviews.masking.placeholders import keep_qualified, mentions_in, qualify, unqualify
 from services.interviews.script import ScriptUtterance, bare_letters, read_utterances
 
 POINT_COLUMNS = ("primary_pain_points", "primary_needs")
@@ -53,24 +54,50 @@ def resolve_evidence(result: Mapping[str, Any]) -> dict[str, list[list[dict[str,
 
 
 class ManyScripts:
-    """The scripts of several interviews, in which a quote is looked for at once."""
+    """The scripts of several interviews, in which a quote is looked for at once. Numbered from 1 in their order, as
+    MISO was told of them: their placeholders tell of which one they are, and so must those of a quote."""
 
     def __init__(self, scripts: Mapping[str, Sequence[Any] | None]) -> None:
-        utterances = [(one, owner) for owner, script in scripts.items() for one in read_utterances(script)]
+        self._interviews = list(scripts)
+        utterances = [
+            (_qualified(one, number), owner)
+            for number, (owner, script) in enumerate(scripts.items(), start=1)
+            for one in read_utterances(script)
+        ]
         self._owners = {id(one): owner for one, owner in utterances}
         self._index = ScriptIndex([one for one, _ in utterances])
 
     def resolve(self, quotes: Iterable[str]) -> list[dict[str, Any]]:
-        """Evidence with the interview in which each quote stands; None where it was not found."""
+        """Evidence with the interview in which each quote stands, as its script has it; None where it was not found."""
         return [self._resolve(quote) for text in quotes if (quote := _read_quote(text)) is not None]
+
+    def retell(self, text: str) -> str:
+        """What is no quote, with placeholders that tell of which interview they are; any other has no number."""
+        return keep_qualified(text, lambda number: 1 <= number <= len(self._interviews))
+
+    def explain(self, texts: Iterable[str]) -> list[dict[str, str]]:
+        """Whose the placeholders of retold texts are, each once."""
+        mentions = {mention for text in texts for mention in mentions_in(text)}
+        return [
+            {
+                "placeholder": qualify(placeholder, number),
+                "interview_id": self._interviews[number - 1],
+                "in_interview": placeholder,
+            }
+            for number, placeholder in sorted((number, one) for number, one in mentions if number is not None)
+        ]
 
     def _resolve(self, quote: "_Quote") -> dict[str, Any]:
         # Numbers of lines are another interview's as well: only words count.
         for words, found in self._index.find_each(quote.words or (quote.said,), ()):
             owner = self._owners[id(found[0])]
             theirs = [one for one in found if self._owners[id(one)] == owner]
-            return {"interview_id": owner, **asdict(_verified(words, theirs))}
-        return {"interview_id": None, **asdict(Evidence(quote.said, [], verified=False))}
+            return {"interview_id": owner, **asdict(_verified(unqualify(words), theirs))}
+        return {"interview_id": None, **asdict(Evidence(self.retell(quote.said), [], verified=False))}
+
+
+def _qualified(utterance: ScriptUtterance, number: int) -> ScriptUtterance:
+    return replace(utterance, text=qualify(utterance.text, number), speaker=qualify(utterance.speaker, number))
 
 
 def _resolve_point(script: "ScriptIndex", point: Any) -> list[Evidence]:
@@ -163,7 +190,7 @@ class ScriptIndex:
         letters = [(one, bare_letters(one)) for one in candidates]
         for look in (self._find_verbatim, self._find_letters, self._find_alike):
             for words, bare in letters:
-                if bare and (found := look(words, bare, hinted)):
+                if bare and (found := look(words, bare, hinted)) and _means_the_same(words, found):
                     yield words, found
 
     def _find_verbatim(self, words: str, bare: str, hinted: Sequence[ScriptUtterance]) -> Sequence[ScriptUtterance]:
@@ -219,6 +246,12 @@ class ScriptIndex:
             if shared * 4 >= min(end - start, ends - begins):
                 kept.append(one)
         return kept
+
+
+def _means_the_same(words: str, found: Sequence[ScriptUtterance]) -> bool:
+    """Whom the words name is named or speaks there. To what is only alike, [이름1] and [이름2] are a letter apart."""
+    mentioned = mentions_in(words)
+    return not mentioned or mentioned <= mentions_in(" ".join(f"{one.speaker} {one.text}" for one in found))
 
 
 class _Joined:

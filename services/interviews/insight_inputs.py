@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session, load_only
 
 from models.interviews import Insight, InsightKind, Interview, InterviewStatus
 from services.interviews.analysis_inputs import describe_project_to_miso
+from services.interviews.masking.placeholders import qualify
 
 _PREPROCESS_TYPES = {InsightKind.THEMES: "insight_summary", InsightKind.PERSONA: "persona"}
 # The newest count. Of each there must be enough left to say anything.
@@ -28,7 +29,7 @@ def build_insight_inputs(session: Session, insight: Insight, most_characters: in
     usable = usable_interviews(insight.project_id, None if is_of_all else insight.interview_ids)
     interviews = list(session.scalars(usable.options(_TOLD_OF_EACH).limit(_MOST_INTERVIEWS)))
     share = max(_LEAST_CHARACTERS, most_characters // max(len(interviews), 1) - 1)
-    parts = [cut_at_line("\n".join(_describe(number, one)), share) for number, one in enumerate(interviews, start=1)]
+    parts = [cut_at_line(_describe(number, one), share) for number, one in enumerate(interviews, start=1)]
     fitting = sum(length <= most_characters for length in accumulate(len(part) + 1 for part in parts))
     insight.interview_ids = [str(one.id) for one in interviews[:fitting]]
     return describe_project_to_miso(session, insight.project_id) | {
@@ -49,9 +50,13 @@ def usable_interviews(project_id: UUID, chosen: Sequence[Any] | None) -> Select[
     return query.order_by(Interview.created_at.desc(), Interview.id.desc())
 
 
-def _describe(number: int, interview: Interview) -> Iterator[str]:
+def _describe(number: int, interview: Interview) -> str:
+    """The same placeholder means another one in each: it tells of which it is, also in what MISO quotes again."""
+    return "\n".join([f"### 인터뷰 {number}", *(qualify(line, number) for line in _lines_of(interview))])
+
+
+def _lines_of(interview: Interview) -> Iterator[str]:
     """Quotes stand first, on lines of their own, as MISO is to quote them again; invented ones are left out."""
-    yield f"### 인터뷰 {number}"
     evidence = interview.evidence or {}
     items = (one for _, column in _POINTS for item in evidence.get(column, ()) for one in item)
     yield from dict.fromkeys(f"인용: {one['quote']}" for one in items if one["verified"])

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from models.interviews import Insight, InsightKind, Interview, PersonaCombination
 from services.interviews.evidence import ManyScripts
+from services.interviews.masking.placeholders import without_numbers
 from services.interviews.outputs import clean_value
 
 OUTPUT_NAMES_OF: Mapping[InsightKind, tuple[str, ...]] = {
@@ -42,13 +43,13 @@ def read_insight_result(kind: InsightKind, outputs: Mapping[str, Any], scripts: 
 
 
 def save_insight(session: Session, insight: Insight, result: InsightResult) -> None:
-    """A persona becomes one of the company's."""
+    """A persona becomes one of the company's, to whom the insight's numbers of interviews mean nothing."""
     insight.result = dict(result.said)
     if insight.kind == InsightKind.THEMES:
         return
     row = {
-        "title": result.said["title"],
-        "description": result.said["description"],
+        "title": without_numbers(result.said["title"]),
+        "description": without_numbers(result.said["description"]),
         "persona_code": f"GEN-{insight.id.hex[:12]}",
     }
     session.add(PersonaCombination(id=insight.id, company_id=insight.company_id, **row))
@@ -57,8 +58,9 @@ def save_insight(session: Session, insight: Insight, result: InsightResult) -> N
 
 
 def read_scripts(session: Session, insight: Insight) -> Scripts:
-    """Of its interviews that are there, few at a time: reading JSON takes its time, too."""
-    scripts: dict[str, list[Any] | None] = {}
+    """In the order in which MISO was told of them; None of one that is not there any more. Few at a time: reading JSON
+    takes its time, too."""
+    scripts: dict[str, list[Any] | None] = dict.fromkeys(insight.interview_ids)
     for first in range(0, len(insight.interview_ids), _SCRIPTS_AT_ONCE):
         some = [UUID(one) for one in insight.interview_ids[first : first + _SCRIPTS_AT_ONCE]]
         query = select(Interview.id, Interview.cleaned_script).where(
@@ -70,27 +72,28 @@ def read_scripts(session: Session, insight: Insight) -> Scripts:
 
 def _shape_themes(said: Any, scripts: ManyScripts) -> dict[str, Any]:
     listed = said.get("themes") if isinstance(said, dict) else said
-    summary = _text_of(said, _DESCRIPTIONS) if isinstance(said, dict) else _text(said)
+    summary = scripts.retell(_text_of(said, _DESCRIPTIONS) if isinstance(said, dict) else _text(said))
     entries = listed if isinstance(listed, list) else []
-    themes = [_shape_theme(entry, scripts) for entry in entries[:_MOST_ENTRIES]]
-    return {"summary": summary, "themes": [theme for theme in themes if theme["title"]]}
+    themes = [theme for entry in entries[:_MOST_ENTRIES] if (theme := _shape_theme(entry, scripts))["title"]]
+    told = [summary, *(theme[name] for theme in themes for name in ("title", "description"))]
+    return {"summary": summary, "themes": themes, "placeholders": scripts.explain(told)}
 
 
 def _shape_theme(entry: Any, scripts: ManyScripts) -> dict[str, Any]:
     if not isinstance(entry, dict):
-        return {"title": _text(entry), "description": "", "evidence": []}
+        return {"title": scripts.retell(_text(entry)), "description": "", "evidence": []}
     quotes = next((found for name in _QUOTES if (found := _strings(entry.get(name)))), [])
-    evidence = scripts.resolve(quotes)
-    return {"title": _text_of(entry, _TITLES), "description": _text_of(entry, _DESCRIPTIONS), "evidence": evidence}
+    told = {"title": _text_of(entry, _TITLES), "description": _text_of(entry, _DESCRIPTIONS)}
+    return {name: scripts.retell(text) for name, text in told.items()} | {"evidence": scripts.resolve(quotes)}
 
 
 def _shape_persona(said: Any, scripts: ManyScripts) -> dict[str, Any]:
     entry = said if isinstance(said, dict) else {"description": said}
-    return {
-        "title": _text_of(entry, _TITLES) or _UNTITLED,
-        "description": _text_of(entry, _DESCRIPTIONS),
-        **{name: _shape_points(entry.get(name), scripts) for name in ("needs", "pain_points")},
-    }
+    title = scripts.retell(_text_of(entry, _TITLES)) or _UNTITLED
+    description = scripts.retell(_text_of(entry, _DESCRIPTIONS))
+    points = {name: _shape_points(entry.get(name), scripts) for name in ("needs", "pain_points")}
+    told = [title, description, *(point["text"] for listed in points.values() for point in listed)]
+    return {"title": title, "description": description, **points, "placeholders": scripts.explain(told)}
 
 
 def _shape_points(listed: Any, scripts: ManyScripts) -> list[dict[str, Any]]:
@@ -100,7 +103,7 @@ def _shape_points(listed: Any, scripts: ManyScripts) -> list[dict[str, Any]]:
         text = _text_of(entry, _DESCRIPTIONS) if isinstance(entry, dict) else _text(entry)
         quotes = _strings(entry.get("evidence")) if isinstance(entry, dict) else []
         if text:
-            points.append({"text": text, "evidence": scripts.resolve(quotes or [text])})
+            points.append({"text": scripts.retell(text), "evidence": scripts.resolve(quotes or [text])})
     return points
 
 

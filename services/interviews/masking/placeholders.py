@@ -7,6 +7,7 @@ qualified by the number of its interview there (`[인터뷰2 이름1]`), or lose
 import re
 from collections.abc import Callable
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class MaskedKind(StrEnum):
@@ -30,10 +31,21 @@ _PLACEHOLDER = re.compile(
 )
 
 
+class Mention(NamedTuple):
+    """A placeholder as its interview writes it, and that interview's number; None where it tells none."""
+
+    interview: int | None
+    placeholder: str
+
+
+def mentions_in(text: str) -> frozenset[Mention]:
+    return frozenset(Mention(_interview_of(found), _spell(found)) for found in _PLACEHOLDER.finditer(text))
+
+
 def placeholders_in(*texts: str | None) -> frozenset[str]:
     """The unqualified ones, in the spelling of ours."""
-    found = (match for text in texts if text for match in _PLACEHOLDER.finditer(text) if match["of"] is None)
-    return frozenset(_spell(match) for match in found)
+    mentions = (mention for text in texts if text for mention in mentions_in(text))
+    return frozenset(mention.placeholder for mention in mentions if mention.interview is None)
 
 
 def without_numbers(text: str) -> str:
@@ -56,15 +68,14 @@ def keep_qualified(text: str, is_known: Callable[[int], bool]) -> str:
     loses its number."""
 
     def keep(found: re.Match[str]) -> str:
-        is_told = found["of"] is not None and is_known(int(found["of"]))
-        return _spell_of(found, int(found["of"])) if is_told else _bare(found)
+        number = _interview_of(found)
+        return _bare(found) if number is None or not is_known(number) else _spell_of(found, number)
 
     return _PLACEHOLDER.sub(keep, text)
 
 
-def interviews_in(text: str) -> set[int | None]:
-    """The interviews whose placeholders stand in it; None of one that tells none."""
-    return {int(found["of"]) if found["of"] else None for found in _PLACEHOLDER.finditer(text)}
+def _interview_of(found: re.Match[str]) -> int | None:
+    return int(found["of"]) if found["of"] else None
 
 
 def _spell(found: re.Match[str]) -> str:

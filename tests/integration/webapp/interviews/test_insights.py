@@ -10,7 +10,9 @@ from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
 from models.interviews import Insight, InsightKind, PersonaCombination
+from services.interviews.insight_inputs import build_insight_inputs
 from services.interviews.insight_results import read_insight_result, read_scripts, save_insight
+from services.interviews.masking.placeholders import placeholders_in
 from services.interviews.row_security import as_analyst
 from tests.integration.interviews.company import World, add_interview
 from webapp.current import parts
@@ -93,6 +95,57 @@ def test_a_deleted_interview_supports_nothing_until_it_is_restored(app: Flask, j
     assert "쿠폰" not in str(shown)
     jun.ask("POST", f"/api/interviews/{gone}/restore")
     assert themes_of(jun, world)[0]["result"]["themes"] == [before]
+
+
+def test_people_of_two_interviews_are_told_apart(app: Flask, jun: Member, world: World, engine: Engine):
+    """Each has its own [이름1]. MISO is told of them as of two, and so is whoever reads what it says."""
+    point = {"description": "[이름1]은 결제가 느려 답답하다", "evidence": [SAID]}
+    found = {"primary_pain_points": [[{"quote": f"[이름1]: {SAID}", "utterance_ids": [1], "verified": True}]]}
+    said = [SCRIPT[0] | {"cleaned_sentence": f"[이름1]이랑 {SAID}"}]
+    told = {
+        "cleaned_script": said,
+        "primary_pain_points": [point],
+        "evidence": found,
+        "key_takeaways": ["[전화1]로 왔다"],
+    }
+    older, newer = (complete(app, world, world.food, **told) for _ in range(2))
+    with Session(engine) as session, session.begin(), as_analyst(session, world.food):
+        insight = Insight(project_id=world.food, kind=InsightKind.THEMES, interview_ids=[])
+        context = build_insight_inputs(session, insight, 50_000)["context"]
+    assert insight.interview_ids == [str(newer), str(older)]
+    for number in (1, 2):
+        assert f"인용: [인터뷰{number} 이름1]: {SAID}" in context
+        assert f"핵심: [인터뷰{number} 전화1]로 왔다" in context
+        assert f"불편: [인터뷰{number} 이름1]은 결제가" in context
+    assert placeholders_in(context) == frozenset()
+    theme = {"title": "[인터뷰2 이름1]의 불편", "description": "[이름1]도", "quotes": [f"[인터뷰2 이름1]이랑 {SAID}"]}
+    insight_id = begin(app, jun, world)
+    finish(app, world, insight_id, [newer, older], {"result": {"summary": "[인터뷰1 이름1]", "themes": [theme]}})
+    [shown] = [one["result"] for one in themes_of(jun, world)]
+    [made] = shown["themes"]
+    assert (shown["summary"], made["title"], made["description"]) == (
+        "[인터뷰1 이름1]",
+        "[인터뷰2 이름1]의 불편",
+        "[이름]도",
+    )
+    [evidence] = made["evidence"]
+    assert (evidence["interview_id"], evidence["quote"]) == (str(older), f"[이름1]이랑 {SAID}")
+    assert shown["placeholders"] == [
+        {"placeholder": "[인터뷰1 이름1]", "interview_id": str(newer), "in_interview": "[이름1]"},
+        {"placeholder": "[인터뷰2 이름1]", "interview_id": str(older), "in_interview": "[이름1]"},
+    ]
+    jun.ask("DELETE", f"/api/interviews/{older}")
+    assert [one["interview_id"] for one in themes_of(jun, world)[0]["result"]["placeholders"]] == [str(newer)]
+
+
+def test_a_persona_of_the_company_means_nobody_of_an_interview(app: Flask, jun: Member, world: World):
+    interview_id = complete(app, world, world.food)
+    path = f"/api/projects/{world.food}/personas"
+    started = jun.ask("POST", path, json={"interviewIds": [str(interview_id)]}).json["insight"]
+    said = {"title": "[인터뷰1 이름1] 같은 사람", "description": "[인터뷰1 이름1]처럼 답답하다", "needs": []}
+    finish(app, world, started["id"], [interview_id], {"persona": said})
+    [persona] = [one for one in jun.ask("GET", path).json["personas"] if one["id"] == started["id"]]
+    assert (persona["title"], persona["description"]) == ("[이름] 같은 사람", "[이름]처럼 답답하다")
 
 
 def test_an_erased_interview_takes_what_was_made_of_it_along(

@@ -142,3 +142,21 @@ def test_whatever_a_model_answers_is_resolved(result: dict[str, Any]):
     resolved = resolve_evidence(result)
     for name in EVIDENCE_COLUMNS:
         assert len(resolved[name]) == len(result[name] or ())
+
+
+@pytest.mark.parametrize(
+    ("quote", "ids"),
+    [
+        ("[이름2]는 결제가 느려서 매번 답답했다고 해요", [1]),
+        ("[이름2]는 결제가 느려서 매번 답답했대요", [1]),
+        ("[이름1]: [이름2]는 결제가 느려서 매번 답답했다고 하네요", [1]),
+        ("[이름3]은 결제가 느려서 매번 답답했다고 해요", []),
+        ("[이름22]는 결제가 느려서 매번 답답했다고 해요", []),
+    ],
+)
+def test_what_is_alike_but_of_somebody_else_is_no_quote(quote: str, ids: list[int]):
+    said = "[이름2]는 결제가 느려서 매번 답답했다고 해요"
+    script = [{"id": [1], "speaker": "[이름1]", "category": "", "cleaned_sentence": said}]
+    resolved = resolve_evidence({"cleaned_script": script, **point(quote)})
+    [found] = resolved["primary_pain_points"][0]
+    assert (found["utterance_ids"], found["verified"]) == (ids, bool(ids))

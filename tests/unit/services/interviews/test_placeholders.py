@@ -3,8 +3,8 @@
 import pytest
 
 from services.interviews.masking.placeholders import (
-    interviews_in,
     keep_qualified,
+    mentions_in,
     placeholders_in,
     qualify,
     unqualify,
@@ -30,7 +30,8 @@ def test_one_of_another_interview_is_another():
     assert first == "[인터뷰1 이름1]이 [인터뷰1 이름2]에게"
     assert second == "[인터뷰2 이름1]이 [인터뷰2 이름2]에게"
     assert unqualify(second) == "[이름1]이 [이름2]에게"
-    assert interviews_in(f"{first} {second} [이름1]") == {1, 2, None}
+    told = {(1, "[이름1]"), (1, "[이름2]"), (2, "[이름1]"), (2, "[이름2]"), (None, "[이름1]")}
+    assert mentions_in(f"{first} {second} [이름1]") == told
 
 
 def test_one_that_people_have_qualified_means_nobody():

@@ -38,7 +38,9 @@ class OneInsightOutput(Schema):
         metadata={
             "description": "Of themes: `summary` and `themes`, each with `title`, `description`, `interviews`, `quotes`"
             " (how many bear it out) and `evidence` (`interview_id`, `quote`, `utterance_ids`, `verified`). Of a"
-            " persona: `title`, `description`, and `needs` and `pain_points`, each with `text` and `evidence`."
+            " persona: `title`, `description`, and `needs` and `pain_points`, each with `text` and `evidence`. Of both:"
+            " `placeholders`, whom those in its texts mean (`placeholder` as there: `[인터뷰2 이름1]`; `interview_id`;"
+            " `in_interview`, as that interview has it). A quote has those of its own interview."
         },
     )
 

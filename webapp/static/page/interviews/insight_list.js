@@ -84,6 +84,16 @@ export function makeEvidence(id, evidence, titleOf) {
   return make("details", { id }, make("summary", { id: `${id}-name` }, `인용 ${quotes.length}개 보기`), ...quotes);
 }
 
+/** Whom the placeholders in its texts mean: each interview numbers its people anew.
+ * @param {any[]|undefined} placeholders @param {TitleOf} titleOf */
+export function makeLegend(placeholders, titleOf) {
+  if (!placeholders?.length) return null;
+  const items = placeholders.map(({ placeholder, interview_id: id, in_interview: theirs }) =>
+    make("li", {}, `${placeholder}: `, make("a", { href: interviewHash(id) }, `${titleOf(id)}의 ${theirs}`)),
+  );
+  return make("ul", { class: "legend" }, ...items);
+}
+
 function makeWaiting() {
   const text = "만들고 있어요. 끝나면 여기에 바로 나와요.";
   return make("p", { class: "waiting", role: "status" }, make("span", { class: "spinner", "aria-hidden": "true" }), text);

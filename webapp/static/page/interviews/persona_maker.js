@@ -7,7 +7,7 @@ import { find, make, setText, show, whileBusy } from "../kit/dom.js";
 import { showError } from "../kit/error.js";
 import { List } from "../kit/list.js";
 import { client } from "./entry.js";
-import { InsightList, makeEvidence } from "./insight_list.js";
+import { InsightList, makeEvidence, makeLegend } from "./insight_list.js";
 import { personaHash } from "./routes.js";
 import { formatDay, troubleOf } from "./words.js";
 
@@ -86,6 +86,7 @@ export class PersonaMaker {
       persona ? make("p", {}, makeTalk(persona, result.title)) : null,
       ...this.#makePoints(`${id}-needs`, "바라는 점", result.needs),
       ...this.#makePoints(`${id}-pains`, "불편한 점", result.pain_points),
+      makeLegend(result.placeholders, this.#titleOf),
     ];
   }
 

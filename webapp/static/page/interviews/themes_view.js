@@ -6,7 +6,7 @@
 import { find, make, show, whileBusy } from "../kit/dom.js";
 import { showError } from "../kit/error.js";
 import { client } from "./entry.js";
-import { InsightList, makeEvidence } from "./insight_list.js";
+import { InsightList, makeEvidence, makeLegend } from "./insight_list.js";
 import { formatDayOf, troubleOf } from "./words.js";
 
 export class ThemesView {
@@ -44,7 +44,7 @@ export class ThemesView {
 
   /** @param {any} insight */
   #makeResult({ id, result }) {
-    const { summary, themes } = result;
+    const { summary, themes, placeholders } = result;
     const items = themes.map((/** @type {any} */ theme, /** @type {number} */ index) =>
       make(
         "li",
@@ -58,6 +58,7 @@ export class ThemesView {
     return [
       summary ? make("p", {}, summary) : null,
       items.length ? make("ol", { class: "points" }, ...items) : make("p", { class: "hint" }, "되풀이되는 이야기가 없었어요."),
+      makeLegend(placeholders, this.#titleOf),
     ];
   }
 }

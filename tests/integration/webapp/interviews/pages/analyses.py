@@ -74,7 +74,7 @@ class Analyses:
                 updated_at=interview.created_at,
             )
             work.session.add(insight)
-            said = {"result": {"summary": "쿠폰이 어렵다", "themes": [THEME]}}
+            said = {"result": {"summary": "[인터뷰1 이름1]은 쿠폰이 어렵다", "themes": [THEME]}}
             scripts = read_scripts(work.session, insight)
             save_insight(work.session, insight, read_insight_result(InsightKind.THEMES, said, scripts))
 

@@ -131,6 +131,19 @@ def test_an_open_interview_fills_with_its_analysis(visit: Visit, analyses: Analy
         expect(page.locator("#analysis")).to_contain_text(text)
 
 
+def test_a_theme_says_of_which_interview_its_people_are(visit: Visit, analyses: Analyses) -> None:
+    done = analyses.add("새벽 배달")
+    analyses.complete(done)
+    analyses.find_themes(done)
+    page = visit("vera")
+    page.goto(f"{page.url}#themes")
+    expect(page.locator("#themes-rows")).to_contain_text("[인터뷰1 이름1]은 쿠폰이 어렵다")
+    legend = page.locator("#themes-rows .legend")
+    expect(legend).to_have_text("[인터뷰1 이름1]: 새벽 배달의 [이름1]")
+    legend.get_by_role("link").click()
+    expect(page.locator("#interview-title")).to_have_text("새벽 배달")
+
+
 def test_a_quote_leads_to_its_utterance_by_keyboard_too(visit: Visit, analyses: Analyses) -> None:
     analyses.complete(analyses.add("새벽 배달"))
     page = visit("vera", viewport=PHONE)
