@@ -19,6 +19,7 @@ class Purpose(StrEnum):
     LIMITS = "limits"
     READERS = "readers"
     CHAT_USERS = "users of the chat"
+    CHAT_PLACEHOLDERS = "placeholders of the chat"
 
 
 class MasterKey(bytes):

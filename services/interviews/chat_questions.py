@@ -14,8 +14,10 @@ from sqlalchemy.orm import Session
 
 from core.derived_keys import Purpose, derive_key
 from models.interviews import Conversation, Interview, InterviewStatus, PersonaCombination, Project, ProjectMember
+from services.interviews.chat_numbering import NOTHING_ASKED, Numbering, QuestionMasker
 from services.interviews.errors import ConversationNotFound, PersonaNotFound
 from services.interviews.masking.masker import Masker
+from services.interviews.masking.placeholders import without_numbers
 from services.interviews.row_security import MemberWork
 
 MOST_INTERVIEWS = 15
@@ -25,7 +27,8 @@ _INSIGHTS_CHARACTERS = 800
 
 @dataclass(frozen=True, slots=True, repr=False)
 class ChatQuestion:
-    """`project_ids`: whose interviews speak in it. `conversation_id` is empty for a new conversation."""
+    """`project_ids`: whose interviews speak in it. `conversation_id` is empty for a new conversation, with which
+    `numbering` is to be kept."""
 
     account_id: UUID
     persona_id: UUID
@@ -34,6 +37,7 @@ class ChatQuestion:
     inputs: Mapping[str, str]
     user: str
     conversation_id: str
+    numbering: Numbering | None = None
 
 
 def user_of(account_id: UUID, pseudonym_key: str) -> str:
@@ -43,35 +47,47 @@ def user_of(account_id: UUID, pseudonym_key: str) -> str:
 
 
 def make_question(
-    member: MemberWork, persona_id: UUID, text: str, conversation_id: str, *, masker: Masker, user: str
+    member: MemberWork, persona_id: UUID, text: str, conversation_id: str, *, masker: Masker, pseudonym_key: str
 ) -> ChatQuestion:
     """Raises PersonaNotFound, ConversationNotFound."""
     persona, projects = _find_persona(member, persona_id)
+    asked = QuestionMasker(masker, pseudonym_key, member.account_id)
     if conversation_id:
-        _require_conversation(member, persona_id, conversation_id)
+        conversation = _require_conversation(member, persona_id, conversation_id)
+        question = asked.mask(text, conversation.placeholders)
+        conversation.placeholders = question.numbering
+    else:
+        question = asked.mask(text, NOTHING_ASKED)
     interviews = _find_interviews(member.session, persona_id, projects)
     return ChatQuestion(
         account_id=member.account_id,
         persona_id=persona_id,
         project_ids=frozenset(one.project_id for one in interviews) or projects,
-        query=masker.mask(text).text,
+        query=question.text,
+        # Of many interviews, none of which is named here: their placeholders have no numbers.
         inputs={
-            "persona_title": persona.title,
-            "persona_description": persona.description or "",
+            "persona_title": without_numbers(persona.title),
+            "persona_description": without_numbers(persona.description or ""),
             "interview_insights": join_lines(
                 (_texts(one.key_takeaways) for one in interviews), longest=_INSIGHTS_CHARACTERS
             ),
             "pain_points": _join_points(one.primary_pain_points for one in interviews),
             "needs": _join_points(one.primary_needs for one in interviews),
         },
-        user=user,
+        user=user_of(member.account_id, pseudonym_key),
         conversation_id=conversation_id,
+        numbering=question.numbering,
     )
 
 
-def keep_conversation(member: MemberWork, persona_id: UUID, provider_id: str) -> None:
+def keep_conversation(member: MemberWork, question: ChatQuestion, provider_id: str) -> None:
     """Twice is once."""
-    row = {"account_id": member.account_id, "provider_id": provider_id, "persona_combination_id": persona_id}
+    row = {
+        "account_id": member.account_id,
+        "provider_id": provider_id,
+        "persona_combination_id": question.persona_id,
+        "placeholders": question.numbering,
+    }
     member.session.execute(insert(Conversation).values(row).on_conflict_do_nothing())
 
 
@@ -88,11 +104,12 @@ def _find_persona(member: MemberWork, persona_id: UUID) -> tuple[PersonaCombinat
     return rows[0][0], frozenset(row[1] for row in rows)
 
 
-def _require_conversation(member: MemberWork, persona_id: UUID, provider_id: str) -> None:
-    """Raises ConversationNotFound."""
-    found = member.session.get(Conversation, (member.account_id, provider_id))
+def _require_conversation(member: MemberWork, persona_id: UUID, provider_id: str) -> Conversation:
+    """Locked: of two questions at once the second goes on from the first one's numbers. Raises ConversationNotFound."""
+    found = member.session.get(Conversation, (member.account_id, provider_id), with_for_update=True)
     if found is None or found.persona_combination_id != persona_id:
         raise ConversationNotFound
+    return found
 
 
 def _find_interviews(session: Session, persona_id: UUID, projects: frozenset[UUID]) -> Sequence[Any]:
@@ -129,4 +146,4 @@ def _each_text(listed: Iterable[Any]) -> Iterator[str]:
     for item in listed:
         text = item.get("description") if isinstance(item, dict) else item
         if isinstance(text, str) and text.strip():
-            yield " ".join(text.split())
+            yield without_numbers(" ".join(text.split()))

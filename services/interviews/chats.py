@@ -73,7 +73,7 @@ class Chats:
 
         def keep(provider_id: str) -> None:
             with self._member_work(question.account_id) as member:
-                keep_conversation(member, question.persona_id, provider_id)
+                keep_conversation(member, question, provider_id)
 
         return Chat(self.require_configured(), question, self._silence_seconds, keep)
 

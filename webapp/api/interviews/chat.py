@@ -5,7 +5,7 @@ from typing import Any
 from flask import Response
 from flask_smorest import Blueprint
 
-from services.interviews.chat_questions import ChatQuestion, make_question, user_of
+from services.interviews.chat_questions import ChatQuestion, make_question
 from services.interviews.chats import Chat
 from services.interviews.masking.masker import PatternMasker
 from webapp.api.documented import SECURITY_MEMBER, fails
@@ -55,10 +55,10 @@ def _question(caller: MemberCaller, body: dict[str, Any]) -> ChatQuestion:
         raise ApiError(
             Code.VALIDATION_FAILED, details={"messages": [f"물을 말을 {QUESTION_MAX}자까지 마지막에 보내 주세요."]}
         )
-    user = user_of(caller.account_id, stores().settings.secrets.pseudonym_key)
+    key = stores().settings.secrets.pseudonym_key
     with stores().member_work(caller.account_id) as member:
         question = make_question(
-            member, body["persona_id"], text, body["conversation_id"] or "", masker=PatternMasker(), user=user
+            member, body["persona_id"], text, body["conversation_id"] or "", masker=PatternMasker(), pseudonym_key=key
         )
     parts().chats.require_configured()
     return question

@@ -1,5 +1,6 @@
 """A chat behind a real gunicorn, with MISO's sandbox: what is relayed, how it breaks, and who leaves."""
 
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -8,15 +9,18 @@ from typing import Any
 from uuid import UUID
 
 import httpx
+import orjson
 import pytest
 from flask import Flask
 from sqlalchemy import Engine, select, text
 from sqlalchemy.orm import Session
 
 from dev.local.process import Process
-from models.interviews import Interview
+from models.interviews import Interview, PersonaCombination
 from services.interviews import chat_questions, row_security
+from services.interviews.chat_questions import ChatQuestion, keep_conversation, make_question
 from services.interviews.masking.masker import PatternMasker
+from services.interviews.row_security import MemberWork
 from tests.integration.interviews.company import World
 from tests.integration.webapp.server import Server
 from tests.waiting import wait_until
@@ -235,6 +239,70 @@ def test_what_is_asked_of_miso_is_masked_and_says_nothing_of_whom(ask: Any, cont
     assert call["user"].startswith("acc-")
 
 
+def test_a_conversation_calls_each_of_whom_it_asks_by_one_number(
+    ask: Any, control: SandboxControl, engine: Engine, vera: Member
+):
+    """MISO keeps all its questions: [이름1] of the first is nobody else in the second."""
+    first = ask(vera, question="김하늘 님과 [이름2]는 뭐라고 했나요?").frames()[0]["conversation_id"]
+    for question in ("박서준 님은요?", "김하늘 님 말이 박서준 님과 같나요?"):
+        ask(vera, question=question, conversationId=first).frames()
+    ask(vera, question="박서준 님은요?").frames()
+    asked = [orjson.loads(call["body"])["query"] for call in control.calls()]
+    assert asked == [
+        "[이름1] 님과 [이름2]는 뭐라고 했나요?",
+        "[이름3] 님은요?",
+        "[이름1] 님 말이 [이름3] 님과 같나요?",
+        "[이름1] 님은요?",
+    ]
+    with engine.begin() as connection:
+        kept = connection.execute(text("select cast(t as text) from welno.conversations t")).scalars().all()
+        connection.execute(text("update welno.conversations set placeholders = null"))  # as before they were kept
+    assert not [row for row in kept if "하늘" in row or "서준" in row]
+    ask(vera, question="박서준 님은요?", conversationId=first).frames()
+    assert orjson.loads(control.calls()[-1]["body"])["query"] == "[이름] 님은요?"
+
+
+def test_two_questions_at_once_use_no_number_twice(app: Flask, engine: Engine, world: World, persona: UUID):
+    account = world.people["vera"]
+
+    def make(member: MemberWork, name: str, conversation: str) -> ChatQuestion:
+        return make_question(
+            member, persona, f"{name} 님은요?", conversation, masker=PatternMasker(), pseudonym_key="an invented key"
+        )
+
+    with parts(app).stores.member_work(account) as member:
+        keep_conversation(member, make(member, "김하늘", ""), "c-1")
+    asked: list[str] = []
+
+    def ask_about(name: str) -> None:
+        with parts(app).stores.member_work(account) as member:
+            asked.append(make(member, name, "c-1").query)
+            time.sleep(0.2)
+
+    threads = [threading.Thread(target=ask_about, args=[name]) for name in ("박서준", "최유진", "이서연")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    assert sorted(asked) == [f"[이름{number}] 님은요?" for number in (2, 3, 4)]
+
+
+def test_what_many_interviews_know_numbers_nobody(
+    ask: Any, control: SandboxControl, engine: Engine, world: World, persona: UUID, vera: Member
+):
+    """Each has its own [이름1], and the question has another."""
+    with Session(engine) as session, session.begin():
+        add_completed(session, world, world.food, "jun", persona, "[이름1]의")
+        session.get_one(PersonaCombination, persona).description = "[인터뷰2 이름1]처럼 바쁘다"
+    ask(vera, question="김하늘 님은요?").frames()
+    asked = orjson.loads(control.only_call()["body"])
+    assert asked["query"] == "[이름1] 님은요?"
+    inputs = asked["inputs"]
+    assert inputs["persona_description"] == "[이름]처럼 바쁘다"
+    for name, said in (("interview_insights", "알게 된 것"), ("pain_points", "아픈 곳"), ("needs", "바라는 것")):
+        assert f"[이름]의 {said}" in inputs[name].split("\n")
+
+
 def test_insights_are_of_the_account_s_own_projects(
     ask: Any, control: SandboxControl, engine: Engine, world: World, persona: UUID, mina: Member, vera: Member
 ):
@@ -276,7 +344,7 @@ def test_a_service_that_forgot_its_where_tells_nothing_of_another_company(
 
     def insights() -> str:
         with parts(app).stores.member_work(world.people["vera"]) as member:
-            asked = chat_questions.make_question(member, persona, "왜?", "", masker=PatternMasker(), user="acc-1")
+            asked = chat_questions.make_question(member, persona, "왜?", "", masker=PatternMasker(), pseudonym_key="k")
         return asked.inputs["interview_insights"]
 
     assert insights() == "점심 알게 된 것"
