@@ -17,6 +17,7 @@ from core.clock import Clock
 from core.logs import get_logger
 from models.interviews import Interview, InterviewStatus, KnowledgeEntry
 from services.delivery.unit_of_work import UnitOfWork
+from services.interviews.masking.placeholders import without_numbers
 from services.interviews.row_security import as_analyst
 from upstream.miso.errors import MisoError
 from upstream.miso.knowledge import MisoKnowledge
@@ -192,7 +193,12 @@ def _read_segments(tools: KnowledgeTools, held: HeldDocument) -> list[str]:
 
 
 def describe_segments(interview: Interview) -> Iterator[str]:
-    """One per finding, with the quotes that stand in the script; the first says which interview it is. All masked."""
+    """One per finding, with the quotes that stand in the script; the first says which interview it is. All masked, and
+    without numbers: MISO puts segments of several interviews into one context, each of which numbers its people."""
+    yield from map(without_numbers, _findings_of(interview))
+
+
+def _findings_of(interview: Interview) -> Iterator[str]:
     yield f"{interview.title} ({interview.interview_date.isoformat()})"
     evidence = interview.evidence or {}
     yield from (f"핵심: {text}" for text in interview.key_takeaways or ())
