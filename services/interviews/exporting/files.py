@@ -3,6 +3,7 @@
 import csv
 import json
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -56,8 +57,21 @@ def write_json(interviews: Iterable[Body]) -> Iterator[bytes]:
 
 def write_csv(interviews: Iterable[Body]) -> Iterator[bytes]:
     yield _BOM + _csv_rows([HEADINGS])
-    for interview in interviews:
+    for interview in _told_apart(interviews):
         yield _csv_rows(rows_of(interview))
+
+
+def _told_apart(interviews: Iterable[Body]) -> Iterator[Body]:
+    """Rows tell of which interview they are by its title alone, and each interview numbers its people anew: of those
+    with one title each later one has a number."""
+    seen: Counter[str] = Counter()
+    for interview in interviews:
+        title = interview["title"]
+        while seen[title]:
+            seen[interview["title"]] += 1
+            title = f"{interview['title']} ({seen[interview['title']]})"
+        seen[title] += 1
+        yield interview | {"title": title}
 
 
 def _csv_rows(rows: Iterable[tuple[str, ...]]) -> bytes:
@@ -71,7 +85,7 @@ def write_xlsx(interviews: Iterable[Body]) -> Iterator[bytes]:
     workbook = Workbook(write_only=True)
     sheet = workbook.create_sheet(_SHEET_TITLE)
     sheet.append(HEADINGS)
-    for interview in interviews:
+    for interview in _told_apart(interviews):
         for row in rows_of(interview):
             sheet.append([_xlsx_cell(cell) for cell in row])
     content = BytesIO()

@@ -71,6 +71,17 @@ def test_an_xlsx_has_the_same_rows_and_no_formulas():
     assert {cell.data_type for row in rows for cell in row} <= {"s", "inlineStr", "n"}
 
 
+def test_rows_of_two_interviews_with_one_title_are_told_apart():
+    """The [이름1] of one is not that of the other."""
+    titles = ["텍스트 인터뷰", "하나 (2)", "하나", "텍스트 인터뷰", "하나", "텍스트 인터뷰"]
+    expected = ["텍스트 인터뷰", "하나 (2)", "하나", "텍스트 인터뷰 (2)", "하나 (3)", "텍스트 인터뷰 (3)"]
+    made = [interview(title=title) for title in titles]
+    rows = csv.reader(StringIO(export(ExportFormat.CSV, *made).decode("utf-8-sig"), newline=""))
+    sheet = load_workbook(BytesIO(export(ExportFormat.XLSX, *made))).active
+    for first_cells in ([row[0] for row in rows][1:], [row[0].value for row in sheet.iter_rows()][1:]):
+        assert list(dict.fromkeys(first_cells)) == expected
+
+
 @pytest.mark.parametrize("count", [0, 1, 2])
 def test_json_holds_what_is_stored(count: int):
     made = [interview(title=str(number)) for number in range(count)]
