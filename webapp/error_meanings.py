@@ -182,8 +182,10 @@ CODES: Mapping[Code, Meaning] = {
     ),
     Code.BUDGET_SPENT: Meaning(
         409,
-        "이번 달에 쓸 수 있는 분석량을 다 썼어요.",
-        "The project's `monthly_token_limit` is reached: no upload, retry, themes or persona until the next month.",
+        "이번 달에 쓸 수 있는 분석량을 다 썼거나, 진행 중인 분석에 잡아 두었어요.",
+        "The project's `monthly_token_limit` is reached by what was spent, and by what is reserved for analyses under"
+        " way (`reserved_tokens` of its costs): no upload, retry, themes or persona until those have used less, or the"
+        " month is over.",
     ),
     Code.LAST_ADMIN: Meaning(
         409, "관리자가 한 명은 있어야 해요.", "The only admin of a project, or of the hospital's staff, stays."

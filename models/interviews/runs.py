@@ -40,6 +40,7 @@ class InterviewRun(Table):
     `takeovers`     how often the run was taken from a process that died, or broke a step
     `sent_at`       when it was last put into the queue, and `sends` how often since it is due
     `tokens`        of all attempts together
+    `reserved_tokens`  what the present attempt may use; counts until it has ended
     """
 
     __tablename__ = "interview_runs"
@@ -71,6 +72,7 @@ class InterviewRun(Table):
     miso_run_id: Mapped[str | None]
     tokens: Mapped[int] = mapped_column(server_default=text("0"))
     elapsed_seconds: Mapped[float | None]
+    reserved_tokens: Mapped[int] = mapped_column(server_default=text("0"))
     request_id: Mapped[str] = mapped_column(server_default=text("''"))
     created_at: Mapped[CreatedAt]
     updated_at: Mapped[CreatedAt]

@@ -16,6 +16,7 @@ class UnsettledCall(Table):
     `task_id`        what its workflow is stopped by; null where MISO has told none, as of a blocking call
     `sent_at`        when somebody was last told to settle it, and `sends` how often
     `claimed_until`  a process asks MISO until then
+    `reserved_tokens`  what it may have used
     """
 
     __tablename__ = "interview_unsettled_calls"
@@ -29,3 +30,4 @@ class UnsettledCall(Table):
     sends: Mapped[int] = mapped_column(server_default=text("0"))
     sent_at: Mapped[Moment | None]
     claimed_until: Mapped[Moment | None]
+    reserved_tokens: Mapped[int] = mapped_column(server_default=text("0"))

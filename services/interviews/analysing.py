@@ -15,6 +15,7 @@ from core.logs import get_logger
 from models.interviews import Insight, InterviewRun, InterviewRunState, InterviewStep
 from services.interviews.analysis_failures import AnalysisFault, failure_of, failure_of_miso, read_failure
 from services.interviews.analysis_inputs import build_inputs
+from services.interviews.budgets import estimate_tokens
 from services.interviews.counts import MISO_CALLS, MISO_SECONDS, Counted
 from services.interviews.endings import begin_analysis, fail_interview
 from services.interviews.files import answer_name
@@ -108,6 +109,7 @@ def _begin(tools: RunTools, claim: InterviewClaim) -> _Call | Search | None:
         if isinstance(held.analysed, Insight) and not inputs["context"]:
             fail_interview(held, failure_of(AnalysisFault.NO_INTERVIEWS), now)
             return None
+        run.reserved_tokens = estimate_tokens(held.session, claim.project_id, len(inputs["context"]))
         return _Call(inputs, run.miso_user, seconds)
 
 

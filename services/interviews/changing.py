@@ -16,7 +16,7 @@ from models.interviews import (
     ProjectRole,
 )
 from services.interviews.analysis_failures import AnalysisFault, failure_of
-from services.interviews.costs import require_budget
+from services.interviews.budgets import LONGEST_CONTEXT, most_characters, reserve_budget
 from services.interviews.errors import ConsentMissing, InterviewNotFound, NoKeptAnswer, NotDeleted, NotFailed, UnderWay
 from services.interviews.events import tell_added, tell_deleted, tell_status
 from services.interviews.knowledge_wishes import want_document, withdraw_document
@@ -84,14 +84,24 @@ def retry_interview(member: MemberWork, interview_id: UUID, *, consents: bool = 
         raise NotFailed
     project = member.session.get_one(Project, interview.project_id)
     _require_consent(member, project, interview, consents=consents)
-    require_budget(member.session, project, member.now)
+    reserved = reserve_budget(
+        member.session, project, member.now, characters=_characters_of(interview), interview_id=interview.id
+    )
     interview.attempt += 1
     retried = {"retry_at": member.now.isoformat(), "retry_by": str(member.account_id)}
     _begin_again(member, interview, retried)
     step = InterviewStep.EXTRACT if interview.masked_text is None else InterviewStep.ANALYSE
-    begin = NO_CALL | {"attempt": interview.attempt}
+    begin = NO_CALL | {"attempt": interview.attempt, "reserved_tokens": reserved}
     restart_run(member, interview.id, member.now + STARTS_AFTER, step=step, **begin)
     return interview.attempt
+
+
+def _characters_of(interview: Interview) -> int:
+    if interview.masked_text is not None:
+        return len(interview.masked_text)
+    if interview.file_name is None or interview.file_bytes is None:
+        return LONGEST_CONTEXT
+    return most_characters(interview.file_name, interview.file_bytes)
 
 
 def _require_consent(member: MemberWork, project: Project, interview: Interview, *, consents: bool) -> None:
@@ -118,7 +128,7 @@ def process_interview(
         if not has_answer(interview.attempt):
             raise NoKeptAnswer
         _begin_again(member, interview, {})
-        restart_run(member, interview.id, member.now, step=InterviewStep.SAVE)
+        restart_run(member, interview.id, member.now, step=InterviewStep.SAVE, reserved_tokens=0)
         return
     stands_still = run.state == InterviewRunState.READY and run.due_at + _STANDS_STILL_AFTER <= member.now
     if InterviewStatus(interview.status) not in UNFINISHED or not stands_still:

@@ -1,22 +1,20 @@
-"""What analyses cost at MISO: noted by the run, by attempt; shown to admins, and held against the month's budget."""
+"""What analyses cost at MISO: noted by the run, by attempt; shown to admins, beside what is reserved."""
 
-from datetime import UTC, date, datetime, time
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import Row, Text, cast, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from models.interviews import Insight, Interview, MisoCost, Project, ProjectRole
+from models.interviews import Insight, Interview, MisoCost, ProjectRole
 from services.interviews.bodies import Body
-from services.interviews.errors import BudgetSpent
+from services.interviews.budgets import reserved_tokens
 from services.interviews.membership import require_project
+from services.interviews.months import KOREA, month_bounds, month_of
 from services.interviews.row_security import MemberWork
 
-# Whose months and days the interviews' are.
-KOREA = ZoneInfo("Asia/Seoul")
 _SUMS = (
     func.coalesce(func.sum(MisoCost.calls), 0).label("calls"),
     func.coalesce(func.sum(MisoCost.tokens), 0).label("tokens"),
@@ -53,16 +51,9 @@ def note_cost(
 
 def tokens_spent(session: Session, project_id: UUID, now: datetime) -> int:
     """In this month of Korea."""
-    began, _ = _bounds(month_of(now))
+    began, _ = month_bounds(month_of(now))
     spent = select(_SUMS[1]).where(MisoCost.project_id == project_id, MisoCost.called_at >= began)
     return int(session.execute(spent).scalar_one())
-
-
-def require_budget(session: Session, project: Project, now: datetime) -> None:
-    """Raises BudgetSpent."""
-    limit = project.monthly_token_limit
-    if limit is not None and tokens_spent(session, project.id, now) >= limit:
-        raise BudgetSpent
 
 
 def show_costs(member: MemberWork, project_id: UUID, month: date | None) -> Body:
@@ -70,7 +61,7 @@ def show_costs(member: MemberWork, project_id: UUID, month: date | None) -> Body
     ProjectNotFound, RoleTooSmall."""
     project = require_project(member, project_id, ProjectRole.ADMIN).project
     month = month or month_of(member.now)
-    began, ended = _bounds(month)
+    began, ended = month_bounds(month)
     theirs = MisoCost.project_id == project_id
     within = theirs, MisoCost.called_at >= began, MisoCost.called_at < ended
     by_interview = (
@@ -94,6 +85,7 @@ def show_costs(member: MemberWork, project_id: UUID, month: date | None) -> Body
         "month": f"{month:%Y-%m}",
         "total": _describe(session.execute(select(*_SUMS).where(*within)).one()),
         "monthly_token_limit": project.monthly_token_limit,
+        "reserved_tokens": reserved_tokens(session, project_id, member.now) if month == month_of(member.now) else 0,
         "interviews": [
             {"interview_id": str(row.id), "title": row.title, **_describe(row)} for row in session.execute(by_interview)
         ],
@@ -102,17 +94,6 @@ def show_costs(member: MemberWork, project_id: UUID, month: date | None) -> Body
         ],
         "months": [{"month": row.month, **_describe(row)} for row in session.execute(by_month)],
     }
-
-
-def month_of(moment: datetime) -> date:
-    """Its first day."""
-    return moment.astimezone(KOREA).date().replace(day=1)
-
-
-def _bounds(month: date) -> tuple[datetime, datetime]:
-    following = month.replace(year=month.year + month.month // 12, month=month.month % 12 + 1)
-    began, ended = (datetime.combine(day, time(), KOREA).astimezone(UTC) for day in (month, following))
-    return began, ended
 
 
 def _describe(row: Row[*tuple[Any, ...]]) -> Body:

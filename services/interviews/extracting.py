@@ -5,6 +5,7 @@ from dataclasses import replace
 from core.names import project_subject
 from models.interviews import InterviewStep
 from services.interviews.analysis_failures import AnalysisFailure, file_failure
+from services.interviews.budgets import estimate_tokens
 from services.interviews.counts import EXTRACTIONS, MASKED, Counted, add_counts
 from services.interviews.endings import fail_interview
 from services.interviews.extraction.blanks import is_blank
@@ -74,6 +75,7 @@ def _settle(tools: RunTools, claim: InterviewClaim, form: str, masked: MaskedUpl
         held.interview.details = held.interview.details | {"masked": counts}
         is_retitled = _mask_title(held, masked)
         held.run.step, held.run.takeovers = InterviewStep.ANALYSE, 0
+        held.run.reserved_tokens = estimate_tokens(held.session, claim.project_id, len(masked.text.text))
         held.session.flush()
         found = [Counted(MASKED, MaskedKind(kind).name.lower(), times) for kind, times in counts.items()]
         add_counts(held.session, [_extraction(form, "done"), *found])

@@ -20,7 +20,7 @@ from models.interviews import (
     ProjectRole,
 )
 from services.interviews.bodies import Body
-from services.interviews.costs import require_budget
+from services.interviews.budgets import LONGEST_CONTEXT, reserve_budget
 from services.interviews.errors import InsightUnderWay, InterviewNotFound, NoInterviews
 from services.interviews.events import tell_insight
 from services.interviews.insight_inputs import usable_interviews
@@ -44,19 +44,22 @@ def start_persona(member: MemberWork, project_id: UUID, interview_ids: Sequence[
 
 def _start(member: MemberWork, project_id: UUID, kind: InsightKind, chosen: list[UUID]) -> Body:
     project = require_project(member, project_id, ProjectRole.EDITOR).project
-    require_budget(member.session, project, member.now)
+    # How much they say, their run knows when it begins.
+    reserved = reserve_budget(member.session, project, member.now, characters=LONGEST_CONTEXT)
     usable = usable_interviews(project_id, chosen or None).with_only_columns(Interview.id)
     found = list(member.session.scalars(usable.limit(max(len(chosen), 1))))
     if len(found) < len(chosen):
         raise InterviewNotFound
     if not found:
         raise NoInterviews
-    insight = _add_insight(member, project, kind, chosen)
+    insight = _add_insight(member, project, kind, chosen, reserved)
     tell_insight(member.work, insight, member.now)
     return describe_insight(insight, frozenset())
 
 
-def _add_insight(member: MemberWork, project: Project, kind: InsightKind, chosen: list[UUID]) -> Insight:
+def _add_insight(
+    member: MemberWork, project: Project, kind: InsightKind, chosen: list[UUID], reserved_tokens: int
+) -> Insight:
     """Raises InsightUnderWay."""
     row = {
         "id": uuid4(),
@@ -74,7 +77,7 @@ def _add_insight(member: MemberWork, project: Project, kind: InsightKind, chosen
     if insight is None:
         raise InsightUnderWay
     run = {"step": InterviewStep.ANALYSE, "state": InterviewRunState.READY, "request_id": member.request_id}
-    when = {"due_at": member.now, "sends": 1, "sent_at": member.now}
+    when = {"due_at": member.now, "sends": 1, "sent_at": member.now, "reserved_tokens": reserved_tokens}
     member.session.add(InterviewRun(interview_id=insight.id, project_id=project.id, **run, **when))
     member.session.flush()
     send_run(member.work, insight.id, member.request_id)

@@ -131,10 +131,15 @@ def note_unwanted(session: Session, run: InterviewRun, user: str, task_id: str |
     """Have the call of this user stopped, where MISO has told its task, and counted what it has used; the sweep has it
     done. Known already, it is done anew with what is news of it."""
     row = insert(UnsettledCall).values(
-        miso_user=user, interview_id=run.interview_id, project_id=run.project_id, task_id=task_id
+        miso_user=user,
+        interview_id=run.interview_id,
+        project_id=run.project_id,
+        task_id=task_id,
+        reserved_tokens=run.reserved_tokens if run.miso_user == user else 0,
     )
     task = func.coalesce(row.excluded.task_id, UnsettledCall.task_id)
-    renewed = {"task_id": task, "sends": 0, "sent_at": None}
+    reserved = func.greatest(row.excluded.reserved_tokens, UnsettledCall.reserved_tokens)
+    renewed = {"task_id": task, "sends": 0, "sent_at": None, "reserved_tokens": reserved}
     session.execute(row.on_conflict_do_update(constraint="pk_interview_unsettled_calls", set_=renewed))
 
 

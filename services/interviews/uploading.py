@@ -19,11 +19,12 @@ from models.interviews import (
     ProjectRole,
 )
 from services.interviews.bodies import Body, describe_interview
-from services.interviews.costs import KOREA, require_budget
+from services.interviews.budgets import require_budget, reserve_budget
 from services.interviews.errors import ConsentMissing
 from services.interviews.events import tell_added
 from services.interviews.masking.masker import Masker
 from services.interviews.membership import require_project
+from services.interviews.months import KOREA
 from services.interviews.row_security import MemberWork
 from services.interviews.runs import send_run
 
@@ -35,12 +36,13 @@ _MESSAGE = "인터뷰를 올렸어요. 곧 분석을 시작해요."
 
 @dataclass(frozen=True, kw_only=True)
 class UploadedInterview:
-    """What lies sealed on the disk under `interview_id`, and what was said of it. `size` is of a file; `title`,
-    `file_name` and `mask_words` are as they were given."""
+    """What lies sealed on the disk under `interview_id`, and what was said of it. `characters`: how many its text may
+    have. `size` is of a file; `title`, `file_name` and `mask_words` are as they were given."""
 
     interview_id: UUID
     project_id: UUID
     sha256: str
+    characters: int
     size: int | None = None
     file_name: str | None = None
     title: str | None = None
@@ -65,14 +67,15 @@ def require_upload(member: MemberWork, project_id: UUID) -> Project:
 
 def add_interview(member: MemberWork, upload: UploadedInterview, masker: Masker) -> Body:
     """The answer. Raises as `require_upload` does, and ConsentMissing."""
-    project = require_upload(member, upload.project_id)
+    project = require_project(member, upload.project_id, ProjectRole.EDITOR).project
     if project.requires_consent and not upload.consents:
         raise ConsentMissing
+    reserved = reserve_budget(member.session, project, member.now, characters=upload.characters)
     twin = _find_twin(member.session, upload)
     interview = _make_interview(member, project, upload, masker)
     member.session.add(interview)
     member.session.flush()
-    member.session.add(_make_run(member, interview))
+    member.session.add(_make_run(member, interview, reserved))
     member.session.flush()
     tell_added(member.work, interview, member.now)
     send_run(member.work, interview.id, member.request_id)
@@ -131,7 +134,7 @@ def _day_of(moment: datetime) -> date:
     return moment.astimezone(KOREA).date()
 
 
-def _make_run(member: MemberWork, interview: Interview) -> InterviewRun:
+def _make_run(member: MemberWork, interview: Interview, reserved_tokens: int) -> InterviewRun:
     """It counts as sent: the commit does so."""
     due_at = member.now + STARTS_AFTER
     return InterviewRun(
@@ -143,4 +146,5 @@ def _make_run(member: MemberWork, interview: Interview) -> InterviewRun:
         sends=1,
         sent_at=due_at,
         request_id=member.request_id,
+        reserved_tokens=reserved_tokens,
     )

@@ -109,6 +109,7 @@ class Analyses:
             interview_id=interview.id,
             project_id=self.world.food,
             sha256="0",
+            characters=more.get("characters", len(content)),
             size=None if name is None else len(content),
             file_name=name,
             mask_words=words,

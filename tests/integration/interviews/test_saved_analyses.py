@@ -5,14 +5,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from docx import Document
 from sqlalchemy.orm import Session
 
 from core.clock import clock
+from services.interviews.budgets import reserved_tokens
 from services.interviews.changing import delete_interview, process_interview
 from services.interviews.costs import tokens_spent
 from services.interviews.runs import locked_run
 from services.interviews.saving import note_late_usage
 from services.interviews.search import SearchWish, search_utterances
+from tests.integration.services.interviews.documents import saved
 from tests.waiting import wait_until
 from upstream.miso.usage import Usage
 
@@ -47,6 +50,24 @@ def test_what_an_attempt_cost_is_noted(analyses: Analyses):
     assert (cost["attempt"], cost["calls"], cost["tokens"]) == (1, 2, run["tokens"])
     assert cost["tokens"] > 0
     assert cost["seconds"] == run["elapsed_seconds"]
+
+
+def test_an_attempt_reserves_what_its_text_may_use_until_it_has_ended(analyses: Analyses):
+    """Of a file nobody knows how much is in it before it is read."""
+    held = analyses.fault(match="예약", hold="before", calls=1)
+    document = Document()
+    document.add_paragraph("답변자: 예약이 어려워요.")
+    interview = analyses.upload(file=("말.docx", saved(document)), characters=50_000)
+    assert analyses.run(interview)["reserved_tokens"] > 20_000
+    wait_until(lambda: analyses.held(held) == 1, 20)
+    assert 0 < analyses.run(interview)["reserved_tokens"] < 10_000
+    with Session(analyses.engine) as session:
+        before = reserved_tokens(session, analyses.world.food, clock.now())
+    analyses.release(held)
+    mine = analyses.run(interview)["reserved_tokens"]
+    analyses.wait(interview, "completed")
+    with Session(analyses.engine) as session:
+        assert reserved_tokens(session, analyses.world.food, clock.now()) == before - mine
 
 
 def test_a_call_that_was_rejected_has_cost_itself(analyses: Analyses):

@@ -13,6 +13,7 @@ from flask import request
 from marshmallow import ValidationError
 
 from core.letters import compose, is_longer
+from services.interviews.budgets import most_characters
 from services.interviews.extraction.blanks import is_blank
 from services.interviews.extraction.decoding import clean_text
 from services.interviews.extraction.kinds import REFUSED, extension_of, kind_of
@@ -114,7 +115,8 @@ def _receive_form(
             raise _wrong(exc.field, exc.sentence) from exc
         raise
     keep_said(files, interview_id, Said(file.name, said.mask_words, said.title or title_of(file.name)))
-    return _upload_of(interview_id, said, sha256=file.sha256, size=file.size, file_name=file.name)
+    most = most_characters(file.name, file.size)
+    return _upload_of(interview_id, said, sha256=file.sha256, characters=most, size=file.size, file_name=file.name)
 
 
 class _IncomingFile:
@@ -259,7 +261,7 @@ def _keep_text(files: StreamedFiles, interview_id: UUID, said: _Fields, text_max
     content = said.text.encode()
     files.put(interview_id, TEXT, content)
     keep_said(files, interview_id, Said(None, said.mask_words, said.title or title_of(None)))
-    return _upload_of(interview_id, said, sha256=hashlib.sha256(content).hexdigest())
+    return _upload_of(interview_id, said, sha256=hashlib.sha256(content).hexdigest(), characters=len(said.text))
 
 
 def _upload_of(interview_id: UUID, said: _Fields, **file: Any) -> UploadedInterview:

@@ -44,6 +44,7 @@ def test_a_month_shows_its_interviews_and_what_it_cost_in_all(mina: Member, worl
         "month": "2026-11",
         "total": {"calls": 3, "tokens": 70, "seconds": 6.0},
         "monthly_token_limit": None,
+        "reserved_tokens": 0,
         "interviews": [
             {"interview_id": str(costly[1]), "title": "1", "calls": 1, "tokens": 40, "seconds": 4.0},
             {"interview_id": str(costly[0]), "title": "0", "calls": 2, "tokens": 30, "seconds": 2.0},

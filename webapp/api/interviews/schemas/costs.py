@@ -50,6 +50,9 @@ class CostsOutput(Schema):
     month = fields.String(required=True)
     total = fields.Nested(CostOutput, required=True)
     monthly_token_limit = fields.Integer(required=True, allow_none=True)
+    reserved_tokens = fields.Integer(
+        required=True, metadata={"description": "Of the present month: what is under way may use, and counts."}
+    )
     interviews = fields.List(fields.Nested(InterviewCostOutput), required=True)
     insights = fields.List(fields.Nested(InsightCostOutput), required=True)
     months = fields.List(

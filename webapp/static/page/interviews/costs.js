@@ -43,9 +43,9 @@ export class Costs {
 }
 
 /** @param {any} costs */
-function draw({ month, total, monthly_token_limit: limit, interviews, insights, months }) {
+function draw({ month, total, monthly_token_limit: limit, reserved_tokens: reserved = 0, interviews, insights, months }) {
   drawMonths(month, months);
-  drawBudget(total.tokens, limit);
+  drawBudget(total.tokens, reserved, limit);
   const facts = [["부른 횟수", `${formatCount(total.calls)}번`], ["토큰", formatCount(total.tokens)], ["걸린 시간", formatSpan(total.seconds)]];
   find("costs-pairs").replaceChildren(...facts.map(([name, text]) => make("div", {}, make("dt", {}, name), make("dd", {}, text))));
   const rows = [
@@ -65,16 +65,18 @@ function drawMonths(shown, months) {
   find("costs-month").replaceChildren(...options);
 }
 
-/** @param {number} spent tokens @param {number|null} limit */
-function drawBudget(spent, limit) {
+/** @param {number} spent tokens @param {number} reserved for what is under way @param {number|null} limit */
+function drawBudget(spent, reserved, limit) {
   const bar = find("costs-bar");
   show(bar, limit !== null && limit > 0);
   if (limit === null) return setText(find("costs-left"), "이 프로젝트에는 한 달 한도가 없어요.");
-  const left = Math.max(0, limit - spent);
+  const left = Math.max(0, limit - spent - reserved);
   bar.max = limit;
   bar.value = Math.min(spent, limit);
-  const words = left > 0 ? `${formatCount(left)} 토큰이 남았어요.` : "다 써서 새 분석을 시작할 수 없어요.";
-  setText(find("costs-left"), `한 달 한도 ${formatCount(limit)} 토큰 가운데 ${formatCount(spent)} 토큰을 썼고, ${words}`);
+  const held = reserved > 0 ? `진행 중인 분석에 ${formatCount(reserved)} 토큰을 잡아 두었고, ` : "";
+  const none = reserved > 0 && spent < limit ? "지금은 새 분석을 시작할 수 없어요." : "다 써서 새 분석을 시작할 수 없어요.";
+  const words = left > 0 ? `${formatCount(left)} 토큰이 남았어요.` : none;
+  setText(find("costs-left"), `한 달 한도 ${formatCount(limit)} 토큰 가운데 ${formatCount(spent)} 토큰을 썼고, ${held}${words}`);
 }
 
 /** @param {any} cost of an interview */
