@@ -9,6 +9,7 @@ from celery.worker import WorkController
 from core.clock import clock
 from core.logs import get_logger
 from core.names import ProcessKind, Queue
+from core.networks import AllowedAddresses
 from core.settings import Settings
 from services.collection.files_import import FileImporter, RetryPolicy
 from services.collection.paid_calls import PaidCalls
@@ -57,7 +58,8 @@ def build_runtime(settings: Settings, celery: Celery, kind: str) -> Runtime:
     lease.start()
     emr_url = settings.journey.emr_api_url
     emr = EmrClient(emr_url, http=open_http()) if emr_url else None
-    webhooks_http = open_http(kept_connections=0, ca_file=settings.processes.webhook_ca_file)
+    of_webhooks = AllowedAddresses(settings.processes.webhook_networks)
+    webhooks_http = open_http(0, settings.processes.webhook_ca_file, of_webhooks)
     return Runtime(stores, build_tools(settings, stores), lease, emr, webhooks_http)
 
 

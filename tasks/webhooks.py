@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Sequence
 from uuid import UUID
 
+from core.networks import AllowedAddresses
 from services.stores import Stores
 from services.webhooks.operators import (
     InvalidWebhookUrl,
@@ -27,8 +28,9 @@ _LOG_LINES = 50
 
 
 def add(here: Stores, options: argparse.Namespace) -> str:
+    allowed = AllowedAddresses(here.settings.processes.webhook_networks)
     with here.unit_of_work() as work:
-        added = add_webhook(work.session, here.sealer, options.url)
+        added = add_webhook(work.session, here.sealer, options.url, allowed)
     return f"id      {added.id}\nsecret  {added.secret}"
 
 
@@ -104,7 +106,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"its receiver has answered 410, and is told no more: enable {exc} first\n")
         return 1
     except InvalidWebhookUrl as exc:
-        sys.stderr.write(f"{exc}\n")
+        sys.stderr.write(f"url: {exc}\n")
         return 1
     finally:
         here.close()

@@ -3,11 +3,16 @@
 import ssl
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from ipaddress import ip_network
 from pathlib import Path
 from typing import NamedTuple, Self
 
+from core.networks import AllowedAddresses
 from dev.local.ports import LOOPBACK
 from tests.nginx import make_certificate
+
+# Where it is: whoever adds it or sends to it has to name that.
+HERE = AllowedAddresses([ip_network("127.0.0.0/8"), ip_network("::1/128")])
 
 
 class Received(NamedTuple):

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
 
+from core.networks import Network
 from core.settings.addresses import (
     read_base_url,
     read_broker_url,
@@ -24,6 +25,7 @@ from core.settings.readers import (
     read_boolean,
     read_folder,
     read_log_level,
+    read_networks,
     read_pauses,
     read_present_file,
     read_present_folder,
@@ -386,6 +388,13 @@ class ProcessSettings:
         "WELNO_WEBHOOK_CA_FILE",
         read_present_file,
         "PEM file of the authorities that receivers of webhooks are trusted by, instead of the public ones.",
+        default="",
+    )
+    webhook_networks: tuple[Network, ...] = setting(
+        "WELNO_WEBHOOK_NETWORKS",
+        read_networks,
+        "Networks, separated by commas, in which receivers of webhooks may be though they are not public, such as a"
+        " hospital's own; empty: public addresses only.",
         default="",
     )
 

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 from datetime import time
-from ipaddress import IPv4Network, IPv6Network
 from zoneinfo import ZoneInfo
 
+from core.networks import Network
 from core.settings.addresses import read_provider_url
 from core.settings.readers import (
     count_between,
@@ -36,7 +36,7 @@ class JourneySettings:
     time_zone: ZoneInfo = setting(
         "WELNO_HOSPITAL_TIME_ZONE", read_time_zone, "Whose days are the hospital's.", default="Asia/Seoul"
     )
-    networks: tuple[IPv4Network | IPv6Network, ...] = setting(
+    networks: tuple[Network, ...] = setting(
         "WELNO_HOSPITAL_NETWORKS",
         read_networks,
         "The hospital's own networks, its guests' among them: a waiting room shares one address, so limits per address"

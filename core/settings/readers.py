@@ -10,11 +10,12 @@ import re
 from collections import Counter
 from collections.abc import Callable
 from datetime import time
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import ip_network
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from core.derived_keys import MasterKey
+from core.networks import Network
 from core.sealing import KEY_ID
 
 Reader = Callable[[str], object]
@@ -146,7 +147,7 @@ def read_time_of_day(text: str) -> time:
     return time.fromisoformat(text)
 
 
-def read_networks(text: str) -> tuple[IPv4Network | IPv6Network, ...]:
+def read_networks(text: str) -> tuple[Network, ...]:
     items = read_list(text)
     if len(items) > _MOST_NETWORKS:
         raise ValueError(f"must be at most {_MOST_NETWORKS} networks")

@@ -74,6 +74,8 @@ def demo_environment(
         "WELNO_ALLOWED_ORIGINS": _with_callers(
             "WELNO_ALLOWED_ORIGINS", f"http://127.0.0.1:{web_port},http://localhost:{web_port}"
         ),
+        # Who tries it receives on this machine.
+        "WELNO_WEBHOOK_NETWORKS": _with_callers("WELNO_WEBHOOK_NETWORKS", "127.0.0.0/8,::1/128"),
         "WELNO_COOKIE_SECURE": "false",  # the demo speaks plain HTTP on this machine only
         "WELNO_CONTROLLER": "웰노(시연용)",
         "WELNO_CONTROLLER_CONTACT": "privacy@welno.example",

@@ -6,6 +6,7 @@ Errors:
     InvalidWebhookUrl   the sentence says why
 """
 
+import socket
 from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
@@ -15,11 +16,13 @@ from uuid import UUID, uuid4
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
+from core.networks import AllowedAddresses
 from core.sealing import Sealer
 from models.webhooks import Webhook, WebhookDelivery
 from services.webhooks.signing import new_secret, secret_context
 
 _LONGEST_URL = 2000
+PUBLIC_ONLY = AllowedAddresses()
 
 
 class WebhookNotFound(Exception):
@@ -41,9 +44,10 @@ class AddedWebhook(NamedTuple):
     secret: str
 
 
-def add_webhook(session: Session, sealer: Sealer, url: str) -> AddedWebhook:
-    """Raises InvalidWebhookUrl."""
-    _check(url)
+def add_webhook(session: Session, sealer: Sealer, url: str, allowed: AllowedAddresses = PUBLIC_ONLY) -> AddedWebhook:
+    """A host that nobody knows yet is taken: where it leads to is judged again at each message. Raises
+    InvalidWebhookUrl."""
+    _check_reach(_check(url), allowed)
     added = AddedWebhook(uuid4(), new_secret())
     sealed = sealer.seal(added.secret.encode(), secret_context(added.id))
     session.add(Webhook(id=added.id, url=url, secret=sealed))
@@ -85,7 +89,8 @@ def resend(session: Session, delivery_id: UUID, now: datetime) -> None:
     row.is_delivered = False
 
 
-def _check(url: str) -> None:
+def _check(url: str) -> str:
+    """The host."""
     try:
         parts = urlsplit(url)
         port = parts.port
@@ -97,3 +102,18 @@ def _check(url: str) -> None:
         raise InvalidWebhookUrl("the address must hold neither a password nor a fragment")
     if len(url) > _LONGEST_URL or not url.isascii() or not url.isprintable() or " " in url or port == 0:
         raise InvalidWebhookUrl(f"the address must be plain ASCII, of at most {_LONGEST_URL} characters")
+    return parts.hostname
+
+
+def _check_reach(host: str, allowed: AllowedAddresses) -> None:
+    """Whether it leads inside."""
+    try:
+        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError):
+        return
+    inside = sorted({str(address[0]) for *_, address in found if not allowed.holds(str(address[0]))})
+    if inside:
+        raise InvalidWebhookUrl(
+            f"{host} leads to {', '.join(inside)}, which is not public: give another address, or name the network in"
+            " WELNO_WEBHOOK_NETWORKS, here and for the workers"
+        )

@@ -17,6 +17,7 @@ import httpcore
 import httpx
 
 from core.clock import clock
+from core.networks import AllowedAddresses
 
 _SMALLEST_SECONDS = 0.001
 # Who was stopped beyond the deadline still reads what has come meanwhile: it may be paid for.
@@ -67,13 +68,19 @@ def ending_at(deadline: Deadline) -> Iterator[None]:
         _current.reset(token)
 
 
-def open_transport(context: ssl.SSLContext, limits: httpx.Limits) -> httpx.BaseTransport:
-    """Without proxies and retries."""
-    return _Transport(context, limits)
+class AddressRefused(httpcore.ConnectError):
+    """The host leads to no address that may be connected to."""
+
+
+def open_transport(
+    context: ssl.SSLContext, limits: httpx.Limits, allowed: AllowedAddresses | None = None
+) -> httpx.BaseTransport:
+    """Without proxies and retries. `allowed`: which addresses it connects to; None: to any."""
+    return _Transport(context, limits, allowed)
 
 
 class _Transport(httpx.HTTPTransport):
-    def __init__(self, context: ssl.SSLContext, limits: httpx.Limits) -> None:
+    def __init__(self, context: ssl.SSLContext, limits: httpx.Limits, allowed: AllowedAddresses | None) -> None:
         super().__init__(verify=context, trust_env=False)
         # httpcore takes a backend, httpx has no parameter for it.
         self._pool = httpcore.ConnectionPool(
@@ -81,11 +88,14 @@ class _Transport(httpx.HTTPTransport):
             max_connections=limits.max_connections,
             max_keepalive_connections=limits.max_keepalive_connections,
             keepalive_expiry=limits.keepalive_expiry,
-            network_backend=_Backend(),
+            network_backend=_Backend(allowed),
         )
 
 
 class _Backend(httpcore.SyncBackend):
+    def __init__(self, allowed: AllowedAddresses | None) -> None:
+        self._allowed = allowed
+
     def connect_tcp(
         self,
         host: str,
@@ -96,7 +106,7 @@ class _Backend(httpcore.SyncBackend):
     ) -> httpcore.NetworkStream:
         """Each address in turn: `socket.create_connection` would give each the whole time."""
         failure: Exception = httpcore.ConnectError("no address")
-        for address in _resolve(host, port):
+        for address in self._addresses(host, port):
             seconds = _current.get().seconds_left(timeout)
             if seconds is not None and seconds <= 0:
                 raise httpcore.ConnectTimeout
@@ -105,6 +115,16 @@ class _Backend(httpcore.SyncBackend):
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as exc:
                 failure = exc
         raise failure
+
+    def _addresses(self, host: str, port: int) -> list[str]:
+        """Of the very resolution that is connected to: the next one may give others."""
+        found = _resolve(host, port)
+        if self._allowed is None:
+            return found
+        allowed = [address for address in found if self._allowed.holds(address)]
+        if found and not allowed:
+            raise AddressRefused
+        return allowed
 
 
 def _resolve(host: str, port: int) -> list[str]:

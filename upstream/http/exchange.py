@@ -5,6 +5,7 @@ A response's body is given as it came: coded where its headers say so (`content_
 Errors:
     ExchangeError
     ├── Unreachable       refused, no such host, TLS: nothing was sent
+    │   └── AddressNotAllowed  the host leads to where we do not go
     ├── TimedOut          no whole response before the deadline
     ├── BrokenResponse    the connection broke, or the bytes were no HTTP
     ├── UnsupportedCoding (not retryable)  it came in a coding of the transfer that httpx does not take off
@@ -25,7 +26,8 @@ from typing import ClassVar
 import httpx
 
 from core.clock import clock
-from upstream.http.deadline import Deadline, ending_at, open_transport
+from core.networks import AllowedAddresses
+from upstream.http.deadline import AddressRefused, Deadline, ending_at, open_transport
 
 # More than a process has threads: nobody waits for another's long call to end.
 _MAX_CONNECTIONS = 1000
@@ -43,6 +45,10 @@ class ExchangeError(Exception):
 
 class Unreachable(ExchangeError):
     reason = "unreachable"
+
+
+class AddressNotAllowed(Unreachable):
+    reason = "address_not_allowed"
 
 
 class TimedOut(ExchangeError):
@@ -116,9 +122,12 @@ def _tls_context(ca_file: str) -> ssl.SSLContext:
     return httpx.create_ssl_context(trust_env=False)
 
 
-def open_http(kept_connections: int = _MAX_CONNECTIONS, ca_file: str = "") -> httpx.Client:
+def open_http(
+    kept_connections: int = _MAX_CONNECTIONS, ca_file: str = "", allowed: AllowedAddresses | None = None
+) -> httpx.Client:
     """A pool of kept connections; with 0 each call opens its own, which no peer can have closed meanwhile. `ca_file`:
-    the authorities that are trusted, in the place of the public ones.
+    the authorities that are trusted, in the place of the public ones. `allowed`: which addresses are connected to, as
+    of hosts that others name; None: any.
 
     Open it after the fork: two processes must not share a socket.
     It keeps no cookies (they would carry one person's session into the next person's request), reads no proxy or
@@ -133,7 +142,7 @@ def open_http(kept_connections: int = _MAX_CONNECTIONS, ca_file: str = "") -> ht
         keepalive_expiry=_KEEP_ALIVE_SECONDS,
     )
     http = httpx.Client(
-        transport=open_transport(_tls_context(ca_file), limits),
+        transport=open_transport(_tls_context(ca_file), limits, allowed),
         headers={"Accept-Encoding": "identity"},
         trust_env=False,
         follow_redirects=False,
@@ -163,7 +172,7 @@ def send(
     except httpx.TimeoutException as exc:
         raise TimedOut from exc
     except (httpx.ConnectError, httpx.UnsupportedProtocol, httpx.ProxyError) as exc:
-        raise Unreachable from exc
+        raise (AddressNotAllowed if isinstance(exc.__cause__, AddressRefused) else Unreachable) from exc
     except (httpx.RequestError, ssl.SSLError) as exc:
         raise (UnsupportedCoding if _is_unsupported(exc) else BrokenResponse) from exc
     return HttpResponse(response.status_code, response.headers, body)

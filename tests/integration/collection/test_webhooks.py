@@ -5,6 +5,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from ipaddress import ip_network
 from pathlib import Path
 from uuid import UUID
 
@@ -13,12 +14,14 @@ from sqlalchemy import select
 
 from core.clock import Clock, clock
 from core.names import Event, Status, Streaming, Task
+from core.networks import AllowedAddresses
 from dev.local.ports import pick_port
 from models.webhooks import WebhookDelivery
 from services.collection.events import say, say_ended, say_streaming
 from services.delivery.unit_of_work import Work
 from services.webhooks import sending
 from services.webhooks.operators import (
+    PUBLIC_ONLY,
     AddedWebhook,
     InvalidWebhookUrl,
     WebhookDisabled,
@@ -30,7 +33,7 @@ from services.webhooks.operators import (
 )
 from services.webhooks.sending import list_due, send_message
 from tests.waiting import wait_until
-from tests.webhook_receiver import WebhookReceiver
+from tests.webhook_receiver import HERE, WebhookReceiver
 from upstream.http.exchange import open_http
 
 from .conftest import World
@@ -42,7 +45,7 @@ PAGE = Path(__file__).parents[3] / "docs" / "integration.md"
 def webhook(world: World) -> Iterator[AddedWebhook]:
     """Nobody listens there."""
     url = f"https://localhost:{pick_port()}/"
-    added: AddedWebhook = world.unit(lambda work: add_webhook(work.session, world.stores.sealer, url))
+    added: AddedWebhook = world.unit(lambda work: add_webhook(work.session, world.stores.sealer, url, HERE))
     yield added
     world.unit(lambda work: remove_webhook(work.session, added.id))
 
@@ -109,7 +112,7 @@ def test_a_receiver_that_cannot_be_reached_is_tried_for_a_day_and_one_attempt_at
     [message] = deliveries(world)
     later = Clock()
     attempts: list[datetime] = []
-    with open_http(0) as http, later.frozen(clock.now()):
+    with open_http(0, allowed=HERE) as http, later.frozen(clock.now()):
         for _ in range(20):
             if deliveries(world)[0].ended_at is not None:
                 break
@@ -130,7 +133,7 @@ def test_what_another_may_be_sending_is_left_alone_until_it_must_have_died(world
     claimed = "update welno.welno_webhook_deliveries set claimed_until = :until, due_at = :due where id = :id"
     now = clock.now()
     world.execute(claimed, until=now + timedelta(minutes=1), due=now - timedelta(minutes=1), id=message.id)
-    with open_http(0) as http, world.stores.sessions() as session:
+    with open_http(0, allowed=HERE) as http, world.stores.sessions() as session:
         send_message(world.stores.unit_of_work, http, world.stores.sealer, clock, message.id)
         assert list_due(session, now, 10) == []
         assert list_due(session, now + timedelta(minutes=2), 10) == [message.id]
@@ -147,7 +150,7 @@ def receiver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WebhookReceiv
 def message(world: World, receiver: WebhookReceiver) -> Iterator[WebhookDelivery]:
     """One to the receiver, due."""
     receiver.received.clear()
-    added: AddedWebhook = world.unit(lambda work: add_webhook(work.session, world.stores.sealer, receiver.url))
+    added: AddedWebhook = world.unit(lambda work: add_webhook(work.session, world.stores.sealer, receiver.url, HERE))
     world.unit(tell_completed, world.start_somebody())
     yield deliveries(world)[0]
     receiver.answers, receiver.is_dripping = [], False
@@ -156,7 +159,7 @@ def message(world: World, receiver: WebhookReceiver) -> Iterator[WebhookDelivery
 
 
 def attempt(world: World, receiver: WebhookReceiver, message: WebhookDelivery) -> WebhookDelivery:
-    with open_http(0, str(receiver.certificate)) as http:
+    with open_http(0, str(receiver.certificate), HERE) as http:
         send_message(world.stores.unit_of_work, http, world.stores.sealer, clock, message.id)
     return deliveries(world)[0]
 
@@ -241,3 +244,49 @@ def test_only_plain_https_addresses_are_taken(world: World, url: str):
         world.unit(lambda work: add_webhook(work.session, world.stores.sealer, url))
     with world.stores.sessions() as session:
         assert list_webhooks(session) == []
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "localhost",
+        "127.0.0.1",
+        "127.1",
+        "2130706433",
+        "0x7f000001",
+        "0.0.0.0",
+        "[::1]",
+        "[::ffff:127.0.0.1]",
+        "10.1.2.3",
+        "192.168.0.10:8443",
+        "169.254.169.254",
+        "[fd00::1]",
+        "[fe80::1]",
+    ],
+)
+def test_an_address_that_leads_inside_is_not_taken(world: World, host: str):
+    with pytest.raises(InvalidWebhookUrl, match=r"which is not public: .* name the network in WELNO_WEBHOOK_NETWORKS"):
+        world.unit(lambda work: add_webhook(work.session, world.stores.sealer, f"https://{host}/welno"))
+    with world.stores.sessions() as session:
+        assert list_webhooks(session) == []
+
+
+def test_a_network_that_is_named_is_taken_and_no_other(world: World):
+    hospital = AllowedAddresses([ip_network("10.1.0.0/16")])
+
+    def add(url: str) -> AddedWebhook:
+        return world.unit(lambda work: add_webhook(work.session, world.stores.sealer, url, hospital))
+
+    added = add("https://10.1.2.3/welno")
+    for other in ("https://10.2.0.1/", "https://localhost/"):
+        with pytest.raises(InvalidWebhookUrl):
+            add(other)
+    world.unit(lambda work: remove_webhook(work.session, added.id))
+
+
+def test_a_host_that_leads_inside_by_now_is_not_connected_to(world: World, receiver, message):
+    """As when its owner has changed where it leads to since it was added."""
+    with open_http(0, str(receiver.certificate), PUBLIC_ONLY) as http:
+        send_message(world.stores.unit_of_work, http, world.stores.sealer, clock, message.id)
+    [row] = deliveries(world)
+    assert (row.last_result, row.attempts, row.ended_at, receiver.received) == ("address_not_allowed", 1, None, [])

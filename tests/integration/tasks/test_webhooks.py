@@ -16,7 +16,7 @@ from models.webhooks import Webhook, WebhookDelivery
 from services.webhooks.operators import AddedWebhook, add_webhook, remove_webhook, resend
 from tests.integration.collection.driver import Driver
 from tests.waiting import wait_until
-from tests.webhook_receiver import WebhookReceiver
+from tests.webhook_receiver import HERE, WebhookReceiver
 
 from .test_housekeeping import send
 
@@ -26,7 +26,7 @@ def webhook(driver: Driver, receiver: WebhookReceiver) -> Iterator[AddedWebhook]
     here = driver.stores
     receiver.received.clear()
     with here.unit_of_work() as work:
-        added = add_webhook(work.session, here.sealer, receiver.url)
+        added = add_webhook(work.session, here.sealer, receiver.url, HERE)
     yield added
     receiver.answers.clear()
     receiver.answering.set()

@@ -96,10 +96,26 @@ def test_nothing_is_sent_again_to_one_that_has_gone(env: dict[str, str], engine:
     assert run_command("tasks.webhooks", "remove", webhook, env=env).status == 0
 
 
+def test_where_receivers_are_inside_their_network_is_named(env: dict[str, str]):
+    def add(networks: str) -> tuple[int, str]:
+        added = run_command(
+            "tasks.webhooks", "add", "https://127.0.0.1/welno", env=env | {"WELNO_WEBHOOK_NETWORKS": networks}
+        )
+        return added.status, added.output + added.errors
+
+    for networks in ("", "10.0.0.0/8"):
+        status, said = add(networks)
+        assert (status, said.startswith("url: 127.0.0.1 leads to 127.0.0.1, which is not public: ")) == (1, True)
+        assert "name the network in WELNO_WEBHOOK_NETWORKS, here and for the workers" in said
+    status, said = add("10.0.0.0/8,127.0.0.0/8")
+    assert status == 0
+    assert run_command("tasks.webhooks", "remove", said.split()[1], env=env).status == 0
+
+
 @pytest.mark.parametrize(
     ("arguments", "status", "words"),
     [
-        (("add", "http://receiver.example/"), 1, "must begin with https://"),
+        (("add", "http://receiver.example/"), 1, "url: the address must begin with https://"),
         (("remove", "no-id"), 2, "usage:"),
         ((), 2, "usage:"),
     ],

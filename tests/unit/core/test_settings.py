@@ -299,6 +299,7 @@ OUTSIDE: dict[str, tuple[str, ...]] = {
     "WELNO_LOG_LEVEL": ("LOUD", "20"),
     "PROMETHEUS_MULTIPROC_DIR": ("/nowhere/at/all", __file__),
     "WELNO_WEBHOOK_CA_FILE": ("/nowhere/at/all", "/"),
+    "WELNO_WEBHOOK_NETWORKS": ("10.0.0.1/8", "inside", "10.0.0.0/33", ",".join(["10.0.0.0/8"] * 65)),
 }
 
 
