@@ -23,6 +23,7 @@ _SLOW = (
     "tests/end_to_end/test_full_disk.py",
     "tests/end_to_end/test_hosts.py",
     "tests/end_to_end/test_interviews.py::test_each_status_comes_once",
+    "tests/end_to_end/test_interviews_set_back.py",
     "tests/end_to_end/test_judged_streams.py",
     "tests/end_to_end/test_key_rotation.py",
     "tests/end_to_end/test_lost_postgres.py",
