@@ -64,7 +64,6 @@ class ClientSession:
         if self.epoch in self.completed_in:
             self.errors.append("an event after completed")
         self.seq = event["seq"]
-        if event["type"] == "streaming_status":
-            self.status = event["status"]
-            if self.status == "completed":
-                self.completed_in.append(self.epoch)
+        self.status = event.get("status") or self.status
+        if event["type"] == "streaming_status" and self.status == "completed":
+            self.completed_in.append(self.epoch)

@@ -48,5 +48,7 @@ def test_a_resync_leads_to_the_end_of_the_new_epoch():
 
 
 def test_an_error_leads_to_another_push_until_something_else_is_told():
-    assert after_reading(page(event(1, status="error"))).was_told_to_ask_again
-    assert not after_reading(page(event(1, status="error"), event(2, status="auth_requesting"))).was_told_to_ask_again
+    error = {"seq": 1, "epoch": "a", "type": "error", "status": "error"}
+    assert after_reading(page(error)).was_told_to_ask_again
+    assert after_reading(page(error, event(2))).was_told_to_ask_again
+    assert not after_reading(page(error, event(2, status="auth_requesting"))).was_told_to_ask_again
