@@ -185,7 +185,8 @@ _ROLE = """
         when duplicate_object or unique_violation then null;
         when insufficient_privilege then
             raise exception 'the role {role} is missing, and this login may not make it'
-                using hint = 'as an administrator: create role {role} nologin; grant {role} to ' || current_user;
+                using hint = 'as an administrator: create role {role} nologin; grant {role} to ' || current_user
+                    || ' with inherit false';
     end $$;
     do $$ begin
         if not pg_has_role(current_user, '{role}', 'set') then

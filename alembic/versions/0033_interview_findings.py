@@ -67,7 +67,7 @@ _ROLE = """
         when insufficient_privilege then
             raise exception 'the role welno_searcher is missing, and this login may not make it'
                 using hint = 'as an administrator: create role welno_searcher nologin; grant welno_searcher to '
-                    || current_user;
+                    || current_user || ' with inherit false';
     end $$;
     do $$ begin
         if not pg_has_role(current_user, 'welno_searcher', 'set') then
