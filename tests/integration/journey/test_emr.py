@@ -56,6 +56,13 @@ def test_appointment_entry_and_visit_are_told_as_they_are(
     assert push(ward, emr) == EmrPushed()
 
 
+def test_a_process_that_is_to_stop_ends_its_turn_and_the_next_goes_on(ward: Ward, patient: Patient, emr: EmrClient):
+    goes_on = iter([True, False])
+    assert push_pending(ward.stores.unit_of_work, emr, lambda: next(goes_on)) == EmrPushed(synced=1)
+    assert sorted(status for status, _, _ in statuses(ward)) == ["pending", "pending", "synced"]
+    assert push(ward, emr) == EmrPushed(synced=2)
+
+
 def test_a_later_change_is_told_again(ward: Ward, patient: Patient, emr: EmrClient, sandbox_url: str):
     push(ward, emr)
     patient.act("enter_exam_room")

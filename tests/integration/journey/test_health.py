@@ -7,7 +7,7 @@ import pytest
 
 from models.journey import JourneyState
 from services.journey.day_close import close_day
-from services.journey.health import HealthReport, check_health, health_body, run_health_check
+from services.journey.health import HealthReport, check_health, health_body, realign, run_health_check
 from tests.integration.journey.ward import BLOOD, XRAY, Ward
 
 
@@ -70,6 +70,18 @@ def test_a_person_elsewhere_than_their_entry_is_found_and_brought_back(ward: War
     assert patient.steps()[-1] == ("WAITING", "CALLED", "system_auto", "health_check")
     # The chain keeps the gap of the state that was set by hand: nobody may hide it.
     assert not is_healthy
+
+
+def test_who_was_erased_between_the_look_and_its_mending_is_passed_over(ward: Ward):
+    gone, stays = (ward.patient().comes(JourneyState.REGISTERED) for _ in range(2))
+    for patient in (gone, stays):
+        set_state(ward, patient.user_id, "WAITING")
+    report = look(ward)
+    assert len(report.inconsistent) == 2
+    for table in ("state_transitions", "patient_states", "notifications", "visits", "users"):
+        execute(ward, f"delete from welno.{table} where user_id = %s", gone.user_id)
+    assert realign(ward.stores.journeys, report) == 1
+    assert stays.state == JourneyState.REGISTERED
 
 
 def test_whoever_waits_without_an_entry_is_an_orphan(ward: Ward):

@@ -81,6 +81,7 @@ def test_an_action_is_neither_folded_nor_trimmed(ward: Ward, action: str):
         ({"tag_code": 5}, PayloadInvalid),
         ({"tag_code": "nobody's"}, TagNotFound),
         ({"tag_code": "old"}, TagSwitchedOff),
+        ({"tag_id": "T-OLD"}, TagSwitchedOff),
     ],
 )
 def test_a_scan_needs_one_active_tag(ward: Ward, payload: dict[str, Any], error: type[JourneyError]):

@@ -19,6 +19,7 @@ from models.journey.states import (
     TRANSITIONS,
     available_actions,
     expected_state,
+    is_available,
     is_consistent,
     is_known_step,
     most_advanced,
@@ -55,6 +56,16 @@ def test_of_all_combinations_twenty_eight_pass():
 
 def test_a_display_may_do_nothing():
     assert {available_actions(DISPLAY, state) for state in JourneyState} == {()}
+
+
+@pytest.mark.parametrize("state", COMPUTED_ACTIONS[JourneyAction.CANCEL_APPOINTMENT])
+def test_only_staff_may_cancel_though_no_row_says_who(state: JourneyState):
+    assert [is_available(state, JourneyAction.CANCEL_APPOINTMENT, role) for role in JourneyRole] == [
+        False,
+        True,
+        True,
+        False,
+    ]
 
 
 def test_actions_are_offered_in_the_order_in_which_they_are_listed():

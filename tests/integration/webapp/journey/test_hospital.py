@@ -14,7 +14,7 @@ from core.clock import clock
 from models.accounts import Account
 from models.journey import Appointment, Exam, JourneyUser, NfcTag
 from services.journey.demo import DemoSecrets, seed_appointments, seed_hospital, seed_people
-from services.journey.hospital import NotThere, find_display
+from services.journey.hospital import NotThere, find_display, find_open_displays
 from services.journey.hospital_cache import HospitalCache
 from services.journey.tags import TagInactive, find_tag, short_code_of
 from services.stores import Stores
@@ -119,10 +119,12 @@ def test_a_displays_key_is_shown_once_and_opens_until_it_is_revoked(app: Flask, 
         assert find_display(session, "HALL-2", "no key at all") is None
         with pytest.raises(NotThere):
             find_display(session, "HALL-2", HALL_KEY)
+        assert set(find_open_displays(session, ["HALL-1", "HALL-2", "HALL-3"])) == {"HALL-1", "HALL-2"}
     revoked = chief.ask("PATCH", "/admin/displays/HALL-2", json={"is_revoked": True})
     assert revoked.json["display"]["revoked_at"] is not None
     with parts(app).stores.sessions() as session:
         assert find_display(session, "HALL-2", key) is None
+        assert set(find_open_displays(session, ["HALL-1", "HALL-2"])) == {"HALL-1"}
 
 
 def test_the_second_look_asks_no_database_and_a_change_is_seen_at_once(

@@ -33,6 +33,10 @@ def test_the_way_is_told_in_the_order_of_walking():
     assert guide(BLOOD, MapPoint("주차장", -1, 30, 40)).steps[0] == "승강기로 지하 1층에 내려가세요."
 
 
+def test_who_is_there_is_told_no_minutes():
+    assert guide(BLOOD, BLOOD).steps == ("채혈실 앞으로 오세요.",)
+
+
 def test_who_comes_from_nowhere_is_told_the_floor():
     assert guide(None, BLOOD).steps == ("1층 채혈실 앞으로 오세요.",)
 

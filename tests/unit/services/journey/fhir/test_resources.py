@@ -27,6 +27,7 @@ from tests.unit.services.journey.fhir.validators import find_faults
 NOW = datetime(2026, 11, 26, 0, 30, 15, 123456, tzinfo=UTC)
 USER, VISIT = UUID(int=1), UUID(int=2)
 EXAM = Exam(exam_id="EX-BLOOD", title="채혈", display_title="검사 1", room_id="R-101", avg_minutes=5)
+NOWHERE = Exam(exam_id="EX-HOME", title="상담", display_title="검사 9", room_id=None, avg_minutes=5)
 BASE = "https://welno.example/api/v1/fhir"
 
 
@@ -106,6 +107,13 @@ def test_a_queue_entry_is_a_task(state: str, told: str):
     found = task_resource(entry(state), EXAM, "transferred")
     assert (found["status"], found["businessStatus"]["text"], found["intent"]) == (told, state, "order")
     assert found.get("statusReason") == ({"text": "transferred"} if state == "cancelled" else None)
+
+
+def test_an_exam_without_a_room_has_no_location():
+    told = appointment_resource(appointment("scheduled"), NOWHERE)
+    assert [one["actor"]["reference"] for one in told["participant"]] == [f"Patient/{USER}"]
+    assert "location" not in task_resource(entry("waiting", room_id=None), NOWHERE, None)
+    assert find_faults([told, task_resource(entry("waiting", room_id=None), NOWHERE, None)]) == []
 
 
 @pytest.mark.parametrize(("priority", "told"), [(0, "routine"), (1, "urgent"), (2, "asap"), (3, "stat")])
