@@ -2,7 +2,7 @@
 # first use, as a user without rights, into this checkout.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: accessibility help run hosts demo test test-slow check bench chaos soak fuzz settings sdk staff-token assets lock clean
+.PHONY: accessibility help run hosts demo test test-slow check bench chaos soak fuzz coverage settings sdk staff-token assets lock clean
 .DELETE_ON_ERROR:
 
 STAMP := .venv/.stamp
@@ -58,6 +58,9 @@ EXAMINED := tests/end_to_end/browser/test_accessibility.py tests/integration/sta
 accessibility: $(STAMP) $(ASSETS) ## examine each state of each page, and write docs/accessibility.md anew
 	@dev/scripts/find-chromium --install >/dev/null
 	@dev/scripts/run-tests -q -n0 -k accessible --accessibility-table docs/accessibility.md $(EXAMINED)
+
+coverage: $(STAMP) $(ASSETS) ## how much of the journey its tests run, by module; fails at 95 % of lines or of branches, or less
+	@$(PY) -m dev.journey_coverage $(ARGS)
 
 settings: $(STAMP) ## write docs/settings.md and docs/errors.md anew
 	@$(PY) -m core.settings > docs/settings.md
