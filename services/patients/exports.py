@@ -138,6 +138,12 @@ def build_anew(session: Session, patient_uuid: UUID) -> None:
     session.execute(packed.values(state=ExportState.BUILDING, link_hash=None, resend_at=func.clock_timestamp()))
 
 
+def build_lost(session: Session, export_id: UUID) -> None:
+    """Its store has lost or spoilt the archive: all that it held is in the database."""
+    lost = update(Export).where(Export.id == export_id, Export.state == ExportState.READY)
+    session.execute(lost.values(state=ExportState.BUILDING, link_hash=None, resend_at=func.clock_timestamp()))
+
+
 def built_by_nobody(now: datetime) -> Select[UUID]:
     due = (Export.state == ExportState.BUILDING) & (Export.resend_at <= now) & (Export.expires_at > now)
     return select(Export.id).where(due)

@@ -2,6 +2,7 @@
 
 import io
 import zipfile
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -253,6 +254,21 @@ def test_what_the_disk_refuses_is_tried_again(asked: Asked):
         assert resend_exports(work, clock.now() + timedelta(minutes=3)) == 1
         assert [(call.name, call.about) for call in work.calls] == [("welno.patients.build_export", str(asked.id))]
     assert asked.is_built()
+
+
+@pytest.mark.parametrize("befalls", [Path.unlink, lambda path: path.write_bytes(b"spoilt")], ids=["lost", "spoilt"])
+def test_what_its_store_has_lost_is_built_anew(asked: Asked, befalls: Callable[[Path], object]):
+    asked.is_built()
+    url = asked.state()["url"]
+    [path] = [path for path in asked.spool.storage.root.glob("exports/**/*") if path.is_file()]
+    befalls(path)
+    assert asked.fetch(url).status_code == 404
+    assert asked.state() == {"success": True, "state": "building"}
+    with asked.stores.unit_of_work() as work:
+        assert resend_exports(work, clock.now()) == 1
+    assert asked.is_built()
+    assert asked.fetch(url).status_code == 404
+    assert asked.fetch(asked.state()["url"]).status_code == 200
 
 
 def test_what_is_over_is_removed_fetched_or_not(asked: Asked):

@@ -6,10 +6,12 @@ from uuid import UUID
 from flask import Response, g
 from flask_smorest import Blueprint
 
+from core.logs import get_logger
 from models.patients import AccessedWhat, ActorKind
 from services.patients.access_log import Look
-from services.patients.exports import TooManyExports, ask_for_export, give_link, take_archive
+from services.patients.exports import TooManyExports, ask_for_export, build_lost, give_link, take_archive
 from services.patients.joins import find_older
+from spool import DamagedFile, UnknownFile
 from webapp.api.documented import SECURITY_PATIENT, fails
 from webapp.api.patients.schemas.exports import ExportOutput, ExportStarted, LinkQuery
 from webapp.auth import for_patient
@@ -20,6 +22,7 @@ from webapp.looks import actor_here
 from webapp.previews import refuse_head
 
 blueprint = Blueprint("exports", __name__, url_prefix="/api/v1", description="Exports")
+log = get_logger(__name__)
 _RETRY_SECONDS = 3600
 
 
@@ -59,19 +62,32 @@ def show(patient_uuid: UUID, export_id: UUID) -> dict[str, Any]:
 @blueprint.response(200, {"type": "string", "format": "binary"}, content_type="application/zip")
 @fails(blueprint, 400, 404)
 def fetch(query: dict[str, str], export_id: UUID) -> Response:
-    """The archive, for the first who comes with the newest link; then it is gone."""
+    """The archive, for the first who comes with the newest link; then it is gone. One that its store has lost is built
+    anew: 404, and `building` until it is there."""
     refuse_head()
-    archives, now = parts().spool.archives, stores().clock.now()
+    try:
+        patient_uuid, archive = _take(export_id, query["key"])
+    except (UnknownFile, DamagedFile) as exc:
+        log.error("export_lost", export_id=str(export_id), error=type(exc).__name__)  # noqa: TRY400 it says it all
+        with stores().unit_of_work() as work:
+            build_lost(work.session, export_id)
+        raise ApiError(Code.NOT_FOUND) from exc
+    parts().spool.archives.drop(patient_uuid, export_id)
+    response = Response(archive, mimetype="application/zip")
+    response.headers["Content-Disposition"] = "attachment; filename=welno-records.zip"
+    return response
+
+
+def _take(export_id: UUID, key: str) -> tuple[UUID, bytes]:
+    """Whose it is, and what it holds. Raises ApiError, UnknownFile, DamagedFile, and has then changed nothing."""
+    now = stores().clock.now()
     with stores().unit_of_work() as work:
-        patient_uuid = take_archive(work.session, export_id, query["key"], now)
+        patient_uuid = take_archive(work.session, export_id, key, now)
         if patient_uuid is None:
             raise ApiError(Code.NOT_FOUND)
-        archive = archives.read(patient_uuid, export_id)
+        archive = parts().spool.archives.read(patient_uuid, export_id)
         actor = actor_here(ActorKind.LINK, str(export_id))
         older = find_older(work.session, patient_uuid)
         for one in (patient_uuid, *([older] if older is not None else [])):
             stores().access_log.record(work.session, Look(actor, AccessedWhat.EXPORT, one), now)
-    archives.drop(patient_uuid, export_id)
-    response = Response(archive, mimetype="application/zip")
-    response.headers["Content-Disposition"] = "attachment; filename=welno-records.zip"
-    return response
+    return patient_uuid, archive
