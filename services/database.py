@@ -164,6 +164,8 @@ def find_unsuitable(engine: Engine, *, needs_session: bool = False) -> str | Non
     try:
         with engine.connect() as connection:
             return POOLED if needs_session and is_pooled(connection) else None
+    except StalePrimary:  # its successor is, until it can be reached
+        return None
     except UnsuitableDatabase as exc:
         return str(exc)
     except SQLAlchemyError:

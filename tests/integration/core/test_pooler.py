@@ -16,7 +16,15 @@ from dev.local.health import answers
 from dev.local.ports import pick_port
 from dev.local.postgres import EmbeddedPostgres
 from dev.local.programs import ROOT, web_program
-from services.database import DROPPED, POOLED, REFUSED, UnsuitableDatabase, connect_database, find_unsuitable
+from services.database import (
+    DROPPED,
+    POOLED,
+    REFUSED,
+    StalePrimary,
+    UnsuitableDatabase,
+    connect_database,
+    find_unsuitable,
+)
 from services.processes.leases import ProcessLeaseHolder
 from tests.pgbouncer import run_pgbouncer
 from tests.plain_http import NO_TLS
@@ -117,12 +125,13 @@ def test_a_database_that_is_away_is_no_reason_to_refuse():
     assert find_unsuitable(engine, needs_session=True) is None
 
 
-def test_a_primary_that_is_away_is_none_though_a_standby_answers(bare: URL):
+@pytest.mark.parametrize("error", [psycopg2.OperationalError("of several servers none takes writes"), StalePrimary()])
+def test_a_primary_that_is_away_is_none_though_another_server_answers(bare: URL, error: Exception):
     engine = connect_database(bare.render_as_string(hide_password=False), pool_size=1)
 
     @event.listens_for(engine, "do_connect")
     def find_no_primary(*_: object) -> None:
-        raise psycopg2.OperationalError("of several servers none takes writes")
+        raise error
 
     assert find_unsuitable(engine, needs_session=True) is None
     engine.dispose()
