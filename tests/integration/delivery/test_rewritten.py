@@ -99,13 +99,18 @@ def test_what_a_sender_brings_back_hours_later_is_gone_within_an_hour(log: Log):
     assert "김하늘" not in said(log.streams.read_after(HALL, 0))
 
 
-def test_what_was_redacted_while_the_sweeper_stood_still_is_gone_with_its_next_round(
-    log: Log, monkeypatch: pytest.MonkeyPatch
-):
+def redact_half_an_hour_ago(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of what Redis has; the last sweep was a minute before."""
     log.emit(text="김하늘")
     sweep_of_before(log, monkeypatch, minutes=31)
     rewrite(log)
     age_rewritten(log, 30 * 60)
+
+
+def test_what_was_redacted_while_the_sweeper_stood_still_is_gone_with_its_next_round(
+    log: Log, monkeypatch: pytest.MonkeyPatch
+):
+    redact_half_an_hour_ago(log, monkeypatch)
     log.sweep.run(0)
     assert "김하늘" not in said(log.streams.read_after(HALL, 0))
 
@@ -114,10 +119,7 @@ def test_what_was_redacted_while_redis_was_away_is_gone_when_it_answers_again(
     log: Log, monkeypatch: pytest.MonkeyPatch
 ):
     """The same server, with its data: it was cut off."""
-    log.emit(text="김하늘")
-    sweep_of_before(log, monkeypatch, minutes=31)
-    rewrite(log)
-    age_rewritten(log, 30 * 60)
+    redact_half_an_hour_ago(log, monkeypatch)
     with monkeypatch.context() as cut_off:
         cut_off.setattr(log.streams, "delete_matching", refuse)
         with pytest.raises(StreamsUnavailable):
