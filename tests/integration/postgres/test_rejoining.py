@@ -96,7 +96,7 @@ def test_the_login_of_the_handbook_may_promote(pair: PostgresPair):
     with closing(psycopg2.connect(pair.primary.conninfo())):
         ended = failover(pair, "promote", "--switch-over", login="welno_operator")
         # It ends no superuser's session: nothing is begun.
-        assert (ended.status, "a superuser is signed in (" in ended.errors) == (1, True)
+        assert (ended.status, "a superuser is signed in (" in ended.errors) == (1, True), ended.errors
         assert pair.primary.ask("show default_transaction_read_only") == "off"
     ended = failover(pair, "promote", "--switch-over", login="welno_operator")
     assert (ended.status, ended.errors) == (0, "")
