@@ -63,6 +63,11 @@ class PostgresPair:
         wait_until(lambda: self.replica.ask(f"select pg_last_wal_receive_lsn() >= '{written}'"))
         self.link.silence()
 
+    def catch_up(self) -> None:
+        """The replica shows what was committed before, logins and rights among it."""
+        written = self.primary.ask("select pg_current_wal_flush_lsn()")
+        wait_until(lambda: self.replica.ask(f"select pg_last_wal_replay_lsn() >= '{written}'"))
+
     def be_synchronous(self) -> None:
         """From now on a commit is acknowledged when both have it."""
         self.primary.set("synchronous_standby_names", STANDBY)

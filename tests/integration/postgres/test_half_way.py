@@ -133,7 +133,7 @@ def test_a_promotion_that_was_cut_after_its_epoch_is_finished_in_another(pair: P
 def test_a_right_that_is_missing_is_named_before_anything_is_touched(pair: PostgresPair, revoked: str, told: str):
     pair.primary.ask(GRANTS)
     pair.primary.ask(revoked)
-    wait_until(lambda: pair.replica.ask("select pg_last_wal_replay_lsn() = pg_last_wal_receive_lsn()"))
+    pair.catch_up()
     ended = failover(pair, "promote", "--switch-over", login="welno_operator")
     assert ended.status == 1
     assert ended.errors == f"failover: {pair.replica.address}: this login lacks {told}; nothing was changed\n"

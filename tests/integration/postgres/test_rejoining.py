@@ -93,6 +93,7 @@ def test_a_standby_that_does_not_catch_up_is_not_switched_over_to(pair: Postgres
 def test_the_login_of_the_handbook_may_promote(pair: PostgresPair):
     grants = OPERATIONS[OPERATIONS.index("    create role welno_operator") :].partition("\n\n")[0]
     pair.primary.ask(grants)
+    pair.catch_up()
     with closing(psycopg2.connect(pair.primary.conninfo())):
         ended = failover(pair, "promote", "--switch-over", login="welno_operator")
         # It ends no superuser's session: nothing is begun.
@@ -105,6 +106,7 @@ def test_the_login_of_the_handbook_may_promote(pair: PostgresPair):
 
 def test_a_login_that_may_not_is_told_so_in_one_sentence(pair: PostgresPair):
     pair.primary.ask("create role visitor login password 'invented'")
+    pair.catch_up()
     ended = failover(pair, "promote", "--switch-over", login="visitor")
     assert (ended.status, ended.errors.count("\n")) == (1, 1)
     assert "lacks execute on pg_promote, " in ended.errors
