@@ -69,6 +69,16 @@ test("what a restored server may have lost is sent once more", async (t) => {
   assert.deepEqual([dedupeId, state, await outbox.acked(THREAD)], [row.dedupeId, "queued", []]);
 });
 
+for (const reason of ["trimmed", "missing"])
+  test(`numbers that are ${reason} after a restore settle nothing that was acknowledged before it`, async (t) => {
+    const { row, outbox, inbox } = await makeAcked(t);
+    const other = { threadId: THREAD, envelope: { ...row.envelope, dedupeId: crypto.randomUUID() } };
+    await inbox.add(itemOf(other, 5));
+    await inbox.noteGap("e2", { from: 1, to: 9, reason });
+    const kept = (await outbox.rows()).map(({ dedupeId, state, code }) => [dedupeId, state, code]);
+    assert.deepEqual([kept, await outbox.acked(THREAD)], [[[row.dedupeId, "queued", null]], []]);
+  });
+
 for (const [reason, left] of [["trimmed", []], ["missing", [["dead", "NOT_KEPT"]]]]) {
   test(`a message among those that are ${reason} waits no longer`, async (t) => {
     const { outbox, inbox } = await makeAcked(t);

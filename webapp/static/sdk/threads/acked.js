@@ -25,14 +25,18 @@ export async function keepAcked({ meta, inbox }, row, seq) {
 }
 
 /** Back in the queue, to be sent once more: of what it has the server makes a duplicate.
- * @param {Pick<Stores, "meta"|"outbox">} stores @param {string} threadId @param {(row: OutboxRow) => boolean} [isWanted] */
+ * @param {Pick<Stores, "meta"|"outbox">} stores @param {string} threadId @param {(row: OutboxRow) => boolean} [isWanted]
+ * @returns {Promise<number>} how many */
 export async function requeueAcked({ meta, outbox }, threadId, isWanted = () => true) {
+  let count = 0;
   for (const key of await settled(meta.getAllKeys(ackedOf(threadId)))) {
     const row = await settled(meta.get(key));
     if (!isWanted(row)) continue;
     meta.delete(key);
     outbox.put({ ...row, state: "queued", code: null, nextAt: 0, leaseUntil: 0 });
+    count += 1;
   }
+  return count;
 }
 
 /** Of these numbers no item comes any more: what the server says to have had is settled, and what it does not have is dead.

@@ -17,11 +17,14 @@ import { noteItem, noteSigned } from "./senders.js";
 export class Inbox {
   #database;
   #threadId;
+  #onRequeued;
 
-  /** @param {import("./database.js").ThreadsDatabase} database @param {string} threadId */
-  constructor(database, threadId) {
+  /** @param {import("./database.js").ThreadsDatabase} database @param {string} threadId
+   * @param {{onRequeued?: () => void}} [how] `onRequeued`: by `add` or `noteGap`, and committed: the sender is to be woken */
+  constructor(database, threadId, { onRequeued } = {}) {
     this.#database = database;
     this.#threadId = threadId;
+    this.#onRequeued = onRequeued;
   }
 
   /** Behind the last item that is here. @returns {Promise<Cursor>} */
@@ -36,12 +39,10 @@ export class Inbox {
   add(item, how) {
     const { threadId, epoch, seq } = item;
     const dedupeId = item.envelope?.dedupeId;
-    return this.#database.write(["inbox", "meta", "outbox"], async (stores) => {
+    return this.#writeIn(epoch, ["inbox", "meta", "outbox"], async (stores) => {
       const { inbox, meta } = stores;
       const known = await settled(inbox.get([threadId, epoch, seq]));
       if (known) return known;
-      const place = await settled(meta.get(this.#name("place")));
-      if (place && place.epoch !== epoch) await requeueAcked(stores, threadId); // a server that was restored may have lost it
       if (how?.isFirstVisible) await settleAckedGap(stores, threadId, { from: 1, to: seq - 1, reason: "trimmed" });
       await settleAcked(stores, item);
       // The same envelope under another number: a server that plays it once more.
@@ -109,7 +110,7 @@ export class Inbox {
 
   /** In the place of what other tabs have found out of the same numbers. @param {string} epoch @param {Gap} gap */
   async noteGap(epoch, gap) {
-    await this.#database.write(["meta", "outbox"], async (stores) => {
+    await this.#writeIn(epoch, ["meta", "outbox"], async (stores) => {
       const { meta } = stores;
       await settleAckedGap(stores, this.#threadId, gap);
       const noted = await settled(meta.get(this.#name("gaps")));
@@ -118,6 +119,21 @@ export class Inbox {
       const all = [...others, gap].sort((one, other) => one.from - other.from);
       meta.put({ epoch, gaps: all }, this.#name("gaps"));
     });
+  }
+
+  /** One transaction on what the server tells of an epoch. Where that is not the one of before, a server that was restored
+   * may have lost what it had acknowledged, whose numbers say nothing of this epoch: it is queued anew before any number
+   * settles it.
+   * @template Value @param {string} epoch @param {import("./database.js").StoreName[]} names with `meta` and `outbox`
+   * @param {(stores: import("./database.js").Stores) => Promise<Value>} act @returns {Promise<Value>} */
+  async #writeIn(epoch, names, act) {
+    const done = await this.#database.write(names, async (stores) => {
+      const place = await settled(stores.meta.get(this.#name("place")));
+      const requeued = place && place.epoch !== epoch ? await requeueAcked(stores, this.#threadId) : 0;
+      return { requeued, result: await act(stores) };
+    });
+    if (done.requeued > 0) this.#onRequeued?.();
+    return done.result;
   }
 
   /** A device was asked once more for its numbers, by whomever. @param {import("./senders.js").SenderGap} gap */

@@ -90,7 +90,7 @@ export class Outbox {
   }
 
   /** To be sent once more, whether the server has them or not. @param {string} threadId
-   * @param {(row: OutboxRow) => boolean} isWanted @returns {Promise<void>} */
+   * @param {(row: OutboxRow) => boolean} isWanted @returns {Promise<number>} how many */
   requeueAcked(threadId, isWanted) {
     return this.#database.write(["outbox", "meta"], (stores) => requeueAcked(stores, threadId, isWanted));
   }
