@@ -7,6 +7,8 @@ import { IDBKeyRange } from "fake-indexeddb";
 
 import { Inbox } from "../../webapp/static/sdk/threads/inbox.js";
 import { Outbox } from "../../webapp/static/sdk/threads/outbox.js";
+import { ThreadReceiver } from "../../webapp/static/sdk/threads/receiver.js";
+import { failure } from "./browser.js";
 import { makeSender } from "./threads-sending.js";
 import { makeMember, NURSE, OTHER_THREAD, THREAD, until } from "./threads-setup.js";
 
@@ -77,6 +79,41 @@ for (const reason of ["trimmed", "missing"])
     await inbox.noteGap("e2", { from: 1, to: 9, reason });
     const kept = (await outbox.rows()).map(({ dedupeId, state, code }) => [dedupeId, state, code]);
     assert.deepEqual([kept, await outbox.acked(THREAD)], [[[row.dedupeId, "queued", null]], []]);
+  });
+
+/** A server that was restored to before all that it had acknowledged, and whose first numbers are trimmed by now. */
+function makeRestored(row, isTrimmed) {
+  const other = (seq) => itemOf({ ...row, envelope: { ...row.envelope, dedupeId: crypto.randomUUID(), clientSeq: seq } }, seq, "e2");
+  const items = [{ ...other(isTrimmed ? 9 : 1), receivedAt: "x" }];
+  return {
+    openSocket: () => null, openEvents: () => Promise.reject(failure(503)), eventsUrl: () => "/e",
+    rangeUrl: (_, { after }) => `/r?${new URLSearchParams({ after })}`,
+    getJson: async () => ({ items, lastSeq: items[0].seq, epoch: "e2" }),
+    range: async () => ({ items: [], epoch: "e2", missing: { fromSeq: 1, toSeq: 8 } }),
+    status: async () => ({ epoch: "e2", role: "writer", members: [{ memberId: NURSE, role: "owner", visibleFrom: 1 }] }),
+    ack: async (_, seq) => ({ ackedSeq: seq }),
+  };
+}
+
+for (const [what, isTrimmed] of [["its next item", false], ["that it trimmed", true]])
+  test(`what a restored server may have lost goes as soon as ${what} tells of it`, async (t) => {
+    const { sender, server, member, room } = await makeSender(t);
+    await sender.send(THREAD, "혈압 128/82");
+    const [row] = await sender.outbox.rows();
+    await sender.flush();
+    const inbox = new Inbox(member.database, THREAD);
+    await inbox.add(itemOf({ ...row, envelope: { ...row.envelope, dedupeId: crypto.randomUUID() } }, 5));
+    server.taken = [];
+    const keys = { devices: async () => room.devices, refresh: async () => null };
+    const receiver = new ThreadReceiver(THREAD, {
+      client: makeRestored(row, isTrimmed), crypto: member.crypto, database: member.database, memberId: NURSE, keys, share: false,
+      onItem: () => {},
+      onRequeued: () => void sender.flush({ isEarly: true }),
+    });
+    t.after(() => receiver.close());
+    await receiver.start();
+    await until(() => server.taken.length > 0);
+    assert.deepEqual(server.taken.map(({ dedupeId }) => dedupeId), [row.dedupeId]);
   });
 
 for (const [reason, left] of [["trimmed", []], ["missing", [["dead", "NOT_KEPT"]]]]) {

@@ -82,6 +82,7 @@ export class ThreadView {
         void this.#asking.noteAsked(wanted);
         void parts.sender.answerResend(threadId, wanted);
       },
+      onRequeued: () => void parts.sender.flush({ isEarly: true }),
       onGap: (gap) => this.#messages.addGap(gap),
       onAcked: () => {
         this.#factsChanged();

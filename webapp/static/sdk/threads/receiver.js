@@ -38,6 +38,7 @@ const FINAL = new Set(["REPLAYED", "NOT_A_MEMBER"]); // found out here, whatever
  *   which sends them once more if it is this one: `answerResend` of the sender
  * @property {(gap: Gap) => void} [onGap] before the item that follows, and each time that the items around it are
  *   delivered at the start
+ * @property {() => void} [onRequeued] what a restored server may have lost waits once more: `flush` of the sender
  * @property {(ackedSeq: number) => void} [onAcked]
  * @property {() => void} [onKeys] the keys were read anew
  * @property {(state: import("../core/stream.js").StreamState, reason: string|null) => void} [onState]
@@ -68,7 +69,7 @@ export class ThreadReceiver {
   constructor(threadId, options) {
     this.#threadId = threadId;
     this.#options = options;
-    this.#inbox = new Inbox(options.database, threadId);
+    this.#inbox = new Inbox(options.database, threadId, { onRequeued: () => options.onRequeued?.() });
   }
 
   /** What is here already, then what comes. */
