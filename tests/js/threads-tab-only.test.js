@@ -7,6 +7,7 @@ import { IDBFactory, IDBKeyRange, IDBObjectStore } from "fake-indexeddb";
 
 import { StoreError } from "../../webapp/static/sdk/core/storage.js";
 import { ThreadsDatabase } from "../../webapp/static/sdk/threads/database.js";
+import { FirstDeviceError } from "../../webapp/static/sdk/threads/errors.js";
 import { Inbox } from "../../webapp/static/sdk/threads/inbox.js";
 import { KeyStore } from "../../webapp/static/sdk/threads/key_store.js";
 import { compareKeys } from "../../webapp/static/sdk/threads/memory_store.js";
@@ -17,11 +18,14 @@ import { keepsKeys } from "../../webapp/static/sdk/threads/store_trial.js";
 import { TabDatabase } from "../../webapp/static/sdk/threads/tab_database.js";
 import { ThreadCrypto } from "../../webapp/static/sdk/threads/thread_crypto.js";
 import { TabOnly } from "../../webapp/static/page/threads/tab_only.js";
-import { signOutQuestion } from "../../webapp/static/page/threads/words.js";
+import { signOutQuestion, troubleOf } from "../../webapp/static/page/threads/words.js";
 import { failure, settle } from "./browser.js";
 import { openDocument } from "./document.js";
 import { ThreadServer } from "./threads-server.js";
 import { DOCTOR, makeMember, NURSE, OTHER_THREAD, THREAD } from "./threads-setup.js";
+
+const PATIENT = "patient:0b5c6f0e-6a52-4c8f-9a1b-2f8f5f3f6f11";
+const FRIEND = "patient:1c6d7f1f-7b63-4d9f-8b2c-3f9f6f4f7f22";
 
 beforeEach(() => {
   globalThis.addEventListener ??= () => {};
@@ -63,13 +67,17 @@ const FAULTS = {
       return request;
     },
   }),
-  "never opens": () => ({ open: () => ({}) }),
 };
 for (const [what, make] of Object.entries(FAULTS))
   test(`a store that ${what} keeps no keys`, async () => {
     globalThis.indexedDB = make();
     assert.equal(await keepsKeys(NURSE, { milliseconds: 50 }), false);
   });
+
+test("of a store that does not answer in time it is not known whether it keeps keys", async () => {
+  globalThis.indexedDB = { open: () => ({}) };
+  await assert.rejects(keepsKeys(NURSE, { milliseconds: 50 }), { name: "StoreError", code: "STORE_SILENT" });
+});
 
 const KEY_FAULTS = {
   "that does not take a key": [
@@ -236,20 +244,48 @@ async function arrive(server, memberId, traits = {}) {
 }
 
 test("without a store the device is the tab's, keeps no push pass, and can write and read", async () => {
-  const server = new ThreadServer({ [NURSE]: "owner", [DOCTOR]: "writer" });
+  const server = new ThreadServer({ [PATIENT]: "owner", [FRIEND]: "writer" });
   const cryptos = [new ThreadCrypto(undefined), new ThreadCrypto(undefined)];
-  const nurse = await arrive(server, NURSE, { crypto: cryptos[0] });
-  const doctor = await arrive(server, DOCTOR, { crypto: cryptos[1] });
-  assert.deepEqual([nurse.isTabOnly, nurse.database.isTabOnly, nurse.registered], [true, true, [{ pushPass: false }]]);
-  assert.equal((await nurse.keysOf(THREAD).ensure()).kid, "k1");
-  assert.equal((await doctor.keysOf(THREAD).ensure()).kid, "k1");
+  const patient = await arrive(server, PATIENT, { crypto: cryptos[0] });
+  const friend = await arrive(server, FRIEND, { crypto: cryptos[1] });
+  assert.deepEqual([patient.isTabOnly, patient.database.isTabOnly, patient.registered], [true, true, [{ pushPass: false }]]);
+  assert.equal((await patient.keysOf(THREAD).ensure()).kid, "k1");
+  assert.equal((await friend.keysOf(THREAD).ensure()).kid, "k1");
   const said = { threadId: THREAD, dedupeId: crypto.randomUUID(), clientSeq: 1, kind: "data", contentType: "text/plain" };
   const envelope = await cryptos[0].seal("k1", said, new TextEncoder().encode("혈압 128/82"));
-  const opened = await cryptos[1].openItem({ threadId: THREAD, from: NURSE, envelope }, server.devices);
+  const opened = await cryptos[1].openItem({ threadId: THREAD, from: PATIENT, envelope }, server.devices);
   assert.equal(new TextDecoder().decode(opened), "혈압 128/82");
-  const devices = new OwnDevices({ session: nurse.session, client: nurse.client, crypto: cryptos[0] });
+  const devices = new OwnDevices({ session: patient.session, client: patient.client, crypto: cryptos[0] });
   await devices.reset();
-  assert.deepEqual(nurse.registered.at(-1), { reset: true, pushPass: false });
+  assert.deepEqual(patient.registered.at(-1), { reset: true, pushPass: false });
+});
+
+test("a tab is not the first device of a member of staff, whose next one nobody could approve", async () => {
+  const server = new ThreadServer({ [NURSE]: "owner" });
+  await assert.rejects(arrive(server, NURSE), { name: "FirstDeviceError" });
+  assert.deepEqual(server.devices, []);
+  assert.match(troubleOf(new FirstDeviceError()).text, /일반 창에서 대화방을 한 번 열어 주세요/);
+  const { told } = await makeMember(NURSE);
+  server.devices.push(told);
+  const tab = await arrive(server, NURSE);
+  assert.deepEqual([tab.isTabOnly, tab.state], [true, "pending"]);
+});
+
+test("a tab is no device of a member of staff whose devices the server could not tell", async () => {
+  const server = new ThreadServer({ [NURSE]: "owner", [PATIENT]: "writer" });
+  const arriveOffline = (memberId) => {
+    const client = { ...server.clientOf(memberId), me: () => Promise.reject(failure(0)), register: () => Promise.reject(failure(0)) };
+    return openThreads({ client, crypto: new ThreadCrypto(undefined), allowTabOnly: true }, memberId);
+  };
+  await assert.rejects(arriveOffline(NURSE), { status: 0 });
+  assert.equal((await arriveOffline(PATIENT)).isTabOnly, true);
+});
+
+test("a store that is silent makes no device of the tab", async () => {
+  const server = new ThreadServer({ [PATIENT]: "owner" });
+  globalThis.indexedDB = { open: () => ({}) };
+  await assert.rejects(arrive(server, PATIENT), { name: "StoreError", code: "STORE_SILENT" });
+  assert.deepEqual(server.devices, []);
 });
 
 test("a front end that has not asked for it is told that there is no store", async () => {

@@ -7,7 +7,8 @@ from playwright.sync_api import BrowserContext, Page, Route, expect
 
 from tests.accessibility import examine
 from tests.end_to_end.browser.test_accessibility import PHONE, findings
-from tests.end_to_end.browser.test_threads import SOON, Arrive, Correspondent, arrive, new_login
+from tests.end_to_end.browser.test_threads import PASSWORD, SOON, Arrive, Correspondent, arrive, new_login
+from tests.end_to_end.browser.test_threads_devices import confirm, fingerprint_of, row_of
 from tests.end_to_end.product import Product
 from tests.waiting import wait_until
 
@@ -38,18 +39,37 @@ def break_worker(context: BrowserContext, fault: str) -> None:
 
 
 @pytest.fixture
-def arrive_broken(
-    new_context: Callable[..., BrowserContext], product: Product, new_login: Callable[[], str]
-) -> ArriveBroken:
-    """Signed in, at a browser with this fault."""
+def arrive_broken(arrive: Arrive, open_broken: Callable[..., Page], product: Product) -> ArriveBroken:
+    """Signed in, at a browser with this fault, which the member's browser at home has approved."""
 
     def make(fault: str, **traits: object) -> Correspondent:
+        at_home = arrive()
+        tab = Correspondent(open_broken(fault, **traits), product.web_url, at_home.login).sign_in()
+        at_home.page.reload()
+        row = row_of(at_home.page, fingerprint_of(tab.page))
+        row.get_by_role("button", name="이 기기 승인").click(timeout=SOON)
+        confirm(at_home.page, "똑같아요, 승인하기")
+        expect(row).to_contain_text("사용 중", timeout=SOON)
+        return tab
+
+    return make
+
+
+@pytest.fixture
+def open_broken(new_context: Callable[..., BrowserContext]) -> Callable[..., Page]:
+    """A page at a browser with this fault."""
+
+    def make(fault: str, **traits: object) -> Page:
         context = new_context(service_workers="block", **traits)
         context.add_init_script(fault)
         break_worker(context, fault)
-        return Correspondent(context.new_page(), product.web_url, new_login()).sign_in()
+        return context.new_page()
 
     return make
+
+
+def states_of(product: Product, member: str) -> list[str]:
+    return sorted(row["state"] for row in product.rows(_STATES, member=member))
 
 
 def stay_when_asked(page: Page) -> None:
@@ -86,7 +106,19 @@ def test_two_people_exchange_messages_though_one_browser_keeps_no_keys(
     nurse.expect_waiting(0)
     with nurse.page.expect_event("close"):
         nurse.page.close(run_before_unload=True)
-    wait_until(lambda: [row["state"] for row in product.rows(_STATES, member=member)] == ["revoked"], 20)
+    wait_until(lambda: states_of(product, member) == ["active", "revoked"], 20)
+
+
+def test_a_tab_does_not_become_the_first_device_of_a_member_of_staff(
+    open_broken: Callable[..., Page], product: Product, new_login: Callable[[], str]
+) -> None:
+    page, login = open_broken(NO_STORE), new_login()
+    page.goto(f"{product.web_url}/threads")
+    page.get_by_label("로그인 이름").fill(login)
+    page.get_by_label("비밀번호").fill(PASSWORD)
+    page.get_by_role("button", name="로그인", exact=True).click()
+    expect(page.locator("#threads-failed")).to_contain_text("일반 창에서 대화방을 한 번 열어 주세요.", timeout=SOON)
+    assert states_of(product, f"staff:{login}") == []
 
 
 def test_the_page_goes_on_after_its_login_is_over_and_they_sign_in_once_more(
@@ -106,7 +138,7 @@ def test_the_page_goes_on_after_its_login_is_over_and_they_sign_in_once_more(
     doctor.write("읽었어요")
     nurse.expect_message("읽었어요")
     expect(page.locator("#sign-in")).to_be_hidden()
-    assert len(product.rows(_STATES, member=nurse.member_id)) == 1
+    assert states_of(product, nurse.member_id) == ["active", "active"]
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

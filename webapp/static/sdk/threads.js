@@ -18,7 +18,7 @@ export { BlobUpload } from "./threads/blob_upload.js";
 export { ThreadsClient } from "./threads/client.js";
 export { fingerprintOf } from "./threads/devices.js";
 export { PLAINTEXT_MAX_BYTES } from "./threads/envelopes.js";
-export { DisbelievedError } from "./threads/errors.js";
+export { DisbelievedError, FirstDeviceError } from "./threads/errors.js";
 export { KeptUploads } from "./threads/kept_uploads.js";
 export { KeyRotation } from "./threads/key_rotation.js";
 export { Outbox } from "./threads/outbox.js";

@@ -126,6 +126,9 @@ export const TAB_ONLY = Object.freeze([
   "이 브라우저는 열쇠와 메시지를 저장하지 못해요. 탭을 닫거나 새로 고치면 보내지 않은 메시지는 사라지고, 다음에 열 때는 처음 보는 기기가 돼요.",
   "그때는 쓰던 다른 기기나 비상 코드로 승인해야 대화를 읽을 수 있어요. 일반 창이나 다른 브라우저에서 열면 저장돼요.",
 ]);
+/** Of such a browser, where nobody could approve the member's next device. */
+export const FIRST_DEVICE =
+  "이 브라우저는 열쇠를 저장하지 못해서 첫 기기로 쓸 수 없어요. 일반 창에서 대화방을 한 번 열어 주세요. 그다음에는 여기에서도 그 기기로 승인해서 쓸 수 있어요.";
 export const LOGIN_OVER = "로그인이 끝났어요. 쓴 메시지는 보내지만, 읽으려면 다시 로그인해 주세요.";
 /** Of such a browser. */
 export const LOGIN_OVER_HERE =
@@ -170,6 +173,7 @@ export const explainCode = (code) => FAULTS[code] ?? `${DISBELIEVED} (${code})`;
 /** What a failed call, or a store or key that cannot be used, means. @param {any} error @returns {import("../kit/error.js").Trouble} */
 export function troubleOf(error) {
   if (error.name === "DisbelievedError") return { text: explainCode(error.code) };
+  if (error.name === "FirstDeviceError") return { text: FIRST_DEVICE };
   if (error.name === "StoreError") return { text: `${error.message} 다른 브라우저나 일반 창에서 열어 주세요.` };
   const known = error.status !== 429 && FAULTS[error.code];
   return { text: known || explain(error, FAULTS), reference: error.requestId };

@@ -1,5 +1,6 @@
 /**
- * Why something that came was not believed: a key, a device or an envelope that is not what it says.
+ * Why something that came was not believed: a key, a device or an envelope that is not what it says; and why a browser
+ * becomes no device.
  * @module
  */
 
@@ -13,5 +14,13 @@ export class DisbelievedError extends Error {
     super(code, { cause });
     this.name = "DisbelievedError";
     this.code = code;
+  }
+}
+
+/** A device of one tab would be its member's first: it would end with the tab, and nobody could approve the next one. */
+export class FirstDeviceError extends Error {
+  constructor() {
+    super("FIRST_DEVICE");
+    this.name = "FirstDeviceError";
   }
 }

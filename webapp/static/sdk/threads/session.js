@@ -4,6 +4,7 @@
  */
 
 import { ThreadsDatabase } from "./database.js";
+import { FirstDeviceError } from "./errors.js";
 import { keepsKeys } from "./store_trial.js";
 import { TabDatabase } from "./tab_database.js";
 import { ThreadKeys } from "./thread_keys.js";
@@ -18,17 +19,17 @@ import { ThreadKeys } from "./thread_keys.js";
  *   and all that it has goes with it
  * @param {string|null} [remembered] who it is, for when the server cannot be asked
  * @returns {Promise<ThreadsSession>} rejects with a WelnoError where nobody is known, with a StoreError where the browser
- *   keeps no keys and that is not allowed, or its store fails later
+ *   keeps no keys and that is not allowed, or its store does not answer or fails later, with a FirstDeviceError where the
+ *   device of one tab would be the first of a member whom no fresh proof lets in
  */
 export async function openThreads({ client, crypto, allowTabOnly = false }, remembered = null) {
-  const memberId = await client.me().then(
-    (me) => me.memberId,
-    (error) => {
-      if (error.status !== 0 || remembered === null) throw error;
-      return remembered;
-    },
-  );
+  const told = await client.me().catch((error) => {
+    if (error.status !== 0 || remembered === null) throw error;
+    return { memberId: remembered, devices: null, error };
+  });
+  const { memberId } = told;
   const isTabOnly = allowTabOnly && !(await areKeysKept(memberId, crypto));
+  if (isTabOnly) requireOtherDevice(told);
   const device = await crypto.open(memberId, { isTabOnly });
   const database = isTabOnly ? await TabDatabase.of(memberId) : await ThreadsDatabase.of(memberId);
   const registerNow = () => register(client, device, passFor({ isTabOnly }));
@@ -42,6 +43,15 @@ export async function openThreads({ client, crypto, allowTabOnly = false }, reme
  * @param {{isTabOnly: boolean}} session @returns {{pushPass?: false}} for `register` */
 export function passFor({ isTabOnly }) {
   return isTabOnly ? { pushPass: false } : {};
+}
+
+/** The first device of a member is active by itself, and each later one waits for another's word, also after the first is
+ * gone: of one that ends with its tab it would be waited for in vain. A patient may `reset` after a fresh proof.
+ * @param {{memberId: string, devices: any[]|null, error?: unknown}} told `devices`: null where the server did not answer */
+function requireOtherDevice({ memberId, devices, error }) {
+  if (memberId.startsWith("patient:")) return;
+  if (devices === null) throw error;
+  if (devices.length === 0) throw new FirstDeviceError();
 }
 
 /** By the page, which keeps what is sent, and by the Worker, which keeps the keys. @param {string} memberId

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { within } from "../core/storage.js";
+import { StoreError, within } from "../core/storage.js";
 import { ThreadsDatabase } from "./database.js";
 import { isSigned, makeDevice, signText } from "./devices.js";
 import { decodeBytes, textBytes } from "./encoding.js";
@@ -20,12 +20,13 @@ const TEXT = textBytes("welno.store.trial");
 /**
  * Where the member's device is here already nothing is written: a disk that is full by now makes no new device of it.
  * @param {string} memberId @param {{factory?: IDBFactory, milliseconds?: number}} [how]
- * @returns {Promise<boolean>} false also where the store does not answer in time
+ * @returns {Promise<boolean>} rejects with a StoreError where the store does not answer in time: whether it keeps keys is
+ *   not known then, and a device of one tab would be made for want of a few seconds
  */
 export async function keepsKeys(memberId, { factory, milliseconds = TRIAL_MILLISECONDS } = {}) {
   const database = await ThreadsDatabase.of(memberId, factory);
   const store = new KeyStore(database);
-  const judge = (/** @type {Promise<boolean>} */ trial) => within(trial, milliseconds).catch(() => null);
+  const judge = (/** @type {Promise<boolean>} */ trial) => within(trial, milliseconds).catch(judgeFailure);
   try {
     const isKnown = await judge(store.hasOwnDevice());
     if (isKnown !== false) return isKnown === true;
@@ -35,6 +36,12 @@ export async function keepsKeys(memberId, { factory, milliseconds = TRIAL_MILLIS
   } finally {
     void database.close();
   }
+}
+
+/** @param {unknown} error of a store that keeps none, or one that has not said so @returns {null} */
+function judgeFailure(error) {
+  if (error instanceof StoreError && error.code === "STORE_SILENT") throw error;
+  return null;
 }
 
 /** @param {KeyStore} store @param {OwnDevice} made @returns {Promise<boolean>} rejects where they cannot be used any more */
