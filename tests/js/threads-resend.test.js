@@ -5,7 +5,7 @@ import { beforeEach, test } from "node:test";
 
 import { IDBKeyRange } from "fake-indexeddb";
 
-import { StoreError } from "../../webapp/static/sdk/core/storage.js";
+import { settled, StoreError } from "../../webapp/static/sdk/core/storage.js";
 import { Inbox } from "../../webapp/static/sdk/threads/inbox.js";
 import { ThreadReceiver } from "../../webapp/static/sdk/threads/receiver.js";
 import { isResendRequest, readResendRequest, RESEND_TYPE, ResendAsking, writeResendRequest } from "../../webapp/static/sdk/threads/resend.js";
@@ -106,6 +106,26 @@ test("more than was asked for is asked for", async () => {
   due[0].act();
   await until(() => asked.length > 0);
   assert.deepEqual(asked, [longer]);
+});
+
+test("what was asked for before a restore is asked for once more, and nothing of before it is kept", async () => {
+  const { database } = await makeMember(NURSE);
+  const inbox = new Inbox(database, THREAD);
+  const keyItem = (epoch) => ({ threadId: THREAD, epoch, seq: 1, type: "system", event: "key", data: { kid: "k1" }, by: NURSE });
+  await inbox.add(keyItem("e"));
+  await inbox.noteAsked(GAP);
+  assert.equal(await inbox.isAsked(GAP), true);
+  await inbox.add(keyItem("e2"));
+  assert.equal(await inbox.isAsked(GAP), false);
+  await inbox.noteAsked({ ...GAP, from: 5, to: 6 });
+  const kept = await database.read(["meta"], ({ meta }) => settled(meta.get(`asked:${THREAD}`)));
+  assert.deepEqual(kept, { epoch: "e2", asked: { [`${CLIENT} 5`]: 6 } });
+});
+
+test("a note of a version before, which says no epoch, keeps nothing from being asked for", async () => {
+  const { database } = await makeMember(NURSE);
+  await database.write(["meta"], async ({ meta }) => void meta.put({ [`${CLIENT} 2`]: 3 }, `asked:${THREAD}`));
+  assert.equal(await new Inbox(database, THREAD).isAsked(GAP), false);
 });
 
 test("what has come meanwhile, or somebody else has asked for, is not asked for", async () => {

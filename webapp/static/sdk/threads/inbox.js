@@ -139,16 +139,26 @@ export class Inbox {
   /** A device was asked once more for its numbers, by whomever. @param {import("./senders.js").SenderGap} gap */
   async noteAsked({ clientId, from, to }) {
     await this.#database.write(["meta"], async ({ meta }) => {
-      const asked = (await settled(meta.get(this.#name("asked")))) ?? {};
+      const { epoch, asked } = await this.#readAsked(meta);
       const name = `${clientId} ${from}`;
-      meta.put({ ...asked, [name]: Math.max(asked[name] ?? 0, to) }, this.#name("asked"));
+      meta.put({ epoch, asked: { ...asked, [name]: Math.max(asked[name] ?? 0, to) } }, this.#name("asked"));
     });
   }
 
   /** @param {import("./senders.js").SenderGap} gap @returns {Promise<boolean>} */
   async isAsked({ clientId, from, to }) {
-    const asked = await this.#database.read(["meta"], ({ meta }) => settled(meta.get(this.#name("asked"))));
-    return (asked?.[`${clientId} ${from}`] ?? 0) >= to;
+    const { asked } = await this.#database.read(["meta"], ({ meta }) => this.#readAsked(meta));
+    return (asked[`${clientId} ${from}`] ?? 0) >= to;
+  }
+
+  /** Within a transaction. What was asked for in another epoch may have been lost with it: it is asked for once more.
+   * @param {IDBObjectStore} meta @returns {Promise<{epoch: string|null, asked: Record<string, number>}>} of the epoch that
+   *   the last item was of */
+  async #readAsked(meta) {
+    const place = await settled(meta.get(this.#name("place")));
+    const noted = await settled(meta.get(this.#name("asked")));
+    const epoch = place?.epoch ?? null;
+    return { epoch, asked: noted?.epoch === epoch ? noted.asked : {} };
   }
 
   /** The newest up to that place, in order. @param {number} most @param {Cursor} place @returns {Promise<InboxRow[]>} */
