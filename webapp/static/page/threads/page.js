@@ -9,7 +9,6 @@ import { KeyRotation } from "../../sdk/threads/key_rotation.js";
 import { OwnDevices } from "../../sdk/threads/own_devices.js";
 import { ThreadSender } from "../../sdk/threads/sender.js";
 import { openThreads } from "../../sdk/threads/session.js";
-import { TabDatabase } from "../../sdk/threads/tab_database.js";
 import { WorkerLink } from "../../sdk/threads/worker_link.js";
 import { askToConfirm } from "../kit/dialog.js";
 import { find, show, tellStarted, whileBusy } from "../kit/dom.js";
@@ -88,8 +87,9 @@ class ThreadsPage {
     this.#members = new MembersView({ memberId: session.memberId, client: api.client, onLeft: (threadId) => this.#leaveThread(threadId) });
     this.#links = new LinkPart({ memberId: session.memberId, links: api.links, records: api.records, client: api.client, crypto });
     this.#rotation = new KeyRotation(session.keysOf);
-    if (session.database instanceof TabDatabase) {
-      const own = { database: session.database, deviceId: session.device.deviceId, client: api.client };
+    if (session.isTabOnly) {
+      const database = /** @type {import("../../sdk/threads/tab_database.js").TabDatabase} */ (session.database);
+      const own = { database, deviceId: session.device.deviceId, client: api.client };
       this.#tabOnly = new TabOnly({ ...own, countFiles: () => this.#uploads.count });
     }
     this.#list = new ThreadList({
