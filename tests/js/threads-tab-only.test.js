@@ -17,6 +17,7 @@ import { openThreads } from "../../webapp/static/sdk/threads/session.js";
 import { keepsKeys } from "../../webapp/static/sdk/threads/store_trial.js";
 import { TabDatabase } from "../../webapp/static/sdk/threads/tab_database.js";
 import { ThreadCrypto } from "../../webapp/static/sdk/threads/thread_crypto.js";
+import { endLogin } from "../../webapp/static/page/threads/sign_out.js";
 import { TabOnly } from "../../webapp/static/page/threads/tab_only.js";
 import { signOutQuestion, troubleOf } from "../../webapp/static/page/threads/words.js";
 import { failure, settle } from "./browser.js";
@@ -362,4 +363,22 @@ test("a device that could not be ended keeps nobody, and who stays is still aske
 test("who signs out is told that what waits is lost", () => {
   assert.match(signOutQuestion(2, 0, { isTabOnly: true }).text, /메시지 2개.*사라지고 보내지 않아요/);
   assert.match(signOutQuestion(2, 0, { isTabOnly: false }).text, /이 컴퓨터에 암호로 남아/);
+});
+
+/** What the page is told of a sign-out whose parts answer so. */
+async function endWith({ revoke = async () => {}, signOut = async () => {}, isTabOnly = true }) {
+  const { tab } = await openTab({ client: { revoke } });
+  const told = [];
+  const note = (what) => (error) => void told.push(error ? [what, error.status] : [what]);
+  const acts = { onOver: async () => note("over")(), onFailed: note("failed"), onDeviceGone: note("device gone") };
+  await endLogin({ tabOnly: isTabOnly ? tab : null, signOut, ...acts });
+  return told;
+}
+
+test("a tab whose device ended, though its login did not, does not go on", async () => {
+  const signOut = () => Promise.reject(failure(503));
+  assert.deepEqual(await endWith({ signOut }), [["device gone", 503]]);
+  assert.deepEqual(await endWith({ signOut, revoke: () => Promise.reject(failure(0)) }), [["failed", 503]]);
+  assert.deepEqual(await endWith({ signOut, isTabOnly: false }), [["failed", 503]]);
+  assert.deepEqual(await endWith({}), [["over"]]);
 });

@@ -25,11 +25,12 @@ import { faultOfMember } from "./member_id.js";
 import { MembersView } from "./members_view.js";
 import { OutboxView } from "./outbox_view.js";
 import { chosenService, watchService } from "./service_part.js";
+import { endLogin } from "./sign_out.js";
 import { TabOnly } from "./tab_only.js";
 import { ThreadList } from "./thread_list.js";
 import { HISTORY_ITEMS, ThreadView, watchSendForm } from "./thread_view.js";
 import { Uploads } from "./uploads.js";
-import { explainCode, LOGIN_OVER, LOGIN_OVER_HERE, signOutQuestion, troubleOf } from "./words.js";
+import { DEVICE_GONE, explainCode, LOGIN_OVER, LOGIN_OVER_HERE, SIGN_OUT_AGAIN, signOutQuestion, troubleOf } from "./words.js";
 
 const api = new ThreadsApi(() => void leaveForGood());
 let page = /** @type {ThreadsPage|null} */ (null);
@@ -299,14 +300,7 @@ class ThreadsPage {
   async #signOut() {
     const question = signOutQuestion(await this.#sender.outbox.count(), this.#uploads.count, this.#session);
     if (question && !(await askToConfirm(question))) return;
-    try {
-      await this.#tabOnly?.retire();
-      await api.signOut();
-    } catch (/** @type {any} */ error) {
-      showToast("error", `로그아웃하지 못했어요. ${troubleOf(error).text}`, error.requestId);
-      return;
-    }
-    await leaveForGood();
+    await endLogin({ ...ENDING, tabOnly: this.#tabOnly });
   }
 
   /** Files that are being sent, in all tabs. @returns {Promise<void>} rejects with a StoreError */
@@ -358,6 +352,19 @@ async function leaveForGood() {
   await within(Promise.resolve(gone)).catch(() => {});
   location.replace("/threads");
 }
+
+/** How a login ends, on the page. @type {Omit<import("./sign_out.js").Ending, "tabOnly">} */
+const ENDING = {
+  signOut: () => api.signOut(),
+  onOver: leaveForGood,
+  onFailed: (error) => showToast("error", `로그아웃하지 못했어요. ${troubleOf(error).text}`, error.requestId),
+  onDeviceGone: (error) => {
+    forget();
+    for (const id of ["threads", "sign-out"]) show(find(id), false);
+    const next = { label: SIGN_OUT_AGAIN, act: () => void endLogin({ ...ENDING, tabOnly: null, onFailed: ENDING.onDeviceGone }) };
+    showError(find("threads-failed"), { text: `${DEVICE_GONE} ${troubleOf(error).text}`, reference: error.requestId, next });
+  },
+};
 
 async function open() {
   showError(find("threads-failed"), null);

@@ -30,13 +30,16 @@ export class TabOnly {
   }
 
   /** The keys are about to go: what is written from now on is not to be sealed to them, and of a member's devices there
-   * may be a few only. Where the server does not take it the device stays in the list. @param {{keepalive?: boolean}} [how] */
+   * may be a few only. Where the server does not take it the device stays in the list. @param {{keepalive?: boolean}} [how]
+   * @returns {Promise<boolean>} whether it is revoked */
   async retire(how) {
     try {
       await this.#parts.client.revoke(this.#parts.deviceId, how);
       this.close();
+      return true;
     } catch (/** @type {any} */ error) {
       if (error.status === undefined) throw error;
+      return false;
     }
   }
 

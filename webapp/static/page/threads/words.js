@@ -134,6 +134,11 @@ export const LOGIN_OVER = "로그인이 끝났어요. 쓴 메시지는 보내지
 export const LOGIN_OVER_HERE =
   "로그인이 끝났어요. 이 탭을 그대로 두고 다시 로그인하면 이어져요. 닫거나 새로 고치면 보내지 않은 메시지와 이 기기가 사라져요.";
 
+/** Of such a browser, after its device was revoked. */
+export const DEVICE_GONE =
+  "이 탭의 기기는 사용 중지했지만 아직 로그인되어 있어요. 다음 사람이 이 계정을 쓸 수 있으니 로그아웃을 다시 눌러 주세요.";
+export const SIGN_OUT_AGAIN = "로그아웃";
+
 /** Of a larger thing that is being sent. */
 export const UPLOAD_STATES = Object.freeze({
   preparing: "보낼 준비를 하고 있어요. 준비가 끝날 때까지 이 페이지를 닫지 마세요.",
