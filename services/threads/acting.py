@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from enum import Enum
 from typing import Any, Self
 
 from sqlalchemy import ColumnElement, Row, exists, func, insert, select, text
@@ -30,6 +31,23 @@ from streams import EventBatch
 _LOCK_TIMEOUT = text("set local lock_timeout = '2s'")
 # What only was looked at may be lost for half a second by a crash of PostgreSQL.
 _ASYNCHRONOUS = text("set local synchronous_commit = off")
+
+
+class OwnKind(Enum):
+    """What a member has, for which no row stands that could be locked: its lock is of `prefix` and the member, under
+    `seed`.
+
+    The two differ in form, as a version that is rolled out beside an older one excludes it only by the very same key.
+    Threads have had these from the first on. Only what was built within a few hours of one day, between two releases,
+    had `thread_devices:` and the member for devices; it is not excluded.
+    """
+
+    DEVICES = ("", 40)
+    BLOBS = ("thread_blobs:", 0)
+
+    def __init__(self, prefix: str, seed: int) -> None:
+        self.prefix = prefix
+        self.seed = seed
 
 
 @dataclass(frozen=True)
@@ -198,10 +216,10 @@ def lock_thread(unit: ThreadWork, thread_id: str, role: MemberRole = MemberRole.
     return locked
 
 
-def lock_member(unit: ThreadWork, name: str, *, seed: int = 0) -> None:
-    """What the caller has of a kind, for which no row stands, until the unit ends. It waits no longer than for rows."""
+def lock_own(unit: ThreadWork, kind: OwnKind) -> None:
+    """What the caller has of a kind, until the unit ends. It waits no longer than for rows."""
     unit.session.execute(_LOCK_TIMEOUT)
-    lock_name(unit.session, name, seed=seed)
+    lock_name(unit.session, f"{kind.prefix}{unit.member}", seed=kind.seed)
 
 
 def lock_own_threads(unit: ThreadWork) -> list[LockedThread]:

@@ -14,7 +14,15 @@ from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from models.threads import MemberRole, ThreadBlob
-from services.threads.acting import AuditedAttempt, LockedThread, ThreadUnitOfWork, ThreadWork, lock_member, lock_thread
+from services.threads.acting import (
+    AuditedAttempt,
+    LockedThread,
+    OwnKind,
+    ThreadUnitOfWork,
+    ThreadWork,
+    lock_own,
+    lock_thread,
+)
 from services.threads.audit import AuditedCaller
 from services.threads.audit_chain import AuditAction
 from services.threads.blob_chunks import sealed_length
@@ -174,7 +182,7 @@ class NamedPart:
 def _name_part(unit: ThreadWork, thread_id: str, blob_id: UUID, number: int, part: BlobPart) -> NamedPart:
     _require_writer(unit, thread_id)
     # A member's bounds are over all of their threads.
-    lock_member(unit, f"thread_blobs:{unit.member}")
+    lock_own(unit, OwnKind.BLOBS)
     new = {"thread_id": thread_id, "blob_id": blob_id, "file_id": uuid4(), "member": unit.member}
     unit.session.execute(insert(ThreadBlob).values(new).on_conflict_do_nothing())
     row = unit.session.get_one(ThreadBlob, (thread_id, blob_id), with_for_update=True)

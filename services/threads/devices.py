@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from core.names import Task
 from models.threads import DeviceState, DeviceType, KeyState, ThreadDevice, ThreadWrap
-from services.threads.acting import LockedThread, ThreadWork, lock_member, lock_own_threads
+from services.threads.acting import LockedThread, OwnKind, ThreadWork, lock_own, lock_own_threads
 from services.threads.audit_chain import AuditAction
 from services.threads.errors import DeviceExists, DeviceNotFound, NotOwnDevice, TooManyDevices
 from services.threads.items import SystemEvent
@@ -18,8 +18,6 @@ from services.threads.texts import DeviceApproval, DeviceClaim
 
 # In the audit: no device of the member has vouched for this one.
 RESET = "reset"
-# What tells the lock of a member's devices from others of that member.
-_DEVICES_SEED = 40
 
 
 def register_device(
@@ -164,7 +162,7 @@ def describe_device(device: ThreadDevice) -> dict[str, Any]:
 def lock_devices(unit: ThreadWork) -> None:
     """Those of the caller, until the unit ends; before any row of a thread."""
     # Two first devices of a member at once must not both be the first.
-    lock_member(unit, unit.member, seed=_DEVICES_SEED)
+    lock_own(unit, OwnKind.DEVICES)
 
 
 def _own_device(unit: ThreadWork, device_id: UUID) -> ThreadDevice:

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 from sqlalchemy import Engine, text
@@ -9,6 +11,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from services.advisory_locks import lock_name, lock_name_shared, try_lock_name
+from services.threads.acting import OwnKind, ThreadWork, lock_own
 
 
 @contextmanager
@@ -42,3 +45,22 @@ def test_a_name_is_free_once_the_transaction_has_ended_and_others_are_free_all_t
         lock_name(other, "another person")
         holder.rollback()
         lock_name(other, "person")
+
+
+@pytest.mark.parametrize(
+    ("kind", "held_by_a_release_before"),
+    [
+        (OwnKind.DEVICES, "select pg_advisory_xact_lock(hashtextextended('staff:nurse', 40))"),
+        (OwnKind.BLOBS, "select pg_advisory_xact_lock(hashtextextended('thread_blobs:' || 'staff:nurse', 0))"),
+    ],
+)
+def test_what_a_member_has_is_locked_as_by_the_release_before_and_each_kind_for_itself(
+    engine: Engine, kind: OwnKind, held_by_a_release_before: str
+):
+    with two_sessions(engine) as (holder, other):
+        holder.execute(text(held_by_a_release_before))
+        unit = cast(ThreadWork, SimpleNamespace(session=other, member="staff:nurse"))
+        for one in set(OwnKind) - {kind}:
+            lock_own(unit, one)
+        with pytest.raises(OperationalError, match="lock timeout"):
+            lock_own(unit, kind)
