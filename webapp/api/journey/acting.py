@@ -13,7 +13,7 @@ from services.journey.errors import JourneyError
 from services.journey.work import JourneyWork
 from services.stores import Stores
 from webapp.api.journey import metrics
-from webapp.api.journey.shown_people import note_shown, record_shown, with_look
+from webapp.api.journey.shown_people import show_person, with_look
 from webapp.auth.journey_callers import JourneyCaller
 from webapp.error_codes import Code
 from webapp.errors import ApiError
@@ -94,8 +94,7 @@ def require_own(caller: JourneyCaller, query: Mapping[str, Any]) -> UUID:
     user_id = whose_journey(caller, query["patient_id"])
     if not caller.is_staff and user_id != caller.principal_id:
         raise ApiError(Code.FORBIDDEN)
-    note_shown(caller, "journey", 1, [user_id])
-    record_shown(caller, user_id, query["reason"])
+    show_person(caller, "journey", user_id, query["reason"], asked_about=user_id)
     return user_id
 
 

@@ -21,7 +21,7 @@ from webapp.api.documented import SECURITY_STAFF, fails
 from webapp.api.journey.blueprint import JourneyBlueprint
 from webapp.api.journey.schemas.fhir import FhirQuery
 from webapp.api.journey.schemas.words import ReasonQuery
-from webapp.api.journey.shown_people import note_shown, record_shown
+from webapp.api.journey.shown_people import note_shown, show_person
 from webapp.auth.journey_callers import JourneyCaller, for_journey
 from webapp.current import stores
 from webapp.error_codes import Code
@@ -63,10 +63,11 @@ def search(caller: JourneyCaller, query: dict[str, Any], kind: str) -> Response:
     with stores().unit_of_work.reading() as work:
         page = search_resources(work.session, kind, wanted)
     if kind != "Location":
-        named = [wanted.user_id] if wanted.user_id is not None else []
-        note_shown(caller, f"fhir/{kind}", len(page.resources), named)
-        for user_id in named:
-            record_shown(caller, user_id, query["reason"])
+        what, count, whose = f"fhir/{kind}", len(page.resources), wanted.user_id
+        if whose is None:
+            note_shown(caller, what, count)
+        else:
+            show_person(caller, what, whose, query["reason"], asked_about=whose, count=count)
     links = {"self": request.url}
     if (following := next_page(wanted, page.total)) is not None:
         others = [pair for pair in request.args.items(multi=True) if pair[0] != "_offset"]
@@ -87,8 +88,7 @@ def show_resource(caller: JourneyCaller, query: dict[str, Any], kind: str, key: 
     if found is None:
         raise ApiError(Code.NOT_FOUND)
     if owner is not None:
-        note_shown(caller, f"fhir/{kind}", 1, [key])
-        record_shown(caller, owner, query["reason"])
+        show_person(caller, f"fhir/{kind}", owner, query["reason"], asked_about=key)
     return _answer(found)
 
 

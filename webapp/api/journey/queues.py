@@ -34,7 +34,7 @@ from webapp.api.journey.schemas.queues import (
     TransferInput,
 )
 from webapp.api.journey.schemas.words import ReasonQuery
-from webapp.api.journey.shown_people import note_shown, record_shown, with_look
+from webapp.api.journey.shown_people import note_shown, show_person, with_look
 from webapp.auth.journey_callers import JourneyCaller, for_journey, for_journey_staff
 from webapp.current import stores
 from webapp.error_codes import Code
@@ -92,8 +92,7 @@ def show_queue(caller: JourneyCaller, query: dict[str, Any], queue_id: str) -> d
     """One entry, for its owner and for staff."""
     known = _read_id(queue_id)
     entry = stores().journeys.read(lambda journey: read_entry(journey, known, caller.actor))
-    note_shown(caller, "queue", 1, [known])
-    record_shown(caller, UUID(entry["user_id"]), query["reason"])
+    show_person(caller, "queue", UUID(entry["user_id"]), query["reason"], asked_about=known)
     return {"success": True, "queue": entry}
 
 

@@ -28,27 +28,27 @@ log = get_logger(__name__)
 
 
 def note_shown(caller: JourneyCaller, what: str, count: int, asked_about: Iterable[object] = ()) -> None:
-    """`asked_about`: ids of whom, or of which entry or resource, was asked for. Nothing of what patients see of
-    themselves."""
+    """Of a list. `asked_about`: ids of whom, or of which entry or resource, was asked for. Nothing of what patients see
+    of themselves."""
     if caller.is_staff:
         people = [pseudonym(str(one)) for one in asked_about]
         log.info("people_shown", by=str(caller.principal_id), what=what, count=count, people=people)
 
 
-def record_search(caller: JourneyCaller, found: Sequence[JourneyUser], reason: str | None) -> None:
+def record_search(caller: JourneyCaller, found: Sequence[UUID], reason: str | None) -> None:
     """Of each who was found, before it is answered. Raises ApiError."""
-    for user in found:  # each in a transaction of its own: with the log's day held, nobody's key is waited for
-        _record(caller, AccessedWhat.JOURNEY_SEARCH, user, reason)
+    for user_id in found:  # each in a transaction of its own: with the log's day held, nobody's key is waited for
+        _record(caller, AccessedWhat.JOURNEY_SEARCH, user_id, reason)
 
 
-def record_shown(caller: JourneyCaller, user_id: UUID, reason: str | None) -> None:
-    """That staff look at one person, before it is answered; nothing of patients, nor of somebody unknown. Raises
-    ApiError."""
+def show_person(
+    caller: JourneyCaller, what: str, user_id: UUID, reason: str | None, *, asked_about: object, count: int = 1
+) -> None:
+    """That staff look at one person, before it is answered; nothing of patients. Of somebody unknown our own log tells
+    alone. Raises ApiError."""
     if caller.is_staff:
-        with stores().sessions() as session:
-            user = session.get(JourneyUser, user_id)
-        if user is not None:
-            _record(caller, AccessedWhat.JOURNEY, user, reason)
+        _record(caller, AccessedWhat.JOURNEY, user_id, reason)
+        note_shown(caller, what, count, [asked_about])
 
 
 def require_reason(reason: str | None) -> None:
@@ -93,11 +93,15 @@ def _record_action(
     record_look(journey, here.access_log, here.people, look)
 
 
-def _record(caller: JourneyCaller, what: AccessedWhat, user: JourneyUser, reason: str | None) -> None:
+def _record(caller: JourneyCaller, what: AccessedWhat, user_id: UUID, reason: str | None) -> None:
+    """Nothing of somebody unknown: they are read where it is written, so an erasure is not overlooked."""
     here = stores()
     with here.unit_of_work() as work:
+        user = work.session.get(JourneyUser, user_id)
+        if user is None:
+            return
         journey = here.journeys.open(work)
-        why = reason or _describe(journey, caller, user.user_id)
+        why = reason or _describe(journey, caller, user_id)
         record_look(journey, here.access_log, here.people, StaffLook(_actor_of(caller), what, user, why))
 
 

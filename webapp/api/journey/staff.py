@@ -70,8 +70,9 @@ def find(caller: JourneyCaller, body: dict[str, Any]) -> dict[str, Any]:
             PatientState.user_id.in_([user.user_id for user in people])
         )
         states = dict(work.session.execute(query).all())
-    note_shown(caller, "find", len(people), [user.user_id for user in people])
-    record_search(caller, people, body["reason"])
+    found_ids = [user.user_id for user in people]
+    record_search(caller, found_ids, body["reason"])
+    note_shown(caller, "find", len(people), found_ids)
     found = [
         {
             "user_id": user.user_id,

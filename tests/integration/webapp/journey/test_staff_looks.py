@@ -9,6 +9,7 @@ from uuid import UUID
 import pytest
 from flask import Flask
 from sqlalchemy import Engine, select, text
+from structlog.testing import capture_logs
 
 from models.patients import AccessEntry
 from services.journey.people import NewUser
@@ -57,6 +58,13 @@ def told(owner: Person) -> list[tuple[str, str, str | None]]:
     """Who, what and why, the newest first; without what the person did."""
     items = owner.ask("GET", f"/patients/{owner.patient_uuid}/access-log").json["items"]
     return [(one["who"], one["what"], one["reason"]) for one in items if one["actor_kind"] == "staff"]
+
+
+@pytest.fixture
+def reasons_wanted(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    here = parts(app).stores
+    wanted = replace(here.settings, journey=replace(here.settings.journey, requires_reason=True))
+    monkeypatch.setitem(vars(here), "settings", wanted)
 
 
 PATHS = (
@@ -163,11 +171,8 @@ def test_boards_and_lists_are_of_nobody(desk: Desk, owner: Person, entry_id: str
 
 
 def test_where_the_hospital_wants_reasons_they_are_wanted(
-    app: Flask, desk: Desk, owner: Person, visitor_id: UUID, entry_id: str, monkeypatch: pytest.MonkeyPatch
+    desk: Desk, owner: Person, visitor_id: UUID, entry_id: str, reasons_wanted: None
 ):
-    here = parts(app).stores
-    wanted = replace(here.settings, journey=replace(here.settings.journey, requires_reason=True))
-    monkeypatch.setitem(vars(here), "settings", wanted)
     path = f"/patient-journey/current-state/?patient_id={visitor_id}"
     refused = (desk.ask("GET", path), desk.ask("POST", "/staff/patients/find", json=WHO))
     assert [code(answer) for answer in refused] == [(400, "VALIDATION_FAILED")] * 2
@@ -252,3 +257,13 @@ def test_what_cannot_be_written_down_is_neither_shown_nor_done(
     assert answer.status_code == 500
     assert "김하늘" not in answer.text
     assert here_today.ask("GET", "/patient-journey/current-state/").json["journey_state"] == "WAITING"
+
+
+def test_what_was_refused_for_its_reason_is_not_in_our_own_log_either(
+    desk: Desk, visitor_id: UUID, entry_id: str, reasons_wanted: None
+):
+    with capture_logs() as logs:
+        refused = desk.ask("GET", f"/queue/{entry_id}")
+        desk.ask("GET", f"/queue/{entry_id}?reason={WHY}")
+    assert code(refused) == (400, "VALIDATION_FAILED")
+    assert [(one["what"], one["count"]) for one in logs if one["event"] == "people_shown"] == [("queue", 1)]
