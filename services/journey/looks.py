@@ -6,6 +6,7 @@ birth date, as for an erasure. Of anybody else it stands there under a pseudonym
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy import and_, func, select
@@ -37,6 +38,8 @@ _TASKS: Mapping[str, str] = {
     "transfer": "다른 줄로 옮기기",
 }
 _WORK = "진료 업무"
+# Whoever goes on following a stream within it has looked once: a shift, and its break.
+LOOK_LASTS = timedelta(hours=12)
 
 
 @dataclass(frozen=True)
@@ -89,13 +92,25 @@ def describe_context(context: TaskContext) -> str:
     return "이유를 적지 않았어요" if context.exam is None else f"{context.exam} 자리에서, 이유를 적지 않았어요"
 
 
+def has_looked(journey: JourneyWork, log: AccessLog, people: UserDirectory, actor: Actor, user: JourneyUser) -> bool:
+    """Whether it has been written down lately that they look at this person. Raises SealError."""
+    patient_uuid = _find_patient(journey, people, user)
+    subject = log.subject_of_visitor(user.user_id) if patient_uuid is None else log.subject_of(patient_uuid)
+    return log.has_looked(journey.session, actor, AccessedWhat.JOURNEY, subject, journey.now - LOOK_LASTS)
+
+
 def record_look(journey: JourneyWork, log: AccessLog, people: UserDirectory, look: StaffLook) -> None:
     """At the end of the transaction: see services.patients.access_log. Raises SealError."""
-    person = people.open(look.user)
-    patient_uuid = find_claimed(journey.session, person.name, person.birth_date, person.phone)
+    patient_uuid = _find_patient(journey, people, look.user)
     subject = log.subject_of_visitor(look.user.user_id) if patient_uuid is None else None
     # The rest of a change first: every other look of the day waits from here to the commit.
     journey.session.flush()
     journey.work.number_events()
     entry = Look(look.actor, look.what, patient_uuid, subject=subject, reason=look.reason)
     log.record(journey.session, entry, journey.now)
+
+
+def _find_patient(journey: JourneyWork, people: UserDirectory, user: JourneyUser) -> UUID | None:
+    """Which of the patients they are; None for none."""
+    person = people.open(user)
+    return find_claimed(journey.session, person.name, person.birth_date, person.phone)

@@ -156,6 +156,17 @@ class AccessLog:
         entry["entry_hash"] = hash_entry(self._chain_key, entry)
         session.execute(_APPEND, entry)
 
+    def has_looked(self, session: Session, actor: Actor, what: AccessedWhat, subject: str, since: datetime) -> bool:
+        """Whether they have looked at it since then."""
+        query = select(AccessEntry.seq).where(
+            AccessEntry.subject == subject,
+            AccessEntry.day >= since.astimezone(UTC).date(),
+            AccessEntry.at > since,
+            AccessEntry.actor == self.actor_of(actor.kind, actor.name),
+            AccessEntry.what == what.value,
+        )
+        return session.scalar(query.limit(1)) is not None
+
     def _begin_day(self, session: Session, day: date) -> Row[Any]:
         """Or take the next place, if somebody has begun it meanwhile."""
         before = end_before(session, day)

@@ -3,6 +3,7 @@ person to read. Beside it, and of whole lines alone, our own log names the accou
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import TypeVar, cast
 from uuid import UUID
 
@@ -11,7 +12,14 @@ from models.journey import JourneyUser
 from models.patients import AccessedWhat, ActorKind
 from services.journey.answers import JourneyAnswer
 from services.journey.bodies import Body
-from services.journey.looks import StaffLook, describe_context, describe_task, read_context, record_look
+from services.journey.looks import (
+    StaffLook,
+    describe_context,
+    describe_task,
+    has_looked,
+    read_context,
+    record_look,
+)
 from services.journey.work import JourneyWork
 from services.patients.access_log import Actor
 from services.stores import Stores
@@ -51,9 +59,37 @@ def show_person(
         note_shown(caller, what, count, [asked_about])
 
 
-def require_reason(reason: str | None) -> None:
+@dataclass(frozen=True)
+class StreamOpening:
+    """How somebody comes to the stream of one person: known from the request, which a socket's admission has not.
+    `is_resumed`: they name the place from which they go on."""
+
+    address: str
+    reason: str | None
+    is_resumed: bool
+
+    def by(self, caller: JourneyCaller) -> Actor:
+        return Actor(ActorKind.STAFF, str(caller.principal_id), self.address, str(caller.role))
+
+
+def record_opening(here: Stores, caller: JourneyCaller, user_id: UUID, opening: StreamOpening) -> None:
+    """That staff follow one person, before they are let in, once for all that they resume. Needs no request. Raises
+    ApiError."""
+    if not caller.is_staff:
+        return
+    with here.unit_of_work() as work:
+        journey, actor = here.journeys.open(work), opening.by(caller)
+        user = work.session.get(JourneyUser, user_id)
+        if user is None or (opening.is_resumed and has_looked(journey, here.access_log, here.people, actor, user)):
+            return
+        why = opening.reason or _describe(here, journey, caller, user_id)
+        record_look(journey, here.access_log, here.people, StaffLook(actor, AccessedWhat.JOURNEY, user, why))
+    log.info("person_followed", by=str(caller.principal_id), what="queue")
+
+
+def require_reason(here: Stores, reason: str | None) -> None:
     """Before somebody is searched for who may be anybody. Raises ApiError where the hospital wants reasons."""
-    if reason is None and stores().settings.journey.requires_reason:
+    if reason is None and here.settings.journey.requires_reason:
         raise ApiError(Code.VALIDATION_FAILED, details={"reason": ["왜 보는지 적어 주세요."]})
 
 
@@ -101,14 +137,14 @@ def _record(caller: JourneyCaller, what: AccessedWhat, user_id: UUID, reason: st
         if user is None:
             return
         journey = here.journeys.open(work)
-        why = reason or _describe(journey, caller, user_id)
+        why = reason or _describe(here, journey, caller, user_id)
         record_look(journey, here.access_log, here.people, StaffLook(_actor_of(caller), what, user, why))
 
 
-def _describe(journey: JourneyWork, caller: JourneyCaller, user_id: UUID) -> str:
+def _describe(here: Stores, journey: JourneyWork, caller: JourneyCaller, user_id: UUID) -> str:
     context = read_context(journey, caller.principal_id, user_id)
     if not context.is_in_line:
-        require_reason(None)
+        require_reason(here, None)
     return describe_context(context)
 
 

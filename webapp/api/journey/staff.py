@@ -62,7 +62,7 @@ def end(caller: JourneyCaller) -> None:
 def find(caller: JourneyCaller, body: dict[str, Any]) -> dict[str, Any]:
     """At most five people. In the body, as no address may hold what is personal. `reason` is told to whom was found,
     where they have records; without one, what the member of staff is at work on."""
-    require_reason(body["reason"])
+    require_reason(stores(), body["reason"])
     count_use(_FIND_LIMIT, "journey-find", str(caller.sid))
     with stores().unit_of_work.reading() as work:
         people = stores().people.find_by_login(work.session, body["phone_last4"], body["birth_date"])[:_MOST_FOUND]

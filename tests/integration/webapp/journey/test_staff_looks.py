@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -10,12 +10,20 @@ import pytest
 from flask import Flask
 from sqlalchemy import Engine, select, text
 from structlog.testing import capture_logs
+from werkzeug.test import TestResponse
 
+from core.clock import clock
 from models.patients import AccessEntry
 from services.journey.people import NewUser
 from services.patients.access_chain import chain_key, check_day, known_days
 from tests.integration.webapp.people import Person
+from webapp.api.journey.live.admission import LiveAttempt, decide, open_with
+from webapp.api.journey.live.streams import LiveStreams
+from webapp.api.journey.shown_people import StreamOpening
+from webapp.auth.journey_callers import JourneyClaims
 from webapp.current import parts
+from webapp.relay.closing import CloseCode
+from webapp.relay.stream_source import SubscribeRequest
 
 from .conftest import Desk, Phone, code, phone_of
 from .test_actions import arrive
@@ -267,3 +275,62 @@ def test_what_was_refused_for_its_reason_is_not_in_our_own_log_either(
         desk.ask("GET", f"/queue/{entry_id}?reason={WHY}")
     assert code(refused) == (400, "VALIDATION_FAILED")
     assert [(one["what"], one["count"]) for one in logs if one["event"] == "people_shown"] == [("queue", 1)]
+
+
+FOLLOWED = ("messages", "events")
+
+
+def follow(asker: Desk | Phone, entry_id: str, how: str, query: str = "") -> TestResponse:
+    answer = asker.ask("GET", f"/queue/{entry_id}/{how}?{query}", buffered=False)
+    answer.close()
+    return answer
+
+
+@pytest.mark.parametrize("how", FOLLOWED)
+def test_who_follows_an_entry_has_looked_once(desk: Desk, here_today: Phone, owner: Person, entry_id: str, how: str):
+    assert follow(desk, entry_id, how, "after_seq=0").status_code == 200  # a place may be invented
+    assert told(owner) == [("병원 직원", SEEN, NO_REASON)]
+    assert follow(desk, entry_id, how, "after_seq=1").status_code == 200
+    assert len(told(owner)) == 1
+    assert follow(desk, entry_id, how, f"reason={WHY}").status_code == 200
+    assert told(owner)[0] == ("병원 직원", SEEN, WHY)
+    assert follow(here_today, entry_id, how).status_code == 200
+    assert len(told(owner)) == 2
+
+
+def test_another_look_than_a_colleagues_is_another(desk: Desk, chief: Desk, owner: Person, entry_id: str):
+    for one in (desk, chief):
+        assert follow(one, entry_id, "messages", "after_seq=0").status_code == 200
+    assert [who for who, *_ in told(owner)] == ["병원 관리자", "병원 직원"]
+
+
+@pytest.mark.parametrize("how", FOLLOWED)
+def test_nobody_follows_without_a_reason_that_is_wanted(
+    desk: Desk, owner: Person, entry_id: str, reasons_wanted: None, how: str
+):
+    for query in ("", "after_seq=0"):
+        refused = desk.ask("GET", f"/queue/{entry_id}/{how}?{query}")
+        assert code(refused) == (400, "VALIDATION_FAILED")
+        assert list(refused.json["error"]["details"]) == ["reason"]
+    assert told(owner) == []
+    assert follow(desk, entry_id, how, f"reason={WHY}").status_code == 200
+    assert told(owner) == [("병원 직원", SEEN, WHY)]
+
+
+def test_a_socket_is_a_look_too(
+    app: Flask, desk: Desk, owner: Person, visitor_id: UUID, entry_id: str, reasons_wanted: None
+):
+    """As an admission decides it: without a request."""
+    claims = JourneyClaims(desk.sid, "t", desk.staff_id, clock.now() + timedelta(hours=1))
+    here = parts(app).stores
+
+    def open_socket(reason: str | None) -> SubscribeRequest | CloseCode:
+        opening = StreamOpening("10.0.0.7", reason, is_resumed=False)
+        streams = LiveStreams(here)
+        opened = open_with(here, claims, lambda caller: streams.of_entry(caller, entry_id, opening))
+        return decide(LiveAttempt(opened, is_own_origin=True, after=None, address=None, log_context={}))
+
+    assert open_socket(None) == CloseCode.UNKNOWN
+    assert told(owner) == []
+    assert isinstance(open_socket(WHY), SubscribeRequest)
+    assert told(owner) == [("병원 직원", SEEN, WHY)]

@@ -12,7 +12,7 @@ from services.stores import Stores
 from streams import Position
 from webapp.api.journey.live.sources import JourneySource
 from webapp.auth.journey_callers import JourneyCaller, JourneyClaims, find_caller
-from webapp.errors import STORES_DOWN
+from webapp.errors import STORES_DOWN, ApiError
 from webapp.relay.closing import CloseCode
 from webapp.relay.stream_source import SubscribeRequest
 
@@ -65,7 +65,7 @@ def _decide(attempt: LiveAttempt) -> SubscribeRequest | CloseCode:
         admitted = attempt.open()
     except LoginEnded:
         return CloseCode.NOT_AUTHENTICATED
-    except NotTheirs:
+    except (NotTheirs, ApiError):  # also staff who say no reason where the hospital wants one
         return CloseCode.UNKNOWN
     except STORES_DOWN as exc:
         log.warning("socket_not_decided", error=type(exc).__name__)

@@ -7,15 +7,19 @@ from typing import Any, cast
 
 import orjson
 from flask import Flask, Response, current_app, request
+from marshmallow import EXCLUDE, ValidationError
 from structlog.contextvars import get_contextvars
 
 from streams import Position
+from webapp.addresses import host_of
 from webapp.api.documented import SECURITY_STAFF, fails
 from webapp.api.journey.addresses import SOCKETS
 from webapp.api.journey.blueprint import JourneyBlueprint
 from webapp.api.journey.live.admission import Admitted, LiveAttempt, NotTheirs, decide, open_with
 from webapp.api.journey.live.streams import LiveStreams
-from webapp.api.journey.schemas.live import LiveOutput, LiveQuery
+from webapp.api.journey.schemas.live import EntryLiveQuery, LiveOutput, LiveQuery
+from webapp.api.journey.schemas.words import ReasonQuery
+from webapp.api.journey.shown_people import StreamOpening
 from webapp.auth import mark_access
 from webapp.auth.credentials import bearer_token, sub_protocol_token
 from webapp.auth.displays import HallScreen, for_display
@@ -68,22 +72,25 @@ def patient_events(caller: JourneyCaller) -> Response:
 @blueprint.get("/queue/<string:queue_id>/messages")
 @blueprint.doc(security=SECURITY_STAFF)
 @for_journey
-@blueprint.arguments(LiveQuery, location="query", error_status_code=400)
+@blueprint.arguments(EntryLiveQuery, location="query", error_status_code=400)
 @blueprint.response(200, LiveOutput)
 @fails(blueprint, 400, 401, 403, 404, 429)
 def entry_messages(caller: JourneyCaller, query: dict[str, Any], queue_id: str) -> dict[str, Any]:
     """The events of one entry after a number."""
-    return _poll(lambda: _streams().of_entry(caller, queue_id), query, Code.QUEUE_NOT_FOUND)
+    opening = StreamOpening(host_of(request.remote_addr), query["reason"], query["after_seq"] is not None)
+    return _poll(lambda: _streams().of_entry(caller, queue_id, opening), query, Code.QUEUE_NOT_FOUND)
 
 
 @blueprint.get("/queue/<string:queue_id>/events")
 @blueprint.doc(security=SECURITY_STAFF)
 @for_journey
+@blueprint.arguments(ReasonQuery(unknown=EXCLUDE), location="query", error_status_code=400)
 @blueprint.response(200, _SSE, content_type="text/event-stream")
 @fails(blueprint, 400, 401, 403, 404, 429)
-def entry_events(caller: JourneyCaller, queue_id: str) -> Response:
+def entry_events(caller: JourneyCaller, query: dict[str, Any], queue_id: str) -> Response:
     """The same as server-sent events."""
-    return _stream(lambda: _streams().of_entry(caller, queue_id), Code.QUEUE_NOT_FOUND)
+    opening = StreamOpening(host_of(request.remote_addr), query["reason"], _asked_position() is not None)
+    return _stream(lambda: _streams().of_entry(caller, queue_id, opening), Code.QUEUE_NOT_FOUND)
 
 
 @blueprint.get("/board/<string:exam_id>/messages")
@@ -208,7 +215,8 @@ def serve_journey(ws: AcceptedSocket) -> None:
 
 def serve_entry(ws: AcceptedSocket, queue_id: str) -> None:
     streams = _streams()
-    _serve(ws, open_with(stores(), _shown_claims(), lambda caller: streams.of_entry(caller, queue_id)))
+    opening = StreamOpening(host_of(request.remote_addr), _stated_reason(), _asked_position_or_now() is not None)
+    _serve(ws, open_with(stores(), _shown_claims(), lambda caller: streams.of_entry(caller, queue_id, opening)))
 
 
 def serve_exam(ws: AcceptedSocket, exam_id: str) -> None:
@@ -238,6 +246,15 @@ def _asked_position_or_now() -> Position | None:
         return _asked_position()
     except ApiError:
         return None
+
+
+def _stated_reason() -> str | None:
+    """What says nothing is none: of a socket it cannot be told what is wrong with it."""
+    try:
+        reason: str | None = ReasonQuery(unknown=EXCLUDE).load(request.args)["reason"]
+    except ValidationError:
+        return None
+    return reason
 
 
 def _shown_token() -> str | None:

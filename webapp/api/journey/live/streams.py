@@ -13,6 +13,7 @@ from webapp.api.journey.live.authority import DisplayRight, JourneyAuthority, Lo
 from webapp.api.journey.live.commands import ACTION_COMMANDS, PatientCommands
 from webapp.api.journey.live.greetings import board_frame, entry_frame, hall_frame, initial_state, owner_of
 from webapp.api.journey.live.sources import OF_A_WARD, OF_ONE_PERSON, JourneySource, LiveStream
+from webapp.api.journey.shown_people import StreamOpening, record_opening
 from webapp.auth.displays import HallScreen
 from webapp.auth.journey_callers import JourneyCaller
 from webapp.relay.stream_source import Command
@@ -39,7 +40,8 @@ class LiveStreams:
         )
         return self._admit(stream, str(caller.principal_id))
 
-    def of_entry(self, caller: JourneyCaller, queue_id: str) -> Admitted:
+    def of_entry(self, caller: JourneyCaller, queue_id: str, opening: StreamOpening) -> Admitted:
+        """Of staff it is written down, with the reason. Raises ApiError, too."""
         try:
             known = UUID(queue_id)
             owner = owner_of(self._here, known)
@@ -47,6 +49,7 @@ class LiveStreams:
             raise NotTheirs from exc
         if not caller.is_staff and owner != caller.principal_id:
             raise NotTheirs
+        record_opening(self._here, caller, owner, opening)
         stream = LiveStream(
             subject=queue_subject(known),
             right=LoginRight(caller.sid),

@@ -3,6 +3,7 @@
 from marshmallow import Schema, fields, validate
 
 from webapp.api.fields import WORD_MAX, InputSchema, Text
+from webapp.api.journey.schemas.words import staff_reason
 
 _AFTER = r"([0-9a-f]{0,32}:)?[0-9]{1,15}"
 _LONGEST_WAIT_SECONDS = 60
@@ -21,6 +22,10 @@ class LiveQuery(InputSchema):
         error_messages={"invalid": "0에서 60까지의 숫자로 보내 주세요."},
         metadata={"description": "Seconds to wait for something to come."},
     )
+
+
+class EntryLiveQuery(LiveQuery):
+    reason = staff_reason()
 
 
 class LiveOutput(Schema):
