@@ -19,6 +19,8 @@ class JourneyError(Exception):
 
     retryable = False
     code: ClassVar[str]
+    # Whether `details` say where somebody is: to staff, that is a look at them.
+    tells_of_person: ClassVar[bool] = False
 
     def __init__(self, details: Mapping[str, Any] | None = None) -> None:
         super().__init__(self.code)
@@ -42,6 +44,7 @@ class InvalidAction(JourneyError):
     """Not in this state."""
 
     code = "INVALID_ACTION"
+    tells_of_person = True
 
     def __init__(self, state: JourneyState, available: Iterable[str]) -> None:
         super().__init__({"journey_state": str(state), "available_actions": [str(action) for action in available]})
@@ -93,12 +96,14 @@ class StateConflict(JourneyError):
     """The state is another by now. `details` say which."""
 
     code = "STATE_CONFLICT"
+    tells_of_person = True
 
 
 class AlreadyQueued(JourneyError):
     """`details.queue` is the entry."""
 
     code = "ALREADY_QUEUED"
+    tells_of_person = True
 
 
 class QueueEmpty(JourneyError):

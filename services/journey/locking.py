@@ -106,6 +106,7 @@ def _lock_row(journey: JourneyWork, user_id: UUID, *, skip_locked: bool = False)
     if found is None:
         return None
     row, epoch = found
+    journey.locked_person = user_id
     journey.begin_numbers(patient_subject(user_id), row.event_seq)
     return LockedJourney(row, epoch)
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, TypeVar
+from uuid import UUID
 
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import StaleDataError
@@ -26,6 +27,8 @@ class JourneyWork:
     estimator: Estimator
     now: datetime
     request_id: str
+    # Whose journey was locked last.
+    locked_person: UUID | None = None
     _numbers: dict[str, int] = field(default_factory=dict)
     _emitted: set[str] = field(default_factory=set)
 
@@ -46,6 +49,11 @@ class JourneyWork:
     def day_ends(self) -> datetime:
         next_day = self.today + timedelta(days=1)
         return datetime.combine(next_day, time(), self.settings.time_zone).astimezone(UTC)
+
+    @property
+    def has_changed(self) -> bool:
+        """Whether anything was told: no change is without an event."""
+        return bool(self._emitted)
 
     def begin_numbers(self, subject: str, event_seq: int) -> None:
         """The subject's row is locked and stands there: nobody else numbers its events until the end."""

@@ -13,7 +13,7 @@ from services.journey.errors import JourneyError
 from services.journey.work import JourneyWork
 from services.stores import Stores
 from webapp.api.journey import metrics
-from webapp.api.journey.shown_people import show_person, with_look
+from webapp.api.journey.shown_people import run_with_look, show_person
 from webapp.auth.journey_callers import JourneyCaller
 from webapp.error_codes import Code
 from webapp.errors import ApiError
@@ -74,7 +74,7 @@ def _act(here: Stores, caller: JourneyCaller, request: ActionRequest, request_id
     def do(journey: JourneyWork) -> JourneyAnswer:
         return perform_action(journey, user_id, request.action_type, request.payload, caller.actor, expectation)
 
-    return here.journeys.run(with_look(here, caller, request.action_type, do, user_id), request_id)
+    return run_with_look(here, caller, request.action_type, do, request_id, user_id)
 
 
 def whose_journey(caller: JourneyCaller, patient_id: str | None) -> UUID:

@@ -34,7 +34,7 @@ from webapp.api.journey.schemas.queues import (
     TransferInput,
 )
 from webapp.api.journey.schemas.words import ReasonQuery
-from webapp.api.journey.shown_people import note_shown, show_person, with_look
+from webapp.api.journey.shown_people import note_shown, run_with_look, show_person
 from webapp.auth.journey_callers import JourneyCaller, for_journey, for_journey_staff
 from webapp.current import stores
 from webapp.error_codes import Code
@@ -187,8 +187,7 @@ def transfer(caller: JourneyCaller, body: dict[str, Any], queue_id: str) -> Resp
 def _run(caller: JourneyCaller, action: str, change: Callable[[JourneyWork], ResultT]) -> ResultT:
     """One change in a transaction of its own, counted. Raises what it raises."""
     here, request_id = stores(), g.request_id
-    noted = with_look(here, caller, action, change)
-    return count_action(here, caller, action, lambda: here.journeys.run(noted, request_id))
+    return count_action(here, caller, action, lambda: run_with_look(here, caller, action, change, request_id))
 
 
 def _read_id(text: str) -> UUID:

@@ -7,11 +7,15 @@ from dataclasses import dataclass
 from typing import TypeVar, cast
 from uuid import UUID
 
+from flask import request
+from marshmallow import EXCLUDE, ValidationError
+
 from core.logs import get_logger
 from models.journey import JourneyUser
 from models.patients import AccessedWhat, ActorKind
 from services.journey.answers import JourneyAnswer
 from services.journey.bodies import Body
+from services.journey.errors import JourneyError
 from services.journey.looks import (
     StaffLook,
     describe_context,
@@ -23,10 +27,11 @@ from services.journey.looks import (
 from services.journey.work import JourneyWork
 from services.patients.access_log import Actor
 from services.stores import Stores
+from webapp.api.journey.schemas.words import ReasonQuery
 from webapp.auth.journey_callers import JourneyCaller
 from webapp.current import stores
 from webapp.error_codes import Code
-from webapp.errors import ApiError
+from webapp.errors import ApiError, flatten_messages
 from webapp.limits import pseudonym
 from webapp.looks import actor_here
 
@@ -93,28 +98,59 @@ def require_reason(here: Stores, reason: str | None) -> None:
         raise ApiError(Code.VALIDATION_FAILED, details={"reason": ["왜 보는지 적어 주세요."]})
 
 
-def with_look(
+def run_with_look(
     here: Stores,
     caller: JourneyCaller,
     action: str,
     change: Callable[[JourneyWork], ResultT],
+    request_id: str,
     user_id: UUID | None = None,
-) -> Callable[[JourneyWork], ResultT]:
-    """The same change; of staff with its look, in its transaction, and what they did as the reason. `user_id` is whose
-    journey it is, where the answer has no entry that says so. A reply that was given before is no other look."""
+) -> ResultT:
+    """A change in a transaction of its own; of staff with its look, and what they did as the reason. `user_id` is whose
+    journey it is, where the answer has no entry that says so. A reply that was given before is no other look.
+
+    What changes nothing, or is refused with where the person is, has shown them alone: it is a look, with the reason of
+    one, and none of it is answered where that is wanted and lacks. Raises JourneyError, KeyOfAnotherCall, ApiError."""
     if not caller.is_staff:
-        return change
-    actor = _actor_of(caller)
+        return here.journeys.run(change, request_id)
+    actor, locked = _actor_of(caller), list[UUID]()
 
     def do(journey: JourneyWork) -> ResultT:
-        done = change(journey)
+        try:
+            done = change(journey)
+        finally:
+            locked[:] = [journey.locked_person] if journey.locked_person is not None else []
         if isinstance(done, JourneyAnswer) and done.is_replayed:
-            return done
-        body = done.body if isinstance(done, JourneyAnswer) else cast(Body, done)
-        _record_action(here, journey, actor, action, body, user_id)
+            locked.clear()
+        elif journey.has_changed:
+            body = done.body if isinstance(done, JourneyAnswer) else cast(Body, done)
+            _record_action(here, journey, actor, action, body, user_id)
+            locked.clear()
         return done
 
-    return do
+    try:
+        done = here.journeys.run(do, request_id)
+    except JourneyError as exc:
+        if exc.tells_of_person and exc.details is not None:
+            _record_locked(caller, locked)
+        raise
+    _record_locked(caller, locked)
+    return done
+
+
+def _record_locked(caller: JourneyCaller, locked: Sequence[UUID]) -> None:
+    """After the end of the change: a rollback would take the look along, and its reason is asked for last."""
+    for user_id in locked:
+        _record(caller, AccessedWhat.JOURNEY, user_id, _asked_reason())
+
+
+def _asked_reason() -> str | None:
+    """Of the query. Raises ApiError."""
+    try:
+        reason: str | None = ReasonQuery(unknown=EXCLUDE).load(request.args)["reason"]
+    except ValidationError as exc:
+        raise ApiError(Code.VALIDATION_FAILED, details=flatten_messages({"query": exc.messages})) from exc
+    return reason
 
 
 def _record_action(

@@ -18,7 +18,7 @@ from webapp.api.journey.blueprint import JourneyBlueprint
 from webapp.api.journey.keys import answer_of, take_key
 from webapp.api.journey.schemas.actions import JourneyOutput
 from webapp.api.journey.schemas.staff import AssistInput, FindInput, FoundOutput, ShiftInput, ShiftOutput
-from webapp.api.journey.shown_people import note_shown, record_search, require_reason, with_look
+from webapp.api.journey.shown_people import note_shown, record_search, require_reason, run_with_look
 from webapp.auth.journey_callers import JourneyCaller, for_journey_staff
 from webapp.current import stores
 from webapp.limits import count_use
@@ -100,7 +100,7 @@ def assist(caller: JourneyCaller, body: dict[str, Any], user_id: str) -> Respons
         def do(journey: JourneyWork) -> JourneyAnswer:
             return assist_patient(journey, whose, request.action_type, request.payload, caller.actor, expectation)
 
-        return here.journeys.run(with_look(here, caller, request.action_type, do, whose), request_id)
+        return run_with_look(here, caller, request.action_type, do, request_id, whose)
 
     here, request_id = stores(), g.request_id
     return answer_of(count_action(here, caller, request.action_type, assist_them))

@@ -334,3 +334,39 @@ def test_a_socket_is_a_look_too(
     assert told(owner) == []
     assert isinstance(open_socket(WHY), SubscribeRequest)
     assert told(owner) == [("병원 직원", SEEN, WHY)]
+
+
+SHOWING: dict[str, tuple[str, dict[str, Any], tuple[int, str | None]]] = {
+    "what is so already": ("/queue/{q}/delay", {"delayed": False}, (200, None)),
+    "joining once more": ("/queue/join", BLOOD | {"patient_id": "{u}"}, (409, "ALREADY_QUEUED")),
+    "another state": (
+        "/patient-journey/perform-action/",
+        {"patient_id": "{u}", "action_type": "call_patient", "expected_state": "PAYMENT"},
+        (409, "STATE_CONFLICT"),
+    ),
+    "not now": ("/staff/patients/{u}/assist", {"action_type": "scan_nfc"}, (400, "INVALID_ACTION")),
+    "an entry that is not called": ("/queue/{q}/recall", {}, (409, "STATE_CONFLICT")),
+}
+
+
+@pytest.mark.parametrize("case", SHOWING)
+def test_what_changes_nothing_or_is_refused_is_a_look_where_it_shows_a_person(
+    desk: Desk, owner: Person, visitor_id: UUID, entry_id: str, reasons_wanted: None, case: str
+):
+    path, body, expected = SHOWING[case]
+    path = path.format(q=entry_id, u=visitor_id)
+    body = {name: str(visitor_id) if value == "{u}" else value for name, value in body.items()}
+    refused = desk.ask("POST", path, json=body)
+    assert (code(refused), list(refused.json["error"]["details"])) == ((400, "VALIDATION_FAILED"), ["reason"])
+    assert told(owner) == []
+    answer = desk.ask("POST", f"{path}?reason={WHY}", json=body)
+    assert (answer.status_code, answer.json.get("error", {}).get("code")) == expected
+    assert told(owner) == [("병원 직원", SEEN, WHY)]
+    desk.ask("POST", "/staff/shifts", json=BLOOD | {"room_id": "R-101"})
+    desk.ask("POST", path, json=body)
+    assert told(owner)[0] == ("병원 직원", SEEN, "채혈 줄에서 맡은 사람")
+
+
+def test_what_a_patient_is_refused_is_no_look(here_today: Phone, owner: Person, entry_id: str):
+    assert code(here_today.ask("POST", "/queue/join", json=BLOOD)) == (409, "ALREADY_QUEUED")
+    assert told(owner) == []
