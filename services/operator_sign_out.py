@@ -78,8 +78,7 @@ def _sign_out_person(work: Work, stores: Stores, person: _NamedPerson, order: Si
     if person.patient_uuid is None:
         subjects = map(stores.access_log.subject_of_visitor, person.user_ids)
         looks = [Look(order.actor, AccessedWhat.SESSIONS, subject=one, reason=order.reason) for one in subjects]
-    for look in looks:
-        stores.access_log.record(work.session, look, now)
+    stores.access_log.record_all(work.session, looks, now)
     return count
 
 

@@ -152,8 +152,7 @@ def start_erasure(work: Work, stores: Stores, order: ErasureOrder, now: datetime
     looks = [Look(order.actor, AccessedWhat.UNDO_JOIN, one) for one in ended_joins]
     looks.append(Look(order.actor, AccessedWhat.ERASURE, patient.uuid, reason=order.reason))
     work.session.flush()
-    for look in looks:
-        stores.access_log.record(work.session, look, now)
+    stores.access_log.record_all(work.session, looks, now)
     return erasure.id
 
 

@@ -34,15 +34,15 @@ def record_look(work: Work, patient_uuid: UUID, what: AccessedWhat) -> None:
     looked at with it."""
     actor, now = asker(), stores().clock.now()
     joined: UUID | None = g.get("joined_uuid")
-    for one in (patient_uuid, *([joined] if joined is not None else [])):
-        stores().access_log.record(work.session, Look(actor, what, one), now)
+    looked_at = (patient_uuid, *([joined] if joined is not None else []))
+    stores().access_log.record_all(work.session, [Look(actor, what, one) for one in looked_at], now)
 
 
 def record_ended_joins(session: Session, patient_uuid: UUID, others: Sequence[UUID]) -> None:
     """That joins with others have ended, in the log of each, as `record_look`; none if there were none."""
     actor, now = asker(), stores().clock.now()
-    for one in (patient_uuid, *others) if others else ():
-        stores().access_log.record(session, Look(actor, AccessedWhat.UNDO_JOIN, one), now)
+    looks = [Look(actor, AccessedWhat.UNDO_JOIN, one) for one in (patient_uuid, *others)] if others else []
+    stores().access_log.record_all(session, looks, now)
 
 
 def record_staff_look(work: Work, *, name: str, role: str, what: AccessedWhat, subject: str | None, why: str) -> None:

@@ -1,7 +1,7 @@
 """The access log: writing a look in the transaction that looks, reading it back, for the person and for auditors.
 
-Order of locks: the day's row comes last of all, so call `record` at the end of a transaction; it is held until the
-commit, and every other look of the day waits for it.
+Order of locks: the day's row comes last of all, so call `record` at the end of a transaction, and once: of several
+looks `record_all`. It is held until the commit, and every other look of the day waits for it.
 """
 
 import os
@@ -133,10 +133,24 @@ class AccessLog:
 
     def record(self, session: Session, look: Look, now: datetime) -> None:
         """Append one look to its day's chain."""
+        self.record_all(session, [look], now)
+
+    def record_all(self, session: Session, looks: Sequence[Look], now: datetime) -> None:
+        """Append several, in their order, as `record`: a key is made under its patient's lock, which nobody may wait
+        for who holds the day."""
+        prepared = [(look, *self._find_key(session, look, now)) for look in looks]
+        for look, subject, key in prepared:
+            self._append(session, look, subject, key, now)
+
+    def _find_key(self, session: Session, look: Look, now: datetime) -> tuple[str | None, bytes | None]:
+        """As whom they stand there, and their key; made with the first look."""
         subject = self.subject_of(look.patient_uuid) if look.patient_uuid else look.subject
         key = self._open_key(session, subject) if subject else None
         if key is None and look.patient_uuid:
             key = self._make_key(session, look.patient_uuid, now)
+        return subject, key
+
+    def _append(self, session: Session, look: Look, subject: str | None, key: bytes | None, now: datetime) -> None:
         actor, day = look.actor, now.astimezone(UTC).date()
         named = {"address": actor.address, "name": actor.name, "reason": look.reason}
         sealer = self._nobody if key is None else Sealer({"patient": key})

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
 import pytest
-from sqlalchemy import Engine, delete, text
+from sqlalchemy import Engine, delete, event, text
 from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.orm import Session, sessionmaker
 
@@ -266,3 +266,27 @@ def test_old_days_are_dropped_with_the_ends_of_their_chains(sessions: sessionmak
         assert known_days(session) == []
     with engine.begin() as connection, pytest.raises(ProgrammingError, match="append-only"):
         connection.execute(text("truncate welno_log.access_other"))
+
+
+def test_of_several_looks_all_keys_are_made_before_the_day_is_taken(
+    sessions: sessionmaker[Session], patient: UUID, make_identity: MakeIdentity, engine: Engine
+):
+    """A key is made under its patient's lock: whoever waits for one holds no day, for which all others wait."""
+    sent = list[str]()
+
+    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        sent.append(" ".join(statement.split()))
+
+    with sessions.begin() as session:
+        identity = make_identity(phone_no="01099998888")
+        other = identify_patient(session, identity, identity.derive_uuid(PSEUDONYM_KEY), NOW).uuid
+        event.listen(engine, "before_cursor_execute", note)
+        try:
+            LOG.record_all(session, [Look(STAFF, AccessedWhat.SESSIONS, one) for one in (patient, other)], NOW)
+        finally:
+            event.remove(engine, "before_cursor_execute", note)
+    keys = [at for at, statement in enumerate(sent) if "insert into welno.welno_patient_keys" in statement.lower()]
+    days = [at for at, statement in enumerate(sent) if "welno_access_days" in statement]
+    assert len(keys) == 2
+    assert max(keys) < min(days)
+    assert check(sessions) is None

@@ -88,6 +88,6 @@ def _take(export_id: UUID, key: str) -> tuple[UUID, bytes]:
         archive = parts().spool.archives.read(patient_uuid, export_id)
         actor = actor_here(ActorKind.LINK, str(export_id))
         older = find_older(work.session, patient_uuid)
-        for one in (patient_uuid, *([older] if older is not None else [])):
-            stores().access_log.record(work.session, Look(actor, AccessedWhat.EXPORT, one), now)
+        people = (patient_uuid, *([older] if older is not None else []))
+        stores().access_log.record_all(work.session, [Look(actor, AccessedWhat.EXPORT, one) for one in people], now)
     return patient_uuid, archive

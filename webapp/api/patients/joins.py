@@ -60,9 +60,8 @@ def join(patient_uuid: UUID, body: dict[str, Any]) -> dict[str, Any]:
             joined = join_patients(work.session, patient_uuid, older, now)
         except NotJoinable as exc:
             raise ApiError(Code.NOT_JOINABLE) from exc
-        for one in (patient_uuid, older):
-            look = Look(asker(), AccessedWhat.JOIN, one)
-            stores().access_log.record(work.session, look, now)
+        looks = [Look(asker(), AccessedWhat.JOIN, one) for one in (patient_uuid, older)]
+        stores().access_log.record_all(work.session, looks, now)
     return {"success": True, "message": "이전 기록을 함께 보여 드릴게요.", **_times_of(joined)}
 
 

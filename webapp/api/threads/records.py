@@ -46,6 +46,6 @@ def _record_looks(unit: ThreadWork, patient_uuid: UUID, kinds: list[SentKind]) -
     """Whoever is in the thread gets to see them by the patient's word: theirs, and an older patient's of the same
     person."""
     older, actor = find_older(unit.session, patient_uuid), asker()
-    for kind in sorted(set(kinds)):
-        for one in (patient_uuid, *([older] if older is not None else [])):
-            stores().access_log.record(unit.session, Look(actor, AccessedWhat(kind), one), unit.now)
+    people = (patient_uuid, *([older] if older is not None else []))
+    looks = [Look(actor, AccessedWhat(kind), one) for kind in sorted(set(kinds)) for one in people]
+    stores().access_log.record_all(unit.session, looks, unit.now)
