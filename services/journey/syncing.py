@@ -33,6 +33,8 @@ _APPOINTMENT_OF_QUEUE = {
     QueueState.CANCELLED: AppointmentStatus.CANCELLED,
 }
 
+_NOT_STARTED = frozenset({QueueState.WAITING, QueueState.DELAYED, QueueState.CALLED, QueueState.NO_SHOW})
+
 
 def sync_from_queue_update(
     journey: JourneyWork, queue_id: UUID, state: str, *, source: str, actor: JourneyActor | None = None
@@ -106,13 +108,15 @@ def _set_entry(change: JourneyChange, entry: QueueEntry, state: QueueState) -> N
     change.change_entry(entry, state, change.source)
     _note_moment(entry, state, change.journey.now)
     status = _APPOINTMENT_OF_QUEUE[state]
-    if not any(one.appointment_id == entry.appointment_id for one in change.locked.active if one is not entry):
+    others = [one for one in change.locked.entries if one is not entry and one.state != QueueState.CANCELLED]
+    if all(one.appointment_id != entry.appointment_id for one in others):
         reason = change.source if status == AppointmentStatus.CANCELLED else None
         change.change_appointment(entry.appointment_id, status, reason)
 
 
 def _note_moment(entry: QueueEntry, state: QueueState, now: datetime) -> None:
-    """As actions do: by its moment a hall tells a call from another, and waits are measured. An import names none."""
+    """As actions do: by its moment a hall tells a call from another, and waits are measured. An import names none. Set
+    back, an entry has none of what has not happened to it."""
     if state == QueueState.CALLED:
         entry.called_at, entry.call_seen_at, entry.call_count = now, None, 1
     elif state == QueueState.IN_PROGRESS:
@@ -122,6 +126,10 @@ def _note_moment(entry: QueueEntry, state: QueueState, now: datetime) -> None:
     elif JOURNEY_OF_QUEUE[state] == JourneyState.WAITING:
         entry.called_at = entry.call_seen_at = entry.room_id = None
         entry.call_count = 0
+    if state in _NOT_STARTED:
+        entry.started_at = None
+    if state in _NOT_STARTED or state == QueueState.IN_PROGRESS:
+        entry.completed_at = None
 
 
 def realign_journey(journey: JourneyWork, user_id: UUID, *, source: str) -> bool:

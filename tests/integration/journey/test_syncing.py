@@ -205,6 +205,40 @@ def test_an_appointment_that_went_along_into_another_line_follows_the_entry_ther
     assert appointments_of(person) == [("checked_in", None)]
 
 
+@pytest.mark.parametrize("state", ["completed", "in_progress", "cancelled"])
+def test_an_appointment_that_was_kept_in_another_line_stays_so(ward: Ward, state: str):
+    person = ward.patient(BLOOD).comes(JourneyState.WAITING)
+    left = entry_id(person)
+    ward.run(transfer_entry, left, ward.desk, exam_id=XRAY, reason="기계 고장")
+    [moved] = [one.queue_id for one in person.entries() if one.queue_id != left]
+    ward.run(sync_from_queue_update, moved, "completed", source="import")
+    ward.run(sync_from_queue_update, left, "waiting", source="import")
+    ward.run(sync_from_queue_update, left, state, source="import")
+    assert appointments_of(person) == [("completed", None)]
+
+
+@pytest.mark.parametrize(
+    ("state", "has_called", "has_started"),
+    [
+        ("waiting", False, False),
+        ("delayed", False, False),
+        ("no_show", False, False),
+        ("called", True, False),
+        ("in_progress", True, True),
+    ],
+)
+def test_an_entry_that_is_set_back_has_no_moments_of_what_is_to_come(
+    ward: Ward, state: str, has_called: bool, has_started: bool
+):
+    person = ward.patient().comes(JourneyState.WAITING)
+    for one in ("called", "in_progress", "completed", state):
+        ward.advance(minutes=1)
+        ward.run(sync_from_queue_update, entry_id(person), one, source="import")
+    [entry] = person.entries()
+    known = [at is not None for at in (entry.called_at, entry.started_at, entry.completed_at)]
+    assert known == [has_called, has_started, False]
+
+
 def test_who_is_imported_as_completed_is_in_the_line_that_is_left(ward: Ward):
     person = ward.patient().comes(JourneyState.WAITING)
     ward.advance(seconds=1)
