@@ -1,7 +1,7 @@
 """An operator ends every session of somebody who cannot: a phone that was lost, reported by telephone.
 
 The operator names them by what tells nothing of a person: an id of a patient, of a session or login, of an account, or
-the pseudonym under which somebody stands in the access log.
+the pseudonym under which a patient stands in the access log.
 """
 
 from collections.abc import Sequence
@@ -23,7 +23,10 @@ from services.journey.people import NewUser, UserDirectory
 from services.patient_sessions import end_others
 from services.patients.access_log import Actor, Look
 from services.patients.identification import find_claimed
+from services.patients.joins import find_joined
 from services.stores import Stores
+from services.threads.encoding import patient_member
+from services.threads.push_pass import end_passes
 
 
 class NobodyNamed(Exception):
@@ -43,14 +46,16 @@ class SignOutOrder:
 
 @dataclass(frozen=True)
 class _NamedPerson:
-    """`user_ids` are theirs in the journey; one of the two is known at least."""
+    """`patients`: more than one, where they are joined. `user_ids` are theirs in the journey. One of the two is known
+    at least."""
 
-    patient_uuid: UUID | None
+    patients: Sequence[UUID]
     user_ids: Sequence[UUID]
 
 
 def sign_out_named(work: Work, stores: Stores, order: SignOutOrder, now: datetime) -> int:
-    """End all their sessions and logins, on every process and with their sockets; how many there were. It stands in the
+    """End all their sessions and logins, on every process and with their sockets, those of a patient with whom they are
+    joined, and the push passes of their devices; how many sessions and logins there were. It stands in the
     access log, for the person to read; of an account in the record of grants, too. Raises NobodyNamed."""
     person = _find_person(work.session, stores.people, order.named)
     if person is not None:
@@ -59,25 +64,27 @@ def sign_out_named(work: Work, stores: Stores, order: SignOutOrder, now: datetim
     if account is None:
         raise NobodyNamed
     ended = end_logins(work, account.account_id, RevokedWhy.ENDED_BY_OPERATOR)
+    end_passes(work.session, [f"staff:{account.account_id}"])
     record_change(work.session, account, AccountChangeKind.LOGINS_ENDED, order.actor.name)
     stores.access_log.record(work.session, Look(order.actor, AccessedWhat.SESSIONS, reason=order.reason), now)
     return ended
 
 
 def _sign_out_person(work: Work, stores: Stores, person: _NamedPerson, order: SignOutOrder, now: datetime) -> int:
-    count, looks = 0, []
-    if person.patient_uuid is not None:
-        ended = end_others(work.session, person.patient_uuid, None)
+    count, parted, looks = 0, set[UUID](), list[Look]()
+    for patient_uuid in person.patients:
+        ended = end_others(work.session, patient_uuid, None)
         ended.tell(work)
-        count = len(ended.row_ids)
-        parted = (person.patient_uuid, *ended.ended_joins) if ended.ended_joins else ()
-        looks = [Look(order.actor, AccessedWhat.UNDO_JOIN, one) for one in parted]
-        looks.append(Look(order.actor, AccessedWhat.SESSIONS, person.patient_uuid, reason=order.reason))
+        count += len(ended.row_ids)
+        parted.update((patient_uuid, *ended.ended_joins) if ended.ended_joins else ())
+    end_passes(work.session, [patient_member(one) for one in person.patients])
     for user_id in person.user_ids:
         count += end_logins(work, user_id, RevokedWhy.ENDED_BY_OPERATOR)
-    if person.patient_uuid is None:
+    looks += [Look(order.actor, AccessedWhat.UNDO_JOIN, one) for one in sorted(parted)]
+    looks += [Look(order.actor, AccessedWhat.SESSIONS, one, reason=order.reason) for one in person.patients]
+    if not person.patients:
         subjects = map(stores.access_log.subject_of_visitor, person.user_ids)
-        looks = [Look(order.actor, AccessedWhat.SESSIONS, subject=one, reason=order.reason) for one in subjects]
+        looks += [Look(order.actor, AccessedWhat.SESSIONS, subject=one, reason=order.reason) for one in subjects]
     stores.access_log.record_all(work.session, looks, now)
     return count
 
@@ -95,13 +102,13 @@ def _find_person(session: Session, people: UserDirectory, named: UUID | str) -> 
         known = people.open(user)
         patient_uuid = find_claimed(session, known.name, known.birth_date, known.phone)
         if patient_uuid is None:
-            return _NamedPerson(None, people.find_same(session, known))
+            return _NamedPerson([], people.find_same(session, known))
     patient = session.get(Patient, patient_uuid) if patient_uuid is not None else None
     if patient is None or patient.erasing_since is not None:
         return None
-    return _NamedPerson(
-        patient.uuid, people.find_same(session, NewUser(patient.name, patient.phone, patient.birth_date))
-    )
+    patients = [session.get_one(Patient, one) for one in find_joined(session, patient.uuid)]
+    same = [people.find_same(session, NewUser(one.name, one.phone, one.birth_date)) for one in patients]
+    return _NamedPerson([one.uuid for one in patients], [user_id for found in same for user_id in found])
 
 
 def _find_patient(session: Session, named: UUID | str) -> UUID | None:

@@ -1,7 +1,7 @@
 """Ends every session of somebody who cannot: `python -m tasks.sign_out ID --by YOU --reason WHY`.
 
 As for a phone that was lost, reported by telephone. ID is a patient's, a session's, an account's or a login's, or the
-pseudonym under which somebody stands in the access log. The person reads there that it was done, and why. Exit status:
+pseudonym under which a patient stands in the access log. The person reads there that it was done, and why. Exit status:
 0 done, 1 nobody has this id, 2 wrong use.
 """
 

@@ -72,6 +72,12 @@ def find_older(session: Session, patient_uuid: UUID) -> UUID | None:
     return session.scalar(select(PatientJoin.older_uuid).where(PatientJoin.newer_uuid == patient_uuid))
 
 
+def find_joined(session: Session, patient_uuid: UUID) -> Sequence[UUID]:
+    """All patients who are one person with this one, and this one, in the order of their locks."""
+    found = _find_joins(session, patient_uuid)
+    return sorted({patient_uuid, *(one for join in found for one in (join.newer_uuid, join.older_uuid))})
+
+
 def is_shown_elsewhere(session: Session, patient_uuid: UUID) -> bool:
     """Whether a newer patient is shown these records, too."""
     return session.scalar(select(PatientJoin.newer_uuid).where(PatientJoin.older_uuid == patient_uuid)) is not None

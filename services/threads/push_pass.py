@@ -1,14 +1,16 @@
 """The push pass of a device: it pushes the device's envelopes after the login of its holder is over, and reads nothing.
 
-It ends with the device, with the account of its member, and by time. Only a hash of it is kept.
+It ends with the device, with the account of its member, when an operator ends their logins, and by time. Only a hash
+of it is kept.
 """
 
 import secrets
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from core.tokens import hash_token
@@ -39,6 +41,16 @@ def grant_pass(unit: ThreadWork, device: ThreadDevice) -> str | None:
     device.pass_hash = hash_token(token)
     device.pass_until = unit.now + timedelta(days=unit.settings.push_pass_days)
     return token
+
+
+def end_passes(session: Session, members: Collection[str]) -> None:
+    """Of all devices of these members. A device gets another one with the next login."""
+    session.execute(
+        update(ThreadDevice)
+        .where(ThreadDevice.member.in_(members), ThreadDevice.pass_hash.is_not(None))
+        .values(pass_hash=None, pass_until=None)
+        .execution_options(synchronize_session=False)
+    )
 
 
 def find_holder(session: Session, token: str, now: datetime) -> PassHolder | None:

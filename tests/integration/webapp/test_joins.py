@@ -323,3 +323,25 @@ def test_erasing_the_older_alone_leaves_the_newer_as_it_was(app: Flask, older: P
     assert patients(app) == {newer.patient_uuid}
     assert days(newer) == before
     assert actions(newer).count("undo_join") == 1
+
+
+@pytest.mark.parametrize("is_named_by_newer", [False, True])
+def test_an_operator_ends_the_sessions_of_both(
+    app: Flask, staff: dict[str, str], older: Person, newer: Person, is_named_by_newer: bool
+):
+    """A lost phone shows both, by whichever of the two it is named."""
+    assert join(newer).status_code == 200
+    body = {"id": str((newer if is_named_by_newer else older).patient_uuid), "reason": "전화로 휴대폰 분실 신고"}
+    answer = app.test_client(use_cookies=False).post("/api/v1/admin/sessions/end", json=body, headers=staff)
+    assert answer.json == {"success": True, "ended": 2}
+    for person in (older, newer):
+        assert person.ask("GET", f"/patients/{person.patient_uuid}/checkups").status_code == 404
+    here = parts(app).stores
+    with here.sessions() as session:
+        for person in (older, newer):
+            assert person.patient_uuid is not None
+            looks, _ = here.access_log.list_looks_at(session, person.patient_uuid, limit=2)
+            assert sorted((one.what, one.reason) for one in looks) == [
+                ("sessions", "전화로 휴대폰 분실 신고"),
+                ("undo_join", None),
+            ]

@@ -17,6 +17,7 @@ from werkzeug.test import TestResponse
 from core.clock import clock
 from models.accounts import Account, AccountChange, AccountKind, AccountRole, Login, RevokedWhy, Scope
 from models.patients import AccessEntry
+from models.threads import ThreadDevice
 from services.accounts.accounts import add_account
 from services.accounts.logins import open_login
 from services.journey.people import NewUser
@@ -200,3 +201,24 @@ def test_the_command_does_the_same(app: Flask, owner: Person, end: Ask, demo_env
         assert session.scalars(select(AccessEntry.actor_role).where(AccessEntry.what == "sessions")).all() == [
             "command"
         ]
+
+
+@pytest.mark.parametrize("whose", ["patient", "staff"])
+def test_a_lost_phone_pushes_no_more(app: Flask, owner: Person, account_id: UUID, end: Ask, whose: str):
+    named = {"patient": owner.patient_uuid, "staff": account_id}[whose]
+    device_ids = [keep_pass(app, f"{whose}:{one}") for one in (named, uuid4())]
+    assert end(named).status_code == 200
+    with parts(app).stores.sessions() as session:
+        passes = [session.get_one(ThreadDevice, one) for one in device_ids]
+        assert [(one.pass_hash is None, one.pass_until is None) for one in passes] == [(True, True), (False, False)]
+
+
+def keep_pass(app: Flask, member: str) -> UUID:
+    """A device of theirs that has one; its id."""
+    keys = {"kem_key": "k", "sign_key": "s", "signed_at": "2026-01-01T00:00:00Z", "sig": "s"}
+    device = ThreadDevice(device_id=uuid4(), member=member, type="browser", state="active", **keys)
+    device.pass_hash, device.pass_until = uuid4().hex, clock.now() + timedelta(days=14)
+    with parts(app).stores.unit_of_work() as work:
+        work.session.add(device)
+        work.session.flush()
+        return device.device_id

@@ -56,7 +56,7 @@ class EndSessionsInput(InputSchema):
         error_messages=say(_WHOSE, _WHOSE),
         metadata={
             "description": "Whose: the id of a patient, of any session or login of theirs, of an account, or the "
-            "pseudonym under which somebody stands in the access log."
+            "pseudonym under which a patient stands in the access log."
         },
     )
     reason = ReasonField(required=True, metadata={"description": "Why; the person reads it in their access log."})
