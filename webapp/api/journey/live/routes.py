@@ -84,7 +84,7 @@ def entry_messages(caller: JourneyCaller, query: dict[str, Any], queue_id: str) 
 @blueprint.get("/queue/<string:queue_id>/events")
 @blueprint.doc(security=SECURITY_STAFF)
 @for_journey
-@blueprint.arguments(ReasonQuery(unknown=EXCLUDE), location="query", error_status_code=400)
+@blueprint.arguments(ReasonQuery, location="query", error_status_code=400)
 @blueprint.response(200, _SSE, content_type="text/event-stream")
 @fails(blueprint, 400, 401, 403, 404, 429)
 def entry_events(caller: JourneyCaller, query: dict[str, Any], queue_id: str) -> Response:
