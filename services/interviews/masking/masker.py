@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Protocol
 
 from core.letters import compose
-from services.interviews.masking.names import find_names
+from services.interviews.masking.names import find_again, find_names
 from services.interviews.masking.numbers import find_numbers
 from services.interviews.masking.placeholders import MaskedKind
 from services.interviews.masking.spans import NOTHING_MASKED, MaskedText, Span, replace_spans
@@ -39,8 +39,10 @@ class PatternMasker:
     def _find(self, text: str, words: Sequence[str], known: Collection[str]) -> Iterator[Span]:
         yield from _find_words(text, words)
         yield from find_numbers(text)
-        yield from _find_known(text, known)
-        yield from find_names(text, list(find_in_tables(text)))
+        recognised = find_names(text, list(find_in_tables(text)))
+        again = find_again(text, sorted(known, key=len, reverse=True))
+        # A known name may be a part of one that is recognised here, and the other way about: the whole one stays.
+        yield from sorted((*recognised, *again), key=lambda span: span.start - span.end)
 
 
 def outgrows(masker: Masker, text: str, words: Sequence[str], max_characters: int) -> bool:
@@ -48,12 +50,6 @@ def outgrows(masker: Masker, text: str, words: Sequence[str], max_characters: in
     if len(text) * LONGEST_PLACEHOLDER <= max_characters:
         return False
     return len(masker.mask(text, words).text) > max_characters
-
-
-def _find_known(text: str, names: Collection[str]) -> Iterator[Span]:
-    for name in sorted(names, key=len, reverse=True):
-        for match in re.finditer(rf"(?<![가-힣A-Za-z]){re.escape(name)}", text):
-            yield Span(match.start(), match.end(), MaskedKind.NAME, name)
 
 
 def clean_words(words: Iterable[str]) -> list[str]:

@@ -78,10 +78,19 @@ def find_names(text: str, in_tables: Sequence[Span] = ()) -> Iterator[Span]:
     given = {_given_of(name): name for name in reversed(full) if len(_given_of(name)) in (2, 3)}
     for span in recognised:
         yield replace(span, value=given.get(span.value, span.value))
-    yield from _find_again(text, full)
+    yield from find_again(text, full)
     yield from _find_given(text, given)
     for match in _FAMILY_TITLED.finditer(text):
         yield _span(match, match["name"])
+
+
+def find_again(text: str, names: Sequence[str]) -> Iterator[Span]:
+    """Wherever they stand, titled or not; the longest come first."""
+    for name in names:
+        # Two syllables are often a part of another word.
+        edge = r"(?![가-힣]{3})" if len(name) == 2 else ""
+        for match in re.finditer(rf"(?<![가-힣A-Za-z]){re.escape(name)}{edge}", text):
+            yield _span(match, name)
 
 
 def _find_labels(text: str) -> Iterator[Span]:
@@ -154,14 +163,6 @@ def _without_particle(name: str) -> str:
     """ "이름은 김솔이에요": the name is what stands before its particle, if two syllables are left."""
     bare = re.sub(rf"(?:{_PARTICLES})$", "", name)
     return bare if len(bare) >= 2 and len(name) == 3 and name[-1] in "이예" else name
-
-
-def _find_again(text: str, names: list[str]) -> Iterator[Span]:
-    for name in names:
-        # Two syllables are often a part of another word.
-        edge = r"(?![가-힣]{3})" if len(name) == 2 else ""
-        for match in re.finditer(rf"(?<![가-힣A-Za-z]){re.escape(name)}{edge}", text):
-            yield _span(match, name)
 
 
 def _find_given(text: str, given: dict[str, str]) -> Iterator[Span]:

@@ -244,7 +244,12 @@ def test_a_conversation_calls_each_of_whom_it_asks_by_one_number(
 ):
     """MISO keeps all its questions: [이름1] of the first is nobody else in the second."""
     first = ask(vera, question="김하늘 님과 [이름2]는 뭐라고 했나요?").frames()[0]["conversation_id"]
-    for question in ("박서준 님은요?", "김하늘 님 말이 박서준 님과 같나요?"):
+    for question in (
+        "박서준 님은요?",
+        "김하늘 님 말이 박서준 님과 같나요?",
+        "김하 씨는요?",
+        "김하나 씨와 김하 씨는요?",
+    ):
         ask(vera, question=question, conversationId=first).frames()
     ask(vera, question="박서준 님은요?").frames()
     asked = [orjson.loads(call["body"])["query"] for call in control.calls()]
@@ -252,6 +257,8 @@ def test_a_conversation_calls_each_of_whom_it_asks_by_one_number(
         "[이름1] 님과 [이름2]는 뭐라고 했나요?",
         "[이름3] 님은요?",
         "[이름1] 님 말이 [이름3] 님과 같나요?",
+        "[이름4] 씨는요?",
+        "[이름5] 씨와 [이름4] 씨는요?",
         "[이름1] 님은요?",
     ]
     with engine.begin() as connection:

@@ -170,6 +170,12 @@ def test_a_note_calls_people_as_the_script_does(app: Flask, jun: Member, mina: M
     assert highlight(jun, path, note="박서준 씨")["note"] == "[이름3] 씨"
 
 
+def test_a_known_name_that_begins_another_one_is_not_taken_for_it(app: Flask, jun: Member, path: str):
+    extracted(app, path)
+    assert highlight(jun, path, note="김철 씨 말")["note"] == "[이름3] 씨 말"
+    assert highlight(jun, path, note="김철수 씨와 김철 씨")["note"] == "[이름4] 씨와 [이름3] 씨"
+
+
 def test_a_note_takes_no_number_that_the_interview_shows_otherwise(app: Flask, jun: Member, path: str):
     script = [*SCRIPT, {"id": 5, "speaker": "[이름3]", "cleaned_sentence": "[ 이름 4 ]가요"}]
     extracted(app, path, cleaned_script=script, speakers={"화자2": "[이름5]"}, title="[이름6] 인터뷰")

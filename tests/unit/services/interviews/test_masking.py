@@ -315,6 +315,22 @@ def test_a_title_is_masked_by_the_names_of_its_text():
 
 
 @pytest.mark.parametrize(
+    ("known", "text", "expected"),
+    [
+        ("김철 씨", "김철수 씨와 김철 씨는요?", "[이름2] 씨와 [이름1] 씨는요?"),
+        ("김철 씨", "김철은 뭐래요?", "[이름1]은 뭐래요?"),
+        ("한솔 씨", "한솔아파트에 살아요", "한솔아파트에 살아요"),
+        ("김하늘 씨", "김하늘이라고 했어요", "[이름1]이라고 했어요"),
+        # What is recognised here may be a part of a known one, too.
+        ("김철수 씨", "김철: 네\n김철: 음\n김철수가요", "[이름2]: 네\n[이름2]: 음\n[이름1]가요"),
+        ("Sarah Kim: a\nSarah Kim: b", "Kim: a\nKim: b\nSarah Kim", "[이름2]: a\n[이름2]: b\n[이름1]"),
+    ],
+)
+def test_a_known_name_is_no_part_of_another(known: str, text: str, expected: str):
+    assert MASKER.mask(text, after=MASKER.mask(known)).text == expected
+
+
+@pytest.mark.parametrize(
     ("text", "expected"),
     [
         ("김하늘 00:12\n느려요", "[이름1] 00:12\n느려요"),
