@@ -40,7 +40,7 @@ class InterviewRun(Table):
     `takeovers`     how often the run was taken from a process that died, or broke a step
     `sent_at`       when it was last put into the queue, and `sends` how often since it is due
     `tokens`        of all attempts together
-    `reserved_tokens`  what the present attempt may use; counts until it has ended
+    `reserved_tokens`  what the present attempt may use; counts until it has ended, or what it has used is known
     """
 
     __tablename__ = "interview_runs"

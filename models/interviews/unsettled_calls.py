@@ -16,7 +16,7 @@ class UnsettledCall(Table):
     `task_id`        what its workflow is stopped by; null where MISO has told none, as of a blocking call
     `sent_at`        when somebody was last told to settle it, and `sends` how often
     `claimed_until`  a process asks MISO until then
-    `reserved_tokens`  what it may have used
+    `reserved_tokens`  what it may have used, until that is known
     """
 
     __tablename__ = "interview_unsettled_calls"

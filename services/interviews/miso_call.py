@@ -15,7 +15,7 @@ from models.interviews import InterviewRunState
 from services.interviews.costs import note_cost
 from services.interviews.files import keep_answer
 from services.interviews.run_tools import ProcessStops, RunTools
-from services.interviews.runs import InterviewClaim, RunOutdated, held_run, locked_run, note_unwanted
+from services.interviews.runs import InterviewClaim, RunOutdated, held_run, locked_run, note_unwanted, user_prefix
 from spool import StorageFault
 from upstream.http.exchange import HttpResponse, PaidCall
 from upstream.miso.answers import RunIds
@@ -34,7 +34,7 @@ _USER = re.compile(r"iv-[0-9a-f-]{36}-([0-9]{1,9})-[0-9a-f]+")
 
 def new_user(interview_id: UUID, attempt: int) -> str:
     """Of this attempt alone, and of nobody's name."""
-    return f"iv-{interview_id}-{attempt}-{secrets.token_hex(8)}"
+    return f"{user_prefix(interview_id, attempt)}{secrets.token_hex(8)}"
 
 
 def attempt_of(user: str) -> int | None:

@@ -143,6 +143,20 @@ def note_unwanted(session: Session, run: InterviewRun, user: str, task_id: str |
     session.execute(row.on_conflict_do_update(constraint="pk_interview_unsettled_calls", set_=renewed))
 
 
+def free_reservation(session: Session, run: InterviewRun, attempt: int) -> None:
+    """What this attempt has used is known, and counts as spent; its call may still have to be settled."""
+    if attempt == run.attempt:
+        run.reserved_tokens = 0
+    user = UnsettledCall.miso_user.startswith(user_prefix(run.interview_id, attempt), autoescape=True)
+    its_call = UnsettledCall.interview_id == run.interview_id, user
+    session.execute(update(UnsettledCall).where(*its_call).values(reserved_tokens=0))
+
+
+def user_prefix(interview_id: UUID, attempt: int) -> str:
+    """What the user of an attempt's call begins with."""
+    return f"iv-{interview_id}-{attempt}-"
+
+
 def forget_call(session: Session, user: str) -> bool:
     """Nothing is left to be asked of it. Of several that say so, one hears that it was there."""
     forgotten = delete(UnsettledCall).where(UnsettledCall.miso_user == user).returning(UnsettledCall.miso_user)

@@ -16,7 +16,15 @@ from services.interviews.insight_results import InsightResult, read_insight_resu
 from services.interviews.results import Analysis, read_analysis
 from services.interviews.row_security import as_analyst
 from services.interviews.run_tools import RunTools
-from services.interviews.runs import HeldRun, InterviewClaim, RunOutdated, give_up_call, held_run, locked_run
+from services.interviews.runs import (
+    HeldRun,
+    InterviewClaim,
+    RunOutdated,
+    free_reservation,
+    give_up_call,
+    held_run,
+    locked_run,
+)
 from spool import DamagedFile, UnknownFile
 from upstream.miso.answers import WorkflowAnswer, read_workflow
 from upstream.miso.errors import MisoError
@@ -106,12 +114,15 @@ def note_late_usage(held: HeldRun, attempt: int, usage: Usage, now: datetime) ->
 
 
 def note_usage(held: HeldRun, attempt: int, usage: Usage, now: datetime) -> list[Counted]:
-    """With the attempt's cost, and with the run where it is its present attempt. What is to be counted of it."""
+    """With the attempt's cost, and with the run where it is its present attempt: tokens that are known are reserved no
+    more. What is to be counted of it."""
     if usage == UNKNOWN_USAGE:
         return []
     tokens, seconds = usage.total_tokens or 0, usage.elapsed_seconds or 0
     news = note_cost(held.session, held.analysed, now, tokens=tokens, seconds=seconds, attempt=attempt)
     held.run.tokens += news
+    if usage.total_tokens is not None:
+        free_reservation(held.session, held.run, attempt)
     if usage.elapsed_seconds is not None and attempt == held.run.attempt:
         held.run.elapsed_seconds = usage.elapsed_seconds
     return [Counted(MISO_TOKENS, "", news)] if news else []

@@ -16,7 +16,8 @@ from core.clock import clock
 from services.interviews.changing import delete_interview, restore_interview, retry_interview
 from services.interviews.miso_call import attempt_of
 from services.interviews.run_tools import RunTools
-from services.interviews.runs import RunOutdated
+from services.interviews.runs import RunOutdated, locked_run
+from services.interviews.saving import note_late_usage
 from services.interviews.stepping import do_step, postpone
 from services.interviews.sweep import give_up_unsettled, send_unsettled
 from services.interviews.unsettled_calls import settle_calls
@@ -24,7 +25,7 @@ from spool import StorageFault
 from tests.waiting import wait_until
 from upstream.miso.answers import FoundRun, WorkflowAnswer
 from upstream.miso.errors import MisoAnswerInvalid, MisoError
-from upstream.miso.usage import UNKNOWN_USAGE
+from upstream.miso.usage import UNKNOWN_USAGE, Usage
 from upstream.miso.workflows import MisoWorkflows
 
 from .analyses import Analyses, Uploaded, run_analyses
@@ -233,6 +234,52 @@ def test_a_call_that_miso_refuses_after_its_interview_was_deleted_is_not_asked_f
     with pytest.raises(RunOutdated):
         go_through(replace(asking, miso=miso), claim(analyses, asking, interview, owner_id))
     assert (seen, analyses.unsettled(interview)) == ([analyses.run(interview)["miso_user"]], [])
+
+
+def reserved_by(analyses: Analyses, interview: Uploaded) -> list[int]:
+    """By its run, and by its call that is not settled yet."""
+    return [row["reserved_tokens"] for row in (analyses.run(interview), *analyses.unsettled(interview))]
+
+
+def test_what_an_answer_has_used_is_not_reserved_too_after_its_interview_was_deleted(
+    analyses: Analyses, asking: RunTools, owner_id: int
+):
+    interview = analyses.prepare().interview
+    seen: list[int] = []
+
+    def delete() -> None:
+        delete_by_mina(analyses, interview)
+        seen.extend(reserved_by(analyses, interview))
+
+    miso = connect(analyses, DeletedWorkflows)
+    miso.delete = delete
+    with pytest.raises(RunOutdated):
+        go_through(replace(asking, miso=miso), claim(analyses, asking, interview, owner_id))
+    assert (len(seen), min(seen) > 0, tokens_of(analyses, interview) > 0) == (2, True, True)
+    assert reserved_by(analyses, interview) == [0, 0]
+
+
+def test_what_the_logs_tell_is_not_reserved_too_while_the_answer_is_looked_for(
+    analyses: Analyses, asking: RunTools, miso: MisoWorkflows, owner_id: int
+):
+    interview = analyses.prepare(**CUT | {"workflow_seconds": 0.1}).interview
+    go_through(asking, claim(analyses, asking, interview, owner_id))
+    wait_until_logged(analyses, miso, interview)
+    away = analyses.fault(DETAILS, method="GET", status=503, calls=1)
+    let_due(analyses, interview)
+    go_through(asking, claim(analyses, asking, interview, owner_id))
+    assert (analyses.has_struck(away), tokens_of(analyses, interview) > 0) == (True, True)
+    assert (analyses.row(interview)["status"], reserved_by(analyses, interview)) == ("analyzing", [0])
+
+
+def test_what_one_attempt_has_used_frees_no_reservation_of_another(analyses: Analyses, asking: RunTools, owner_id: int):
+    interview = analyses.prepare(**CUT).interview
+    go_through(asking, claim(analyses, asking, interview, owner_id))
+    begin_again(analyses, interview)
+    for attempt, reserved in ((3, [True, True]), (1, [True, False]), (2, [False, False])):
+        with locked_run(analyses.stores.unit_of_work, analyses.world.food, interview.id) as held:
+            note_late_usage(held, attempt, Usage(total_tokens=8), clock.now())
+        assert [tokens > 0 for tokens in reserved_by(analyses, interview)] == reserved
 
 
 def counted_in_all(analyses: Analyses) -> float:
