@@ -22,9 +22,11 @@ from services.interviews.bodies import Body, describe_interview
 from services.interviews.budgets import require_budget, reserve_budget
 from services.interviews.errors import ConsentMissing
 from services.interviews.events import tell_added
+from services.interviews.files import Said
 from services.interviews.masking.masker import Masker
 from services.interviews.membership import require_project
 from services.interviews.months import KOREA
+from services.interviews.numbering import mask_upload
 from services.interviews.row_security import MemberWork
 from services.interviews.runs import send_run
 
@@ -99,17 +101,17 @@ def _find_twin(session: Session, upload: UploadedInterview) -> UUID | None:
 
 
 def _make_interview(member: MemberWork, project: Project, upload: UploadedInterview, masker: Masker) -> Interview:
-    # Whoever one of the two names is called the same in the other, and nobody else is.
-    title = masker.mask(upload.title or title_of(upload.file_name), upload.mask_words)
-    file_name = masker.mask(upload.file_name or "", upload.mask_words, after=title)
+    # As its text will be, which nobody knows yet.
+    said = Said(upload.file_name, upload.mask_words, upload.title or title_of(upload.file_name))
+    masked = mask_upload(masker, "", said)
     consented = upload.consents
     return Interview(
         id=upload.interview_id,
         company_id=project.company_id,
         project_id=project.id,
-        title=title.text,
+        title=masked.title,
         source=InterviewSource.TEXT if upload.file_name is None else InterviewSource.FILE,
-        file_name=None if upload.file_name is None else file_name.text,
+        file_name=masked.file_name,
         file_bytes=upload.size,
         file_sha256=upload.sha256,
         status=InterviewStatus.PROCESSING,

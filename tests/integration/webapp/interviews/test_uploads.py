@@ -142,8 +142,9 @@ def test_what_names_people_may_be_written_in_single_letters(app: Flask, jun: Mem
 
 
 def test_two_people_are_two_before_the_text_is_known(jun: Member, world: World):
-    interview = send_file(jun, world, b"x", "박서준 인터뷰.txt", title="김하늘 인터뷰").json["interview"]
-    assert (interview["title"], interview["file_name"]) == ("[이름1] 인터뷰", "[이름2] 인터뷰.txt")
+    for name, expected in (("박서준", ("[이름1]", "[이름2]")), ("[이름1]", ("[이름2]", "[이름1]"))):
+        interview = send_file(jun, world, b"x", f"{name} 인터뷰.txt", title="김하늘 인터뷰").json["interview"]
+        assert (interview["title"], interview["file_name"]) == (f"{expected[0]} 인터뷰", f"{expected[1]} 인터뷰.txt")
 
 
 @pytest.mark.parametrize("words", ['["하늘소프트", "김하늘"]', ' ["하늘소프트","김하늘", " "]', "하늘소프트, 김하늘"])
