@@ -14,7 +14,7 @@ import orjson
 from models.interviews import RESULT_COLUMNS, Interview
 from services.interviews.extraction.decoding import clean_text
 from services.interviews.files import PLACEHOLDERS, TEXT, Said, read_said
-from services.interviews.masking.masker import Masker
+from services.interviews.masking.masker import LONGEST_PLACEHOLDER, Masker
 from services.interviews.masking.placeholders import MaskedKind, placeholders_in, without_numbers
 from services.interviews.masking.spans import NOTHING_MASKED, Known, MaskedText
 from spool import DamagedFile, StreamedFiles, UnknownFile
@@ -39,6 +39,13 @@ def mask_upload(masker: Masker, text: str, said: Said) -> MaskedUpload:
     of_name = masker.mask(said.file_name or "", words, after=of_title)
     title = None if said.title is None else of_title.text
     return MaskedUpload(of_text, title, None if said.file_name is None else of_name.text, of_name)
+
+
+def outgrows(masker: Masker, text: str, said: Said, max_characters: int) -> bool:
+    """Whether the text is longer than that when it is masked: a placeholder may be longer than what it stands for."""
+    if len(text) * LONGEST_PLACEHOLDER <= max_characters:
+        return False
+    return len(mask_upload(masker, text, said).text.text) > max_characters
 
 
 def keep_numbering(files: StreamedFiles, interview_id: UUID, masked: MaskedText) -> None:

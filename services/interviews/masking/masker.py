@@ -45,13 +45,6 @@ class PatternMasker:
         yield from sorted((*recognised, *again), key=lambda span: span.start - span.end)
 
 
-def outgrows(masker: Masker, text: str, words: Sequence[str], max_characters: int) -> bool:
-    """Whether the text is longer than that when it is masked: a placeholder may be longer than what it stands for."""
-    if len(text) * LONGEST_PLACEHOLDER <= max_characters:
-        return False
-    return len(masker.mask(text, words).text) > max_characters
-
-
 def clean_words(words: Iterable[str]) -> list[str]:
     """Without blank ones, each once, the longest first: a part of a word must not be taken out before the whole."""
     stripped = {" ".join(word.split()) for word in words}

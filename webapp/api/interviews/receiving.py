@@ -18,7 +18,8 @@ from services.interviews.extraction.blanks import is_blank
 from services.interviews.extraction.decoding import clean_text
 from services.interviews.extraction.kinds import REFUSED, extension_of, kind_of
 from services.interviews.files import ORIGINAL, TEXT, Said, keep_said
-from services.interviews.masking.masker import PatternMasker, outgrows
+from services.interviews.masking.masker import PatternMasker
+from services.interviews.numbering import outgrows
 from services.interviews.uploading import UploadedInterview, title_of
 from spool import SealedFileWriter, StreamedFiles
 from webapp.api.interviews.multipart import (
@@ -254,13 +255,14 @@ def _keep_text(files: StreamedFiles, interview_id: UUID, said: _Fields, text_max
         raise _wrong("text", "글이 비어 있어요.")
     if is_longer(said.text, text_max):
         raise ApiError(Code.TEXT_TOO_LONG, details={"text": [f"{text_max}자까지 올릴 수 있어요."]})
+    named = Said(None, said.mask_words, said.title or title_of(None))
     # Masked as the worker will: what is taken must not fail for it later.
-    if run_off_loop(outgrows, PatternMasker(), clean_text(said.text), said.mask_words, text_max):
+    if run_off_loop(outgrows, PatternMasker(), clean_text(said.text), named, text_max):
         sentence = f"이름과 번호를 가린 글도 {text_max}자까지예요. 나누어서 올려 주세요."
         raise ApiError(Code.TEXT_TOO_LONG, details={"text": [sentence]})
     content = said.text.encode()
     files.put(interview_id, TEXT, content)
-    keep_said(files, interview_id, Said(None, said.mask_words, said.title or title_of(None)))
+    keep_said(files, interview_id, named)
     return _upload_of(interview_id, said, sha256=hashlib.sha256(content).hexdigest(), characters=len(said.text))
 
 

@@ -149,6 +149,16 @@ def test_a_text_is_judged_after_its_project(sora: Member, world: World, web_sett
     assert refused_for(sent) == (404, "PROJECT_NOT_FOUND")
 
 
+def test_a_text_is_measured_with_the_numbers_that_its_title_leaves_to_it(
+    jun: Member, world: World, web_settings: Settings
+):
+    fits = "가 " * (web_settings.interviews.miso_context_max_chars // len("[가림1] "))
+    assert jun.upload(world, fits, maskWords=["가"]).status_code == 200
+    title = "".join(f"[가림{number}]" for number in range(1, 10))
+    answer = jun.upload(world, fits, maskWords=["가"], title=title)
+    assert refused_for(answer) == (400, "TEXT_TOO_LONG")
+
+
 def test_who_is_refused_while_sending_sees_the_answer(server: Server, vera: Member, world: World):
     """It is there before the file has been sent, and is not destroyed by what still comes."""
     form = write_form(world, FILE_MAX_BYTES)

@@ -4,7 +4,7 @@ import pytest
 
 from services.interviews.files import Said
 from services.interviews.masking.masker import PatternMasker
-from services.interviews.numbering import mask_upload
+from services.interviews.numbering import mask_upload, outgrows
 
 TEXT = "김하늘: 어땠어요?\n이서연: 느려요."
 
@@ -34,3 +34,18 @@ def test_the_text_passes_over_what_its_title_writes_itself(said: Said):
     masked = mask_upload(PatternMasker(), TEXT, said)
     assert masked.text.text == "[이름2]: 어땠어요?\n[이름3]: 느려요."
     assert (masked.title, masked.file_name) == (said.title, said.file_name)
+
+
+@pytest.mark.parametrize(
+    ("text", "title", "is_longer"),
+    [
+        ("가나" * 20, None, True),
+        ("나다" * 20, None, False),
+        ("가나" * 2, None, False),
+        ("가나 " * 8, None, False),
+        # What the title writes itself, the text passes over.
+        ("가나 " * 8, "".join(f"[가림{number}]" for number in range(1, 10)), True),
+    ],
+)
+def test_a_text_may_outgrow_what_is_taken(text: str, title: str | None, is_longer: bool):
+    assert outgrows(PatternMasker(), text, Said(None, ("가",), title), 60) is is_longer
