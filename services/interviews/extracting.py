@@ -43,7 +43,6 @@ def extract(tools: RunTools, claim: InterviewClaim) -> InterviewClaim | None:
     if len(masked.text.text) > tools.settings.miso_context_max_chars:
         _fail(tools, claim, form, file_failure(FileUnusable(FileFault.TEXT_TOO_LONG)), masked)
         return None
-    keep_numbering(tools.files, claim.interview_id, masked.last)
     _settle(tools, claim, form, masked)
     return replace(claim, step=InterviewStep.ANALYSE)
 
@@ -71,6 +70,8 @@ def _extract_original(tools: RunTools, claim: InterviewClaim, file_name: str) ->
 def _settle(tools: RunTools, claim: InterviewClaim, form: str, masked: MaskedUpload) -> None:
     counts = masked.text.counts
     with held_run(tools.unit_of_work, claim) as held:
+        # Under the lock that notes take, too, and not by who comes late: it knows more by now.
+        keep_numbering(tools.files, claim.interview_id, masked.last)
         held.interview.masked_text = masked.text.text
         held.interview.details = held.interview.details | {"masked": counts}
         is_retitled = _mask_title(held, masked)

@@ -113,6 +113,19 @@ def test_a_title_calls_people_as_the_text_does(analyses: Analyses):
     assert orjson.loads(kept) == [["이름", "김하늘", "[이름1]"], ["이름", "박서준", "[이름2]"]]
 
 
+def test_who_comes_late_leaves_the_numbering_as_it_is(analyses: Analyses, tools: RunTools, owner_id: int):
+    """Notes may have added to it since another process has read the text."""
+    interview = analyses.upload()
+    late = claim(analyses, tools, interview, owner_id)
+    analyses.execute("update welno.interview_runs set fence = fence + 1 where interview_id = :id", id=interview.id)
+    analyses.files.put(interview.id, PLACEHOLDERS, b"newer")
+    with pytest.raises(RunOutdated):
+        do_step(tools, late)
+    assert analyses.files.read_whole(interview.id, PLACEHOLDERS) == b"newer"
+    with analyses.as_member() as member:
+        delete_interview(member, interview.id)
+
+
 def test_a_title_that_an_older_version_has_masked_by_itself_means_nobody(analyses: Analyses):
     """It kept no other, and numbered it anew."""
     with shut_gate(analyses, "extracted", file=("박서준 인터뷰.txt", "김하늘: 어땠어요?".encode())) as interview:
