@@ -21,33 +21,30 @@ from services.interviews.months import month_bounds, month_of
 # figures of its own.
 _TOKENS_PER_CHARACTER, _TOKENS_BESIDES = 1, 1_000
 _LATEST = 20
-# The input's default limit in MISO's app: of what is not known before it is read.
-LONGEST_CONTEXT = 50_000
 # Of these a file of a few bytes may hold much text.
 _PACKED = frozenset({FileKind.DOCX, FileKind.XLSX, FileKind.PDF})
 
 
-def most_characters(file_name: str, size: int) -> int:
-    """That a file of so many bytes may have; of others than packed ones no more than bytes."""
-    return LONGEST_CONTEXT if kind_of(file_name) in _PACKED else min(size, LONGEST_CONTEXT)
+def most_characters(file_name: str, size: int, max_characters: int) -> int:
+    """That a file of so many bytes may have, where an interview has no more than `max_characters`; of others than
+    packed ones no more than bytes."""
+    return max_characters if kind_of(file_name) in _PACKED else min(size, max_characters)
 
 
 def require_budget(session: Session, project: Project, now: datetime) -> None:
     """A look ahead, as what is found here may have changed when it counts. Raises BudgetSpent."""
     limit = project.monthly_token_limit
-    if limit is not None and _tokens_gone(session, project.id, None, now) >= limit:
+    if limit is not None and _tokens_gone(session, project.id, now) >= limit:
         raise BudgetSpent
 
 
-def reserve_budget(
-    session: Session, project: Project, now: datetime, *, characters: int, interview_id: UUID | None = None
-) -> int:
-    """The tokens to note in the run, in this transaction; others that want some wait for its end. `interview_id`: whose
-    run is begun anew: what it had reserved does not count. Raises BudgetSpent."""
+def reserve_budget(session: Session, project: Project, now: datetime, *, characters: int) -> int:
+    """The tokens to note in the run, in this transaction; others that want some wait for its end. Of a run that is
+    begun anew nothing is reserved: it has ended. Raises BudgetSpent."""
     limit = project.monthly_token_limit
     if limit is not None:
         lock_name(session, f"welno.budget:{project.id}")
-        if _tokens_gone(session, project.id, interview_id, now) >= limit:
+        if _tokens_gone(session, project.id, now) >= limit:
             raise BudgetSpent
     return estimate_tokens(session, project.id, characters)
 
@@ -69,10 +66,10 @@ def estimate_tokens(session: Session, project_id: UUID, characters: int) -> int:
 
 def reserved_tokens(session: Session, project_id: UUID, now: datetime) -> int:
     """For attempts under way, and for calls of this month whose end MISO has not told."""
-    return int(session.execute(select(_reserved(project_id, None, now))).scalar_one())
+    return int(session.execute(select(_reserved(project_id, now))).scalar_one())
 
 
-def _tokens_gone(session: Session, project_id: UUID, but: UUID | None, now: datetime) -> int:
+def _tokens_gone(session: Session, project_id: UUID, now: datetime) -> int:
     """In one statement, which sees one moment: a run that ends is counted as reserved, or as spent."""
     began, _ = month_bounds(month_of(now))
     spent = (
@@ -80,16 +77,14 @@ def _tokens_gone(session: Session, project_id: UUID, but: UUID | None, now: date
         .where(MisoCost.project_id == project_id, MisoCost.called_at >= began)
         .scalar_subquery()
     )
-    return int(session.execute(select(spent + _reserved(project_id, but, now))).scalar_one())
+    return int(session.execute(select(spent + _reserved(project_id, now))).scalar_one())
 
 
-def _reserved(project_id: UUID, but: UUID | None, now: datetime) -> ColumnElement[Any]:
+def _reserved(project_id: UUID, now: datetime) -> ColumnElement[Any]:
     began, _ = month_bounds(month_of(now))
     runs = select(func.coalesce(func.sum(InterviewRun.reserved_tokens), 0)).where(
         InterviewRun.project_id == project_id, InterviewRun.state != InterviewRunState.ENDED
     )
-    if but is not None:
-        runs = runs.where(InterviewRun.interview_id != but)
     calls = select(func.coalesce(func.sum(UnsettledCall.reserved_tokens), 0)).where(
         UnsettledCall.project_id == project_id, UnsettledCall.noted_at >= began
     )

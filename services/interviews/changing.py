@@ -16,7 +16,7 @@ from models.interviews import (
     ProjectRole,
 )
 from services.interviews.analysis_failures import AnalysisFault, failure_of
-from services.interviews.budgets import LONGEST_CONTEXT, most_characters, reserve_budget
+from services.interviews.budgets import most_characters, reserve_budget
 from services.interviews.errors import ConsentMissing, InterviewNotFound, NoKeptAnswer, NotDeleted, NotFailed, UnderWay
 from services.interviews.events import tell_added, tell_deleted, tell_status
 from services.interviews.knowledge_wishes import want_document, withdraw_document
@@ -71,9 +71,9 @@ def restore_interview(member: MemberWork, interview_id: UUID, keep_days: int) ->
     return interview
 
 
-def retry_interview(member: MemberWork, interview_id: UUID, *, consents: bool = False) -> int:
+def retry_interview(member: MemberWork, interview_id: UUID, *, max_characters: int, consents: bool = False) -> int:
     """The new attempt's number. What need not be done again is not. Of several at once one wins. `consents`: whoever
-    was interviewed has, if that was not said at the upload.
+    was interviewed has, if that was not said at the upload. `max_characters`: that a text may have.
 
     Raises InterviewNotFound, also for a deleted one, RoleTooSmall, NotFailed, ConsentMissing, BudgetSpent.
     """
@@ -84,9 +84,8 @@ def retry_interview(member: MemberWork, interview_id: UUID, *, consents: bool = 
         raise NotFailed
     project = member.session.get_one(Project, interview.project_id)
     _require_consent(member, project, interview, consents=consents)
-    reserved = reserve_budget(
-        member.session, project, member.now, characters=_characters_of(interview), interview_id=interview.id
-    )
+    characters = _characters_of(interview, max_characters)
+    reserved = reserve_budget(member.session, project, member.now, characters=characters)
     interview.attempt += 1
     retried = {"retry_at": member.now.isoformat(), "retry_by": str(member.account_id)}
     _begin_again(member, interview, retried)
@@ -96,12 +95,12 @@ def retry_interview(member: MemberWork, interview_id: UUID, *, consents: bool = 
     return interview.attempt
 
 
-def _characters_of(interview: Interview) -> int:
+def _characters_of(interview: Interview, max_characters: int) -> int:
     if interview.masked_text is not None:
         return len(interview.masked_text)
     if interview.file_name is None or interview.file_bytes is None:
-        return LONGEST_CONTEXT
-    return most_characters(interview.file_name, interview.file_bytes)
+        return max_characters
+    return most_characters(interview.file_name, interview.file_bytes, max_characters)
 
 
 def _require_consent(member: MemberWork, project: Project, interview: Interview, *, consents: bool) -> None:

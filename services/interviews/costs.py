@@ -49,13 +49,6 @@ def note_cost(
     return max(tokens - known, 0)
 
 
-def tokens_spent(session: Session, project_id: UUID, now: datetime) -> int:
-    """In this month of Korea."""
-    began, _ = month_bounds(month_of(now))
-    spent = select(_SUMS[1]).where(MisoCost.project_id == project_id, MisoCost.called_at >= began)
-    return int(session.execute(spent).scalar_one())
-
-
 def show_costs(member: MemberWork, project_id: UUID, month: date | None) -> Body:
     """Of the month that begins on this day, or the present one; with the months before, each in all. Raises
     ProjectNotFound, RoleTooSmall."""

@@ -20,7 +20,7 @@ from models.interviews import (
     ProjectRole,
 )
 from services.interviews.bodies import Body
-from services.interviews.budgets import LONGEST_CONTEXT, reserve_budget
+from services.interviews.budgets import reserve_budget
 from services.interviews.errors import InsightUnderWay, InterviewNotFound, NoInterviews
 from services.interviews.events import tell_insight
 from services.interviews.insight_inputs import usable_interviews
@@ -31,21 +31,22 @@ from services.interviews.runs import send_run
 _MOST_LISTED = 20
 
 
-def start_themes(member: MemberWork, project_id: UUID) -> Body:
-    """Of all completed interviews. Raises ProjectNotFound, RoleTooSmall, BudgetSpent, NoInterviews, InsightUnderWay."""
-    return _start(member, project_id, InsightKind.THEMES, [])
+def start_themes(member: MemberWork, project_id: UUID, *, max_characters: int) -> Body:
+    """Of all completed interviews, of which MISO is told no more than that. Raises ProjectNotFound, RoleTooSmall,
+    BudgetSpent, NoInterviews, InsightUnderWay."""
+    return _start(member, project_id, InsightKind.THEMES, [], max_characters)
 
 
-def start_persona(member: MemberWork, project_id: UUID, interview_ids: Sequence[UUID]) -> Body:
-    """Of these. Raises ProjectNotFound, RoleTooSmall, BudgetSpent, and InterviewNotFound for one that is not completed
-    or not the project's."""
-    return _start(member, project_id, InsightKind.PERSONA, list(dict.fromkeys(interview_ids)))
+def start_persona(member: MemberWork, project_id: UUID, interview_ids: Sequence[UUID], *, max_characters: int) -> Body:
+    """Of these, likewise. Raises ProjectNotFound, RoleTooSmall, BudgetSpent, and InterviewNotFound for one that is not
+    completed or not the project's."""
+    return _start(member, project_id, InsightKind.PERSONA, list(dict.fromkeys(interview_ids)), max_characters)
 
 
-def _start(member: MemberWork, project_id: UUID, kind: InsightKind, chosen: list[UUID]) -> Body:
+def _start(member: MemberWork, project_id: UUID, kind: InsightKind, chosen: list[UUID], max_characters: int) -> Body:
     project = require_project(member, project_id, ProjectRole.EDITOR).project
     # How much they say, their run knows when it begins.
-    reserved = reserve_budget(member.session, project, member.now, characters=LONGEST_CONTEXT)
+    reserved = reserve_budget(member.session, project, member.now, characters=max_characters)
     usable = usable_interviews(project_id, chosen or None).with_only_columns(Interview.id)
     found = list(member.session.scalars(usable.limit(max(len(chosen), 1))))
     if len(found) < len(chosen):

@@ -93,6 +93,11 @@ class Analyses:
                 )
             )
 
+    @property
+    def max_characters(self) -> int:
+        """That a text may have."""
+        return self.stores.settings.interviews.miso_context_max_chars
+
     def close(self) -> None:
         self._http.close()
         self.stores.close()

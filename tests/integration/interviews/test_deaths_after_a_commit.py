@@ -134,7 +134,9 @@ def test_files_of_an_erasure_that_died_after_its_commit_are_strays(analyses: Ana
     interview = analyses.upload()
     analyses.wait(interview, "completed", timeout=40)
     with analyses.as_member() as member:
-        persona = UUID(start_persona(member, analyses.world.food, [interview.id])["id"])
+        persona = UUID(
+            start_persona(member, analyses.world.food, [interview.id], max_characters=analyses.max_characters)["id"]
+        )
     wait_until(lambda: analyses.read(MADE, id=persona), 20)
     outcomes: list[object] = []
 

@@ -308,7 +308,7 @@ def test_a_step_that_breaks_each_time_is_poison(analyses: Analyses, tools: RunTo
         tries += 1
     assert (tries, analyses.row(interview)["error"]["code"]) == (4, "POISON")
     with analyses.as_member() as member:
-        retry_interview(member, interview.id)
+        retry_interview(member, interview.id, max_characters=analyses.max_characters)
     assert analyses.run(interview)["takeovers"] == 0
 
 

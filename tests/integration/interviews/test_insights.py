@@ -50,7 +50,7 @@ def wait_for(
 
 def make_themes(analyses: Analyses) -> dict[str, Any]:
     with analyses.as_member() as member:
-        started = start_themes(member, analyses.world.food)
+        started = start_themes(member, analyses.world.food, max_characters=analyses.max_characters)
     return wait_for(analyses, started)
 
 
@@ -73,7 +73,7 @@ def test_themes_of_a_large_project_complete(analyses: Analyses):
     world = analyses.world
     analyses.execute(SCRIPTS, company=world.company, project=world.bank, author=world.people["mina"])
     with analyses.as_member() as member:
-        started = start_themes(member, world.bank)
+        started = start_themes(member, world.bank, max_characters=analyses.max_characters)
     themes = wait_for(analyses, started, world.bank, seconds=90)
     assert (themes["status"], len(themes["interview_ids"])) == ("completed", 200)
     takeovers = "select takeovers from welno.interview_runs where interview_id = :id"
@@ -139,7 +139,7 @@ def test_nothing_is_asked_for_interviews_that_are_gone(analyses: Analyses):
     analyses.wait(interview, "completed")
     before = len(bills(analyses, "persona"))
     with analyses.as_member() as member:
-        started = start_persona(member, analyses.world.food, [interview.id])
+        started = start_persona(member, analyses.world.food, [interview.id], max_characters=analyses.max_characters)
         delete_interview(member, interview.id)
     failed = wait_for(analyses, started)
     assert (failed["status"], failed["error"]["code"]) == ("failed", "NO_INTERVIEWS")
@@ -149,9 +149,9 @@ def test_nothing_is_asked_for_interviews_that_are_gone(analyses: Analyses):
 def test_themes_are_made_once_at_a_time(analyses: Analyses, interviews: list[Uploaded]):
     held = analyses.fault(match='"insight_summary"', hold="before", calls=1)
     with analyses.as_member() as member:
-        started = start_themes(member, analyses.world.food)
+        started = start_themes(member, analyses.world.food, max_characters=analyses.max_characters)
     with pytest.raises(InsightUnderWay), analyses.as_member() as member:
-        start_themes(member, analyses.world.food)
+        start_themes(member, analyses.world.food, max_characters=analyses.max_characters)
     wait_until(lambda: analyses.held(held) == 1, 20)
     analyses.release(held)
     assert wait_for(analyses, started)["status"] == "completed"
@@ -190,7 +190,7 @@ def test_one_that_ends_after_its_interview_was_erased_is_erased_with_its_files(
     analyses.wait(interview, "completed")
     held = analyses.fault(match='"persona"', hold="after", hold_seconds=30, calls=1, **fault)
     with analyses.as_member() as member:
-        started = start_persona(member, analyses.world.food, [interview.id])
+        started = start_persona(member, analyses.world.food, [interview.id], max_characters=analyses.max_characters)
     wait_until(lambda: analyses.held(held) == 1, 20)
     erased = "update welno.interviews set deleted_at = now(), deleted_by = created_by, erased_at = now() where id = :id"
     analyses.execute(erased, id=interview.id)

@@ -100,7 +100,7 @@ def test_a_refusal_of_an_attempt_says_nothing_of_the_next(analyses: Analyses, as
         with analyses.as_member() as member:
             restore_interview(member, interview.id, 30)
         with analyses.as_member() as member:
-            retry_interview(member, interview.id)
+            retry_interview(member, interview.id, max_characters=analyses.max_characters)
 
     ask_overtaken(analyses, asking, interview, owner_id, begin_again)
     assert (analyses.row(interview)["status"], analyses.row(interview)["attempt"]) == ("processing", 2)

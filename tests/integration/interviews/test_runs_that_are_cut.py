@@ -227,7 +227,7 @@ def test_what_a_workflow_has_used_until_its_stop_is_of_its_own_attempt(analyses:
     with analyses.as_member() as member:
         restore_interview(member, interview.id, KEEP_DAYS)
     with analyses.as_member() as member:
-        retry_interview(member, interview.id)
+        retry_interview(member, interview.id, max_characters=analyses.max_characters)
     analyses.stack.start("interviews")
     analyses.wait(interview, "completed", timeout=40)
     wait_until(lambda: not analyses.unsettled(interview), 60)
@@ -247,7 +247,7 @@ def test_two_workflows_of_one_interview_are_both_stopped_and_counted(analyses: A
     with analyses.as_member() as member:
         restore_interview(member, interview.id, KEEP_DAYS)
     with analyses.as_member() as member:
-        retry_interview(member, interview.id)
+        retry_interview(member, interview.id, max_characters=analyses.max_characters)
     wait_until(lambda: analyses.run(interview)["attempt"] == 2 and analyses.run(interview)["miso_task_id"], 30)
     if is_killed:
         analyses.kill()
@@ -273,7 +273,7 @@ def test_a_workflow_that_begins_when_nobody_wants_it_any_more_is_stopped_and_cou
         with analyses.as_member() as member:
             restore_interview(member, interview.id, KEEP_DAYS)
         with analyses.as_member() as member:
-            retry_interview(member, interview.id)
+            retry_interview(member, interview.id, max_characters=analyses.max_characters)
         analyses.wait(interview, "completed", timeout=40)
     refused = analyses.fault("/stop", status=503, calls=1)
     analyses.release(planned.fault_id)
@@ -305,7 +305,7 @@ def test_one_that_was_under_way_comes_back_as_failed_and_is_done_on_retry(analys
         restore_interview(member, interview.id, KEEP_DAYS)
     assert (analyses.row(interview)["status"], analyses.row(interview)["error"]["code"]) == ("failed", "CANCELLED")
     with analyses.as_member("jun") as member:
-        assert retry_interview(member, interview.id) == 2
+        assert retry_interview(member, interview.id, max_characters=analyses.max_characters) == 2
     row = analyses.wait(interview, "completed")
     assert (row["attempt"], analyses.bills_of(interview)) == (2, [1, 1])
     assert analyses.told(interview) == [
@@ -330,7 +330,7 @@ def test_of_two_retries_at_once_one_wins(analyses: Analyses):
     def retry(name: str) -> None:
         try:
             with analyses.as_member(name) as member:
-                outcomes.append(retry_interview(member, interview.id))
+                outcomes.append(retry_interview(member, interview.id, max_characters=analyses.max_characters))
         except NotFailed:
             outcomes.append(None)
 

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from core.clock import clock
 from services.interviews.budgets import reserved_tokens
 from services.interviews.changing import delete_interview, process_interview
-from services.interviews.costs import tokens_spent
+from services.interviews.costs import show_costs
 from services.interviews.runs import locked_run
 from services.interviews.saving import note_late_usage
 from services.interviews.search import SearchWish, search_utterances
@@ -97,8 +97,8 @@ def test_a_failed_attempt_has_cost_what_its_answer_says(analyses: Analyses, faul
     assert (cost["calls"], cost["tokens"], cost["seconds"]) == (1, run["tokens"], run["elapsed_seconds"])
     assert cost["tokens"] > 0
     assert analyses.row(planned.interview)["error"]["code"] in {"MISO_WORKFLOW_FAILED", "MISO_ANSWER_INVALID"}
-    with analyses.stores.engine.connect() as connection, Session(connection) as session:
-        assert tokens_spent(session, analyses.world.food, clock.now()) >= cost["tokens"]
+    with analyses.as_member() as member:
+        assert show_costs(member, analyses.world.food, None)["total"]["tokens"] >= cost["tokens"]
 
 
 def test_what_is_heard_of_the_attempt_before_costs_and_is_no_duration_of_this_one(analyses: Analyses):

@@ -353,7 +353,7 @@ def begin_again(analyses: Analyses, interview: Uploaded) -> None:
     with analyses.as_member() as member:
         restore_interview(member, interview.id, 30)
     with analyses.as_member() as member:
-        retry_interview(member, interview.id)
+        retry_interview(member, interview.id, max_characters=analyses.max_characters)
     let_due(analyses, interview)
 
 

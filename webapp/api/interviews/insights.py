@@ -24,7 +24,7 @@ blueprint = Blueprint("interviews_insights", __name__, url_prefix="/api/projects
 def post_themes(caller: MemberCaller, project_id: UUID) -> dict[str, Any]:
     """Have themes found in all completed interviews; `insight:changed` tells when they are there."""
     with stores().member_work(caller.account_id, g.request_id) as member:
-        return {"success": True, "insight": start_themes(member, project_id)}
+        return {"success": True, "insight": start_themes(member, project_id, max_characters=_max_characters())}
 
 
 @blueprint.get("/<uuid:project_id>/themes")
@@ -47,7 +47,8 @@ def show_themes(caller: MemberCaller, project_id: UUID) -> dict[str, Any]:
 def post_persona(caller: MemberCaller, body: dict[str, Any], project_id: UUID) -> dict[str, Any]:
     """Have a persona made of chosen completed interviews; it becomes one of the company's."""
     with stores().member_work(caller.account_id, g.request_id) as member:
-        return {"success": True, "insight": start_persona(member, project_id, body["interview_ids"])}
+        insight = start_persona(member, project_id, body["interview_ids"], max_characters=_max_characters())
+        return {"success": True, "insight": insight}
 
 
 @blueprint.get("/<uuid:project_id>/generated-personas")
@@ -59,3 +60,7 @@ def show_generated_personas(caller: MemberCaller, project_id: UUID) -> dict[str,
     """Those of this project with what bears them out, also those that are under way; the newest first."""
     with stores().member_work.reading(caller.account_id) as member:
         return {"success": True, "insights": list_insights(member, project_id, InsightKind.PERSONA)}
+
+
+def _max_characters() -> int:
+    return stores().settings.interviews.miso_context_max_chars

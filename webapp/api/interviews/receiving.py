@@ -116,7 +116,7 @@ def _receive_form(
             raise _wrong(exc.field, exc.sentence) from exc
         raise
     keep_said(files, interview_id, Said(file.name, said.mask_words, said.title or title_of(file.name)))
-    most = most_characters(file.name, file.size)
+    most = most_characters(file.name, file.size, text_max)
     return _upload_of(interview_id, said, sha256=file.sha256, characters=most, size=file.size, file_name=file.name)
 
 

@@ -70,8 +70,9 @@ def upload(caller: MemberCaller) -> Response:
 @fails(blueprint, 400, 401, 403, 404, 409, 413, 415)
 def retry(caller: MemberCaller, body: dict[str, Any]) -> dict[str, Any]:
     """A failed analysis once more, as the next attempt."""
+    longest = stores().settings.interviews.miso_context_max_chars
     with stores().member_work(caller.account_id, g.request_id) as member:
-        attempt = retry_interview(member, body["interview_id"], consents=body["consents"])
+        attempt = retry_interview(member, body["interview_id"], max_characters=longest, consents=body["consents"])
     return {"success": True, "message": "다시 분석할게요.", "attempt": attempt}
 
 

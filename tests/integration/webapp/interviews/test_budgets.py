@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from io import BytesIO
 from typing import Any
 from uuid import UUID
@@ -18,7 +19,7 @@ from services.interviews.costs import note_cost
 from services.interviews.row_security import as_analyst
 from services.interviews.runs import end_run, finish_run
 from tests.integration.interviews.company import World, add_interview
-from webapp.current import parts
+from webapp.current import keep_parts, parts
 
 from .members import Member
 
@@ -148,6 +149,32 @@ def test_a_file_reserves_for_as_much_text_as_it_may_hold(
     with Session(parts(app).stores.engine) as session:
         reserved = session.get_one(InterviewRun, UUID(answer.json["interview_id"])).reserved_tokens
         assert reserved == estimate_tokens(session, world.food, characters)
+
+
+@pytest.mark.parametrize("begun", ["upload", "retry", "themes"])
+def test_what_is_not_known_yet_reserves_for_the_longest_text_that_the_settings_allow(
+    app: Flask, jun: Member, world: World, begun: str
+):
+    stores, longest = parts(app).stores, 2_000
+    allowed = replace(stores.settings.interviews, miso_context_max_chars=longest)
+    changed = replace(stores, settings=replace(stores.settings, interviews=allowed))
+    keep_parts(app, replace(parts(app), stores=changed))
+    with Session(stores.engine) as session, session.begin():
+        error = {"code": "FILE_DAMAGED", "message": ""}
+        packed = {"source": "file", "file_name": "a.docx", "file_bytes": 300}
+        failed = add_interview(session, world, world.food, "jun", status="failed", error=error, **packed)
+        done = add_interview(session, world, world.food, "jun", status="completed", cleaned_script=[])
+        for one in (failed, done):
+            finish_run(session.get_one(InterviewRun, one), clock.now())
+    form = {"projectId": str(world.food), "file": (BytesIO(b"x"), "a.docx")}
+    answer = {
+        "upload": lambda: jun.ask("POST", "/api/workflow/async", data=form, content_type="multipart/form-data"),
+        "retry": lambda: jun.ask("POST", "/api/workflow/retry", json={"interviewId": str(failed)}),
+        "themes": lambda: jun.ask("POST", f"/api/projects/{world.food}/themes"),
+    }[begun]()
+    assert answer.status_code in (200, 202), answer.text
+    with Session(stores.engine) as session:
+        assert reserved_tokens(session, world.food, clock.now()) == estimate_tokens(session, world.food, longest)
 
 
 def test_an_estimate_follows_what_the_project_s_analyses_have_used(app: Flask, world: World):
