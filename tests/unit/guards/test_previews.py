@@ -7,18 +7,27 @@ from .source import modules
 
 
 def views_that_take() -> Iterator[tuple[str, bool]]:
-    """Each view of GET that takes something away, and whether it refuses HEAD."""
+    """Each view of GET that takes something, by itself or a function of its module, and whether it refuses HEAD."""
     for module in modules():
         if not module.name.startswith("webapp.api."):
             continue
-        for function in (node for node in ast.walk(module.tree) if isinstance(node, ast.FunctionDef)):
-            called = {
-                node.func.id
-                for node in ast.walk(function)
-                if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
-            }
+        functions = {node.name: node for node in ast.walk(module.tree) if isinstance(node, ast.FunctionDef)}
+        for function in functions.values():
+            called = _called(function, functions)
             if _is_got(function) and any(name.startswith("take_") for name in called):
                 yield f"{module.name}.{function.name}", "refuse_head" in called
+
+
+def _called(function: ast.FunctionDef, functions: dict[str, ast.FunctionDef]) -> set[str]:
+    """The names that a function calls, and those that the functions of its module call for it."""
+    called: set[str] = set()
+    ahead = [function]
+    while ahead:
+        for node in ast.walk(ahead.pop()):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id not in called:
+                called.add(node.func.id)
+                ahead += [functions[node.func.id]] if node.func.id in functions else []
+    return called
 
 
 def _is_got(function: ast.FunctionDef) -> bool:
