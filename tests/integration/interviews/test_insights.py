@@ -116,7 +116,7 @@ def test_themes_are_kept_in_whatever_shape_they_come(analyses: Analyses, intervi
 def test_a_persona_is_kept_in_whatever_shape_it_comes(analyses: Analyses, interviews: list[Uploaded], shape: str):
     analyses.fault(match='"persona"', outputs=shape, calls=1)
     with analyses.as_member() as member:
-        started = start_persona(member, analyses.world.food, [interviews[0].id])
+        started = start_persona(member, analyses.world.food, [interviews[0].id], max_characters=analyses.max_characters)
     assert "사용자" in wait_for(analyses, started)["result"]["title"]
 
 
@@ -159,7 +159,7 @@ def test_themes_are_made_once_at_a_time(analyses: Analyses, interviews: list[Upl
 
 def test_a_persona_of_chosen_interviews_becomes_the_companys(analyses: Analyses, interviews: list[Uploaded]):
     with analyses.as_member() as member:
-        started = start_persona(member, analyses.world.food, [interviews[0].id])
+        started = start_persona(member, analyses.world.food, [interviews[0].id], max_characters=analyses.max_characters)
     persona = wait_for(analyses, started)
     assert (persona["status"], persona["interview_ids"]) == ("completed", [str(interviews[0].id)])
     points = persona["result"]["needs"] + persona["result"]["pain_points"]

@@ -1,7 +1,7 @@
 """A project's tokens of a month: what begins at the same moment passes its limit by no more than one attempt does."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from io import BytesIO
 from typing import Any
@@ -151,17 +151,25 @@ def test_a_file_reserves_for_as_much_text_as_it_may_hold(
         assert reserved == estimate_tokens(session, world.food, characters)
 
 
-@pytest.mark.parametrize("begun", ["upload", "retry", "themes"])
-def test_what_is_not_known_yet_reserves_for_the_longest_text_that_the_settings_allow(
-    app: Flask, jun: Member, world: World, begun: str
-):
-    stores, longest = parts(app).stores, 2_000
+@pytest.fixture
+def longest(app: Flask) -> Iterator[int]:
+    """Characters that a text may have, by the settings of this app, which tests share."""
+    before, longest = parts(app), 2_000
+    stores = before.stores
     allowed = replace(stores.settings.interviews, miso_context_max_chars=longest)
     changed = replace(stores, settings=replace(stores.settings, interviews=allowed))
-    keep_parts(app, replace(parts(app), stores=changed))
-    with Session(stores.engine) as session, session.begin():
+    keep_parts(app, replace(before, stores=changed))
+    yield longest
+    keep_parts(app, before)
+
+
+@pytest.mark.parametrize("begun", ["upload", "retry", "themes"])
+def test_what_is_not_known_yet_reserves_for_the_longest_text_that_the_settings_allow(
+    app: Flask, jun: Member, world: World, longest: int, begun: str
+):
+    with Session(parts(app).stores.engine) as session, session.begin():
         error = {"code": "FILE_DAMAGED", "message": ""}
-        packed = {"source": "file", "file_name": "a.docx", "file_bytes": 300}
+        packed = {"source": "file", "file_name": "a.docx", "file_bytes": 300, "masked_text": None}
         failed = add_interview(session, world, world.food, "jun", status="failed", error=error, **packed)
         done = add_interview(session, world, world.food, "jun", status="completed", cleaned_script=[])
         for one in (failed, done):
@@ -173,7 +181,7 @@ def test_what_is_not_known_yet_reserves_for_the_longest_text_that_the_settings_a
         "themes": lambda: jun.ask("POST", f"/api/projects/{world.food}/themes"),
     }[begun]()
     assert answer.status_code in (200, 202), answer.text
-    with Session(stores.engine) as session:
+    with Session(parts(app).stores.engine) as session:
         assert reserved_tokens(session, world.food, clock.now()) == estimate_tokens(session, world.food, longest)
 
 

@@ -22,7 +22,10 @@ from webapp.current import parts
 
 from .members import Member
 
-FAILED = text("""update welno.interviews set status = 'failed', error = '{"code": "NO_TEXT"}' where id = :id""")
+FAILED = text("""
+    with ended as (update welno.interview_runs set state = 'ended' where interview_id = :id)
+    update welno.interviews set status = 'failed', error = '{"code": "NO_TEXT"}' where id = :id
+""")
 COMPLETED = text("update welno.interviews set status = 'completed', key_takeaways = '[\"하나\"]' where id = :id")
 
 

@@ -16,8 +16,8 @@ from .test_queues import BLOOD, entry_of
 
 # Who asks is another question, and its answer notes the use.
 _OF_LOGINS = ("welno.logins", "welno.accounts")
-# So is that they looked: it is written down before the answer leaves.
-_OF_LOOKS = ("welno.welno_", "welno.shifts")
+# So is that they looked: it is written down before the answer leaves, with whom they saw.
+_OF_LOOKS = ("welno.welno_", "welno.shifts", "welno.users.user_id = ")
 PATHS_OF_PATIENTS = (
     "/queue",
     "/queue/{queue_id}",
