@@ -36,7 +36,8 @@ _IN_MARKS = re.compile(r"[\"'“‘「『]([^\"'”’」』]+)[\"'”’」』]
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """`utterance_ids` are the script's own numbers; empty where the quote was not found, and then it is unverified."""
+    """`utterance_ids` are the script's own numbers; empty where the quote was not found, and then it is unverified:
+    words of the model that nobody may have said."""
 
     quote: str
     utterance_ids: list[int]
@@ -68,7 +69,8 @@ class ManyScripts:
         self._index = ScriptIndex([one for one, _ in utterances])
 
     def resolve(self, quotes: Iterable[str]) -> list[dict[str, Any]]:
-        """Evidence with the interview in which each quote stands, as its script has it; None where it was not found."""
+        """Evidence with the interview in which each quote stands, whom it names called as there. Where it was not found
+        that is None, and the quote is the model's words, retold."""
         return [self._resolve(quote) for text in quotes if (quote := _read_quote(text)) is not None]
 
     def retell(self, text: str) -> str:

@@ -75,7 +75,7 @@ def _shape_themes(said: Any, scripts: ManyScripts) -> dict[str, Any]:
     summary = scripts.retell(_text_of(said, _DESCRIPTIONS) if isinstance(said, dict) else _text(said))
     entries = listed if isinstance(listed, list) else []
     themes = [theme for entry in entries[:_MOST_ENTRIES] if (theme := _shape_theme(entry, scripts))["title"]]
-    told = [summary, *(theme[name] for theme in themes for name in ("title", "description"))]
+    told = [summary, *(text for theme in themes for text in (theme["title"], theme["description"], *_quotes_in(theme)))]
     return {"summary": summary, "themes": themes, "placeholders": scripts.explain(told)}
 
 
@@ -92,7 +92,8 @@ def _shape_persona(said: Any, scripts: ManyScripts) -> dict[str, Any]:
     title = scripts.retell(_text_of(entry, _TITLES)) or _UNTITLED
     description = scripts.retell(_text_of(entry, _DESCRIPTIONS))
     points = {name: _shape_points(entry.get(name), scripts) for name in ("needs", "pain_points")}
-    told = [title, description, *(point["text"] for listed in points.values() for point in listed)]
+    every = [point for listed in points.values() for point in listed]
+    told = [title, description, *(text for point in every for text in (point["text"], *_quotes_in(point)))]
     return {"title": title, "description": description, **points, "placeholders": scripts.explain(told)}
 
 
@@ -105,6 +106,11 @@ def _shape_points(listed: Any, scripts: ManyScripts) -> list[dict[str, Any]]:
         if text:
             points.append({"text": scripts.retell(text), "evidence": scripts.resolve(quotes or [text])})
     return points
+
+
+def _quotes_in(shaped: Mapping[str, Any]) -> list[str]:
+    """As they are shown: of those that were not found each placeholder tells of which interview it is."""
+    return [one["quote"] for one in shaped["evidence"]]
 
 
 def _strings(value: Any) -> list[str]:

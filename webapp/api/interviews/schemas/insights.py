@@ -40,7 +40,8 @@ class OneInsightOutput(Schema):
             " (how many bear it out) and `evidence` (`interview_id`, `quote`, `utterance_ids`, `verified`). Of a"
             " persona: `title`, `description`, and `needs` and `pain_points`, each with `text` and `evidence`. Of both:"
             " `placeholders`, whom those in its texts mean (`placeholder` as there: `[인터뷰2 이름1]`; `interview_id`;"
-            " `in_interview`, as that interview has it). A quote has those of its own interview."
+            " `in_interview`, as that interview has it). A quote that is `verified` has those of its own interview; any"
+            " other is the model's words, found in no interview (`interview_id` null), and has them as the texts do."
         },
     )
 

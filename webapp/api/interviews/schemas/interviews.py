@@ -57,7 +57,8 @@ class InterviewsOutput(Schema):
 
 
 class EvidenceOutput(Schema):
-    """`verified`: the quote stands in the script, in the lines with these numbers."""
+    """`verified`: the quote stands in the script, word for word or nearly so, in the lines with these numbers. Any
+    other is the model's words, and has none."""
 
     quote = fields.String(required=True)
     utterance_ids = fields.List(fields.Integer(), required=True)
