@@ -61,6 +61,13 @@ class MaskedNote(NamedTuple):
     tags: list[str]
 
 
+class _Numbering(NamedTuple):
+    """`is_new`: masked anew from the text, and kept nowhere yet."""
+
+    known: Known
+    is_new: bool
+
+
 class NoteMasker:
     """Masks what members write of an interview."""
 
@@ -71,10 +78,10 @@ class NoteMasker:
     def mask(self, interview: Interview, note: str, tags: Sequence[str], others: Iterable[str]) -> MaskedNote:
         """Whom the interview's texts name, the note calls as they do; whom none names yet, by a number that none has.
         `interview`'s row is locked; `others` are its other notes. Raises SpoolError."""
-        known, words = self._read(interview), self._words(interview)
+        (known, is_new), words = self._read(interview), self._words(interview)
         before = _after(interview, known, others)
         masked = self._masker.mask(note, words, after=before)
-        if len(masked.placeholders) > len(known):
+        if is_new or len(masked.placeholders) > len(known):
             keep_numbering(self._files, interview.id, masked)
         of_tags = (without_numbers(self._masker.mask(tag, words, after=masked).text) for tag in tags)
         return MaskedNote(masked.text, list(dict.fromkeys(of_tags)))
@@ -85,24 +92,25 @@ class NoteMasker:
         except UnknownFile:
             return ()
 
-    def _read(self, interview: Interview) -> Known:
+    def _read(self, interview: Interview) -> _Numbering:
         """What nobody knows any more is numbered beside what the interview's texts show."""
         try:
             entries = orjson.loads(self._files.read_whole(interview.id, PLACEHOLDERS))
         except (UnknownFile, DamagedFile):
             return self._derive(interview)
-        return {(MaskedKind(kind), value): placeholder for kind, value, placeholder in entries}
+        return _Numbering({(MaskedKind(kind), value): placeholder for kind, value, placeholder in entries}, False)
 
-    def _derive(self, interview: Interview) -> Known:
+    def _derive(self, interview: Interview) -> _Numbering:
         """Of one that was masked before its numbering was kept: the same masker gives the same text again, or else it
-        is none that this numbering is of."""
+        is none that this numbering is of. Either is kept: a whole text is masked under the row's lock once, and not by
+        a later masker. Files that cannot be read may come back from a backup."""
         try:
             text = clean_text(self._files.read_whole(interview.id, TEXT).decode())
             masked = mask_upload(self._masker, text, read_said(self._files, interview.id))
         except (UnknownFile, DamagedFile):
-            return NOTHING_MASKED.placeholders
+            return _Numbering(NOTHING_MASKED.placeholders, False)
         is_same = masked.text.text == interview.masked_text
-        return masked.last.placeholders if is_same else NOTHING_MASKED.placeholders
+        return _Numbering(masked.last.placeholders if is_same else NOTHING_MASKED.placeholders, True)
 
 
 def _after(interview: Interview, known: Known, others: Iterable[str]) -> MaskedText:

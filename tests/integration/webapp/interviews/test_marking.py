@@ -197,6 +197,34 @@ def test_a_note_of_an_interview_without_a_numbering_means_nobody_of_it(app: Flas
     assert highlight(jun, path, note="박서준 씨와 이서연 씨")["note"].split("와 ") == said.split("와 ")[::-1]
 
 
+def test_a_numbering_that_was_lost_is_derived_once(app: Flask, jun: Member, path: str):
+    """The text is masked again under the interview's lock; a later masker may number it otherwise."""
+    files, interview_id = extracted(app, path), UUID(path.rpartition("/")[2])
+    files.drop(interview_id, PLACEHOLDERS)
+    assert highlight(jun, path, note="중요해요")["note"] == "중요해요"
+    files.drop(interview_id, TEXT)
+    assert highlight(jun, path, note="이서연 씨")["note"] == "[이름2] 씨"
+
+
+def test_a_text_of_another_masker_is_masked_once(app: Flask, jun: Member, path: str):
+    files, interview_id = (
+        extracted(app, path, masked_text="[이름2]: 네\n[이름1]: [가림1]요"),
+        UUID(path.rpartition("/")[2]),
+    )
+    files.drop(interview_id, PLACEHOLDERS)
+    highlight(jun, path, note="중요해요")
+    assert orjson.loads(files.read_whole(interview_id, PLACEHOLDERS)) == []
+
+
+def test_a_text_that_cannot_be_read_may_come_back(app: Flask, jun: Member, path: str):
+    files, interview_id = extracted(app, path), UUID(path.rpartition("/")[2])
+    files.drop_all(interview_id)
+    highlight(jun, path, note="중요해요")
+    extracted(app, path)
+    files.drop(interview_id, PLACEHOLDERS)
+    assert highlight(jun, path, note="이서연 씨")["note"] == "[이름2] 씨"
+
+
 def test_a_tag_is_one_for_all_interviews_and_has_no_numbers(app: Flask, jun: Member, path: str):
     extracted(app, path)
     made = highlight(jun, path, tags=["이서연 님", "박서준 님", "[이름1]의 말", "하늘소프트"])
