@@ -1,4 +1,5 @@
-"""Connections to PostgreSQL, and whether it can be worked with in the way it is reached: directly, or by a pooler.
+"""Connections to PostgreSQL, and whether it can be worked with in the way it is reached: directly or by a pooler, and
+by a login that inherits none of the interviews' roles.
 
 A pooler that hands a server's connection to another client after each transaction keeps no session: startup options
 are refused or dropped, and advisory locks stay behind. Errors: UnsuitableDatabase, of which ReadOnlyDatabase and
@@ -10,7 +11,7 @@ import time
 from contextlib import closing
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, ExceptionContext, create_engine, event
+from sqlalchemy import URL, Connection, Engine, ExceptionContext, create_engine, event, text
 from sqlalchemy.exc import InterfaceError, InvalidatePoolError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
@@ -47,6 +48,19 @@ _UNSUITABLE_SESSION = """
     select current_setting('statement_timeout') = '0' or current_setting('idle_in_transaction_session_timeout') = '0'
         or current_setting('timezone') <> 'UTC'
 """
+# What undoes each grant by which this login inherits a role of the interviews, be it through another role: it is under
+# that role's policies without taking it on, and those of `welno_searcher` show all utterances. None holds a superuser.
+_UNDO_INHERITED = """
+    select string_agg(format('grant %I to %I with inherit false granted by %I', wanted.rolname, heir.rolname,
+        giver.rolname), '; ' order by wanted.rolname, heir.rolname, giver.rolname)
+    from pg_auth_members given
+    join pg_roles wanted on wanted.oid = given.roleid
+    join pg_roles heir on heir.oid = given.member
+    join pg_roles giver on giver.oid = given.grantor
+    where wanted.rolname in ('welno_member', 'welno_analyst', 'welno_searcher')
+        and given.inherit_option and pg_has_role(heir.oid, 'usage')
+        and not (select rolsuper from pg_roles where rolname = current_user)
+"""
 DROPPED = (
     "the pooler in between drops our time-outs or time zone; set them for the role (docs/operations.md, 'Behind a"
     " connection pooler'), or connect directly"
@@ -61,6 +75,10 @@ READ_ONLY = (
 STALE = (
     "takes writes on an older timeline than a server that was seen before: it was left behind, and its successor does"
     " not answer (docs/operations.md, 'A primary and a replica'; after a restore, restart the process)"
+)
+INHERITS = (
+    "this login inherits roles of the interviews, and with them rows that it must not see (docs/operations.md,"
+    " 'Row-level security of the interviews'); as an administrator: {}"
 )
 POOLED = "leads to a connection pooler; this process needs a direct connection, as its locks belong to a session"
 
@@ -158,18 +176,26 @@ def hosts_of(engine: Engine) -> list[tuple[str, int]]:
     return [(host, int(port or _PORT)) for host, port in zip(hosts, ports, strict=True)]
 
 
-def find_unsuitable(engine: Engine, *, needs_session: bool = False) -> str | None:
+def find_unsuitable(engine: Engine, *, needs_session: bool = False, is_migrated: bool = True) -> str | None:
     """For a process' start: the sentence that says why it cannot work with this database; None when it can, and also
-    when it is not there. `needs_session`: it holds advisory locks, so there must be no pooler at all."""
+    when it is not there. `needs_session`: it holds advisory locks, so there must be no pooler at all. `is_migrated`:
+    the login inherits no role of the interviews any more; of their own the migrations see to it."""
     try:
         with engine.connect() as connection:
-            return POOLED if needs_session and is_pooled(connection) else None
+            if needs_session and is_pooled(connection):
+                return POOLED
+            return _find_inherited(connection) if is_migrated else None
     except StalePrimary:  # its successor is, until it can be reached
         return None
     except UnsuitableDatabase as exc:
         return str(exc)
     except SQLAlchemyError:
         return REFUSED if _refuses_options(engine) else None
+
+
+def _find_inherited(connection: Connection) -> str | None:
+    undo = connection.execute(text(_UNDO_INHERITED)).scalar_one()
+    return INHERITS.format(undo) if undo else None
 
 
 def is_pooled(connection: Connection) -> bool:
