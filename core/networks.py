@@ -12,6 +12,17 @@ Network = IPv4Network | IPv6Network
 _Address = IPv4Address | IPv6Address
 # A gateway hands what is sent to them to the IPv4 address in their last 32 bits (RFC 6052).
 _NAT64 = IPv6Network("64:ff9b::/96")
+# Public by their numbers, but from within a cloud they lead to its own services, and from elsewhere to nobody.
+_OF_CLOUDS = (
+    # Azure's platform: learn.microsoft.com/azure/virtual-network/what-is-ip-address-168-63-129-16
+    IPv4Network("168.63.129.16/32"),
+    # For protocols of the IETF, and Oracle's metadata at 192.0.0.192 (docs.oracle.com, "Retrieving Instance Metadata").
+    # IANA's registry of special-purpose addresses has them as not global; Python 3.11 knows a part of them.
+    IPv4Network("192.0.0.0/24"),
+    # IBM's services and service endpoints, reserved in each of its networks: cloud.ibm.com/apidocs/vpc
+    IPv4Network("161.26.0.0/16"),
+    IPv4Network("166.8.0.0/14"),
+)
 
 
 @dataclass(frozen=True)
@@ -40,4 +51,4 @@ def _meant_by(address: _Address) -> _Address:
 
 def _is_public(address: _Address) -> bool:
     is_odd = address.is_multicast or address.is_reserved or (isinstance(address, IPv6Address) and address.is_site_local)
-    return address.is_global and not is_odd
+    return address.is_global and not is_odd and not any(address in network for network in _OF_CLOUDS)

@@ -7,7 +7,10 @@ import pytest
 from core.networks import AllowedAddresses
 
 
-@pytest.mark.parametrize("address", ["8.8.8.8", "1.1.1.1", "2606:4700::1111", "::ffff:8.8.8.8", "64:ff9b::808:808"])
+@pytest.mark.parametrize(
+    "address",
+    ["8.8.8.8", "1.1.1.1", "168.63.129.17", "192.0.1.1", "2606:4700::1111", "::ffff:8.8.8.8", "64:ff9b::808:808"],
+)
 def test_a_public_address_may_be_reached(address: str):
     assert AllowedAddresses().holds(address)
 
@@ -43,6 +46,22 @@ def test_a_public_address_may_be_reached(address: str):
         "fd00::1",
         "ff02::1",
         "2001:db8::1",
+        # A cloud's own services, to who asks from within: Azure, Oracle, IBM, Alibaba, Tencent, AWS, Google, Linode.
+        "168.63.129.16",
+        "::ffff:168.63.129.16",
+        "64:ff9b::a83f:8110",
+        "2002:a83f:8110::",
+        "192.0.0.192",
+        "192.0.0.9",
+        "161.26.0.7",
+        "166.9.14.3",
+        "100.100.100.200",
+        "169.254.0.23",
+        "169.254.170.2",
+        "fd00:ec2::254",
+        "fd20:ce::254",
+        "fd00:a9fe:a9fe::1",
+        "fe80::a9fe:a9fe",
         "localhost",
         "",
         "127.1",
@@ -59,3 +78,9 @@ def test_a_network_that_is_named_may_be_reached_and_its_neighbours_not(address: 
     assert not allowed.holds("10.21.0.1")
     assert not allowed.holds("127.0.0.1")
     assert not allowed.holds("fd00:2::5")
+
+
+def test_a_clouds_own_service_may_be_reached_where_it_is_named():
+    allowed = AllowedAddresses([ip_network("168.63.129.16/32")])
+    assert allowed.holds("168.63.129.16")
+    assert not allowed.holds("192.0.0.192")
