@@ -1,5 +1,6 @@
 """Which placeholders a conversation's questions have used, and for whom, as keyed hashes: expand. Null for conversations of
-before, and of the code before: nobody knows whom theirs mean, and further questions have no numbers."""
+before, and of the code before: nobody knows whom theirs mean, and further questions have no numbers. What the code before
+asks in a conversation of the code after, while both run, is numbered by itself and does not stand here."""
 
 from collections.abc import Sequence
 
