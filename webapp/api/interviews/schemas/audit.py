@@ -3,7 +3,7 @@
 from marshmallow import Schema, fields, validate
 
 from webapp.api.fields import InputSchema
-from webapp.api.interviews.schemas.interviews import PAGE_FAULT, PAGE_MAX
+from webapp.api.interviews.schemas.interviews import PAGE_FAULT, PAGE_MAX, TITLE_BESIDE_OTHERS
 
 _BEFORE = "앞 쪽의 next를 보내 주세요."
 
@@ -21,7 +21,7 @@ class OriginalReadsQuery(InputSchema):
 
 class OriginalReadOutput(Schema):
     interview_id = fields.UUID(required=True)
-    title = fields.String(required=True)
+    title = fields.String(required=True, metadata=TITLE_BESIDE_OTHERS)
     account_id = fields.UUID(required=True)
     name = fields.String(required=True)
     read_at = fields.String(required=True)

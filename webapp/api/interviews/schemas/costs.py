@@ -7,6 +7,7 @@ from typing import Any
 from marshmallow import Schema, ValidationError, fields
 
 from webapp.api.fields import WORD_MAX, InputSchema, Text
+from webapp.api.interviews.schemas.interviews import TITLE_BESIDE_OTHERS
 
 _MONTH = re.compile(r"(20[0-9]{2})-(0[1-9]|1[0-2])", re.ASCII)
 
@@ -33,7 +34,7 @@ class CostOutput(Schema):
 
 class InterviewCostOutput(CostOutput):
     interview_id = fields.UUID(required=True)
-    title = fields.String(required=True)
+    title = fields.String(required=True, metadata=TITLE_BESIDE_OTHERS)
 
 
 class InsightCostOutput(CostOutput):

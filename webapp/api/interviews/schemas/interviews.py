@@ -7,6 +7,11 @@ from webapp.api.fields import WORD_MAX, InputSchema, Text
 
 PAGE_MAX = 100
 _POINTS = {"description": "Each with `description` and `evidence`, a list as in `takeaway_evidence`."}
+# Of entries that stand beside those of other interviews.
+TITLE_BESIDE_OTHERS = {
+    "description": "Of the interview. Placeholders in an entry have the numbers of its own interview: the `[이름1]` of"
+    " another interview may be somebody else."
+}
 PAGE_FAULT = f"1에서 {PAGE_MAX} 사이의 수를 보내 주세요."
 
 
@@ -31,7 +36,7 @@ class EraseQuery(InputSchema):
 
 class ListedInterviewOutput(Schema):
     id = fields.UUID(required=True)
-    title = fields.String(required=True)
+    title = fields.String(required=True, metadata=TITLE_BESIDE_OTHERS)
     workflow_status = fields.String(required=True)
     attempt = fields.Integer(required=True)
     revision = fields.Integer(required=True)

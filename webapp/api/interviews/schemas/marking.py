@@ -3,6 +3,7 @@
 from marshmallow import Schema, fields, validate
 
 from webapp.api.fields import WORD_MAX, ComposedText, InputSchema, say
+from webapp.api.interviews.schemas.interviews import TITLE_BESIDE_OTHERS
 
 _NOTE_MAX = 1_000
 _TAG_MAX, _MOST_TAGS = 40, 10
@@ -83,7 +84,7 @@ class HighlightedUtteranceOutput(Schema):
 
 
 class ProjectHighlightOutput(OneHighlightOutput):
-    title = fields.String(required=True, metadata={"description": "Of the interview."})
+    title = fields.String(required=True, metadata=TITLE_BESIDE_OTHERS)
     utterances = fields.List(
         fields.Nested(HighlightedUtteranceOutput),
         required=True,

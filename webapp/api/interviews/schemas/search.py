@@ -9,7 +9,7 @@ from marshmallow import Schema, ValidationError, fields, validate
 from services.interviews.script import bare_letters
 from services.interviews.search import SHORTEST_QUERY, UtterancePlace
 from webapp.api.fields import WORD_MAX, ComposedText, InputSchema, Text, say
-from webapp.api.interviews.schemas.interviews import PAGE_FAULT, PAGE_MAX
+from webapp.api.interviews.schemas.interviews import PAGE_FAULT, PAGE_MAX, TITLE_BESIDE_OTHERS
 
 _TEXT_MAX = 100
 # No script has as many lines as nine digits count, and the database's numbers have an end.
@@ -55,7 +55,7 @@ class SaidOutput(Schema):
 
 class FoundUtteranceOutput(SaidOutput):
     interview_id = fields.UUID(required=True)
-    title = fields.String(required=True)
+    title = fields.String(required=True, metadata=TITLE_BESIDE_OTHERS)
     marks = fields.List(
         fields.List(fields.Integer()),
         required=True,
