@@ -22,7 +22,7 @@ def measure_pages(company: BenchCompany, *, interviews: int, reads: int) -> dict
     account_id, stores = company.editor.account_id, company.stores
     wish = ListWish(limit=_PAGE)
 
-    def with_wall() -> int:
+    def with_row_security() -> int:
         with stores.member_work(account_id) as member:
             return len(list_interviews(member, project_id, wish).interviews)
 
@@ -31,7 +31,7 @@ def measure_pages(company: BenchCompany, *, interviews: int, reads: int) -> dict
             member = MemberWork(work, account_id, stores.clock.now(), "")
             return len(list_interviews(member, project_id, wish).interviews)
 
-    forms: dict[str, Callable[[], int]] = {"with row-level security": with_wall, "without": without}
+    forms: dict[str, Callable[[], int]] = {"with row-level security": with_row_security, "without": without}
     seconds: dict[str, list[float]] = {name: [] for name in forms}
     for turn in range(reads + 1):  # the first is not counted
         for name, read in forms.items():

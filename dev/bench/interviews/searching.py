@@ -64,7 +64,7 @@ def _forms(company: BenchCompany, project_id: UUID) -> dict[str, _Find]:
         with stores.member_work(account_id) as member:
             return len(search_utterances(member, project_id, SearchWish(words, _PAGE)).results)
 
-    def like_behind_wall(words: str) -> int:
+    def like_with_row_security(words: str) -> int:
         with stores.member_work(account_id) as member:
             return _find_by_like(member.session, project_id, words)
 
@@ -72,7 +72,7 @@ def _forms(company: BenchCompany, project_id: UUID) -> dict[str, _Find]:
         with stores.unit_of_work() as work:
             return _find_by_like(work.session, project_id, words)
 
-    return {"search": search, "LIKE with row-level security": like_behind_wall, "LIKE without": like}
+    return {"search": search, "LIKE with row-level security": like_with_row_security, "LIKE without": like}
 
 
 def _find_by_like(session: Session, project_id: UUID, words: str) -> int:

@@ -23,7 +23,7 @@ from dev.local.valkey import EmbeddedValkey
 from models import Table
 from streams import NOWHERE, Page, Position
 from tests.integration.commands import Ended, run_command
-from tests.integration.interviews.test_wall import FORCED_OF_PROJECT, UNFORCED, acting_as, projects_in
+from tests.integration.interviews.test_row_security import FORCED_OF_PROJECT, UNFORCED, acting_as, projects_in
 from tests.integration.webapp.people import ORIGIN
 from tests.integration.webapp.server import Server as WebServer
 from tests.waiting import WAIT_SECONDS

@@ -83,7 +83,7 @@ OWN = {"interviews_projects.show_projects": Call("GET", "/api/projects")}
 STREAMED = {"interviews_stream.project_events": Call("GET", "/api/sse/projects/{p}")}
 # All of it in test_chat.py, over real connections.
 ELSEWHERE = {"interviews_chat.chat"}
-BEHIND_THE_WALL = CALLS | OWN | STREAMED
+UNDER_ROW_SECURITY = CALLS | OWN | STREAMED
 
 
 @pytest.fixture
@@ -104,7 +104,7 @@ def ask(call: Call, member: Member, project_id: object, interview_id: object) ->
 
 def test_every_route_is_tried(app: Flask):
     names = {rule.endpoint for rule in app.url_map.iter_rules() if rule.endpoint.startswith("interviews")}
-    assert names == set(BEHIND_THE_WALL) | ELSEWHERE
+    assert names == set(UNDER_ROW_SECURITY) | ELSEWHERE
     assert {app.view_functions[name].access for name in names} == {"member"}
 
 
@@ -131,7 +131,7 @@ def test_a_stranger_cannot_tell_theirs_from_nobodys(
     assert ask(call, nobody, world.food, interview_id).status_code == 401
 
 
-@pytest.mark.parametrize("call", BEHIND_THE_WALL.values(), ids=BEHIND_THE_WALL)
+@pytest.mark.parametrize("call", UNDER_ROW_SECURITY.values(), ids=UNDER_ROW_SECURITY)
 def test_each_route_is_under_row_security(app: Flask, mina: Member, world: World, interview_id: UUID, call: Call):
     """A superuser, as the demo's login is, would see everything without the role."""
     with roles_of_statements(parts(app).stores.engine) as seen:
