@@ -3,8 +3,7 @@
 from models.journey import NfcTag, TagAction
 from services.journey.action_context import ActionContext, read_name
 from services.journey.errors import PayloadInvalid, TagNotFound, TagSwitchedOff
-from services.journey.hospital_cache import read_hospital
-from services.journey.tags import ScannedBy, TagInactive, TagUnknown, canonical_uid, find_tag, log_scan
+from services.journey.tags import ScannedBy, TagInactive, TagUnknown, canonical_uid, find_tag, log_scan, read_named_tags
 
 
 def scan_tag(context: ActionContext) -> None:
@@ -35,7 +34,7 @@ def _find_tag(context: ActionContext, name: str, known: str) -> str:
             raise TagSwitchedOff
         return tag.tag_id
     try:
-        found = find_tag(read_hospital(session), **{name: known})
+        found = find_tag(read_named_tags(session, **{name: known}), **{name: known})
     except TagInactive as exc:
         raise TagSwitchedOff from exc
     except TagUnknown as exc:

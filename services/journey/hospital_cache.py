@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 import orjson
 from redis import Redis
 from redis.exceptions import RedisError
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select, true
 from sqlalchemy.orm import Session, sessionmaker
 
 from core.logs import get_logger
@@ -59,14 +59,18 @@ class TagFacts:
     is_active: bool
 
 
-@dataclass(frozen=True)
-class HospitalFacts:
-    """`retired_codes` are hashes of codes that tags had once."""
+@dataclass(frozen=True, kw_only=True)
+class KnownTags:
+    """`retired_codes` are hashes of codes that tags had once, each with the tag that had it."""
 
-    exams: dict[str, ExamFacts]
-    rooms: dict[str, RoomFacts]
     tags: tuple[TagFacts, ...]
     retired_codes: dict[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class HospitalFacts(KnownTags):
+    exams: dict[str, ExamFacts]
+    rooms: dict[str, RoomFacts]
 
 
 class HospitalCache:
@@ -114,9 +118,15 @@ def read_hospital(session: Session) -> HospitalFacts:
         row.room_id: _facts(RoomFacts, row)
         for row in session.scalars(select(HospitalRoom).order_by(HospitalRoom.room_id))
     }
-    tags = tuple(_facts(TagFacts, row) for row in session.scalars(select(NfcTag).order_by(NfcTag.tag_id)))
-    retired = session.execute(select(RetiredTagCode.code_hash, RetiredTagCode.tag_id)).all()
-    return HospitalFacts(exams, rooms, tags, dict(retired))
+    known = read_tags(session, true(), true())
+    return HospitalFacts(exams=exams, rooms=rooms, tags=known.tags, retired_codes=known.retired_codes)
+
+
+def read_tags(session: Session, tags: ColumnElement[bool], retired: ColumnElement[bool]) -> KnownTags:
+    """Those of NfcTag and of RetiredTagCode that are so."""
+    found = session.scalars(select(NfcTag).where(tags).order_by(NfcTag.tag_id))
+    codes = session.execute(select(RetiredTagCode.code_hash, RetiredTagCode.tag_id).where(retired)).all()
+    return KnownTags(tags=tuple(_facts(TagFacts, row) for row in found), retired_codes=dict(codes))
 
 
 def _facts(kind: type[T], row: Any) -> T:
@@ -131,8 +141,8 @@ def _with_tuples(values: dict[str, Any]) -> dict[str, Any]:
 def _from_json(kept: bytes) -> HospitalFacts:
     values = orjson.loads(kept)
     return HospitalFacts(
-        {name: ExamFacts(**facts) for name, facts in values["exams"].items()},
-        {name: RoomFacts(**facts) for name, facts in values["rooms"].items()},
-        tuple(TagFacts(**_with_tuples(facts)) for facts in values["tags"]),
-        values["retired_codes"],
+        exams={name: ExamFacts(**facts) for name, facts in values["exams"].items()},
+        rooms={name: RoomFacts(**facts) for name, facts in values["rooms"].items()},
+        tags=tuple(TagFacts(**_with_tuples(facts)) for facts in values["tags"]),
+        retired_codes=values["retired_codes"],
     )

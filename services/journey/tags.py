@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import exists, func, or_, select
+from sqlalchemy import exists, false, func, or_, select
 from sqlalchemy.orm import Session
 
-from models.journey import TagAction, TagLog
+from models.journey import NfcTag, RetiredTagCode, TagAction, TagLog
 from services.advisory_locks import lock_name
-from services.journey.hospital_cache import HospitalFacts, TagFacts
+from services.journey.hospital_cache import KnownTags, TagFacts, read_tags
 
 _ONE_SCAN = timedelta(seconds=3)
 _UID_BYTES = frozenset({4, 7, 10})
@@ -76,11 +76,11 @@ def hash_code(tag_code: str) -> str:
     return hashlib.sha256(tag_code.encode()).hexdigest()
 
 
-def find_tag(hospital: HospitalFacts, *, tag_uid: str | None = None, tag_code: str | None = None) -> TagFacts:
+def find_tag(known: KnownTags, *, tag_uid: str | None = None, tag_code: str | None = None) -> TagFacts:
     """By its chip's UID, in the canonical form, or by its code, also as it is typed. Raises TagUnknown, TagInactive."""
-    if tag_code is not None and (retired := _find_retired(hospital, tag_code)):
+    if tag_code is not None and (retired := _find_retired(known, tag_code)):
         raise TagInactive(retired)
-    found = next((tag for tag in hospital.tags if _is_meant(tag, tag_uid, tag_code)), None)
+    found = next((tag for tag in known.tags if _is_meant(tag, tag_uid, tag_code)), None)
     if found is None:
         raise TagUnknown
     if not found.is_active:
@@ -88,12 +88,23 @@ def find_tag(hospital: HospitalFacts, *, tag_uid: str | None = None, tag_code: s
     return found
 
 
-def _find_retired(hospital: HospitalFacts, tag_code: str) -> str | None:
+def read_named_tags(session: Session, *, tag_uid: str | None = None, tag_code: str | None = None) -> KnownTags:
+    """Those that `find_tag` needs for what is named, as they are at this moment."""
+    if tag_code is None:
+        return read_tags(session, NfcTag.tag_uid == tag_uid, false())
+    if not is_short_code(tag_code):
+        return read_tags(session, NfcTag.tag_code == tag_code, RetiredTagCode.code_hash == hash_code(tag_code))
+    digits = base64.b32decode(tag_code.replace("-", "")).hex()
+    known = func.encode(func.sha256(func.convert_to(NfcTag.tag_code, "UTF8")), "hex")
+    return read_tags(session, known.startswith(digits), RetiredTagCode.code_hash.startswith(digits))
+
+
+def _find_retired(known: KnownTags, tag_code: str) -> str | None:
     """The tag that had this code, also as it was printed on it to be typed."""
     if is_short_code(tag_code):
-        by_short_code = {_short_code_of_hash(one): tag_id for one, tag_id in hospital.retired_codes.items()}
+        by_short_code = {_short_code_of_hash(one): tag_id for one, tag_id in known.retired_codes.items()}
         return by_short_code.get(tag_code)
-    return hospital.retired_codes.get(hash_code(tag_code))
+    return known.retired_codes.get(hash_code(tag_code))
 
 
 def _is_meant(tag: TagFacts, tag_uid: str | None, tag_code: str | None) -> bool:

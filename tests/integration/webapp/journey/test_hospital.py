@@ -15,8 +15,8 @@ from models.accounts import Account
 from models.journey import Appointment, Exam, JourneyUser, NfcTag
 from services.journey.demo import DemoSecrets, seed_appointments, seed_hospital, seed_people
 from services.journey.hospital import NotThere, find_display, find_open_displays
-from services.journey.hospital_cache import HospitalCache
-from services.journey.tags import TagInactive, find_tag, short_code_of
+from services.journey.hospital_cache import HospitalCache, KnownTags
+from services.journey.tags import TagError, TagInactive, find_tag, read_named_tags, short_code_of
 from services.stores import Stores
 from webapp.current import parts
 
@@ -109,6 +109,28 @@ def test_a_rotated_tag_has_another_code_and_the_old_one_is_known_as_old(chief: D
     with pytest.raises(TagInactive):
         find_tag(cache.look(), tag_code=short_code_of(old))
     assert find_tag(cache.look(), tag_code=short_code_of(new)).tag_id == "TAG-ECG"
+
+
+def test_a_scan_is_answered_alike_by_the_cache_and_by_the_tags_that_it_names(
+    app: Flask, chief: Desk, cache: HospitalCache
+):
+    """An action reads those alone, however many the hospital has."""
+    old = chief.ask("POST", "/admin/tags", json=TAG).json["tag"]["tag_code"]
+    new = chief.ask("POST", "/admin/tags/TAG-ECG/rotate").json["tag"]["tag_code"]
+    [uid] = {tag.tag_uid for tag in cache.look().tags if tag.tag_id == "TAG-ECG"}
+    codes = [code for tag in cache.look().tags for code in (tag.tag_code, short_code_of(tag.tag_code))]
+    codes += [old, short_code_of(old), new, "AAAA-AAAA", "%", "unknown"]
+    names = [{"tag_uid": uid}, {"tag_uid": "04:00:00:01"}, *({"tag_code": code} for code in codes)]
+    with Session(parts(app).stores.engine) as session:
+        for named in names:
+            assert found_of(read_named_tags(session, **named), named) == found_of(cache.look(), named), named
+
+
+def found_of(known: KnownTags, named: dict[str, str]) -> object:
+    try:
+        return find_tag(known, **named)
+    except TagError as exc:
+        return type(exc), exc.tag_id
 
 
 def test_a_displays_key_is_shown_once_and_opens_until_it_is_revoked(app: Flask, chief: Desk):
