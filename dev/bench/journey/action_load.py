@@ -56,31 +56,45 @@ async def over_http(base_url: str, path: str, walkers: Sequence[Walker], per_sec
 
 
 async def over_sockets(base_url: str, walkers: Sequence[Walker], per_second: float) -> ActionTimes:
-    """Each walker's own socket, open before the first action."""
+    """Each walker's own socket, open before the first action and read all the while, as a browser does: else no ping
+    would be answered."""
     async with AsyncExitStack() as opened:
         http = await opened.enter_async_context(aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)))
-        sockets = {}
+        sockets: dict[UUID, _WalkerSocket] = {}
         for walker in walkers:
             headers = {"Authorization": f"Bearer {walker.login.token}"}
             dialled = http.ws_connect(f"{base_url}/ws/patient-journey/", headers=headers)
-            sockets[walker.user_id] = await opened.enter_async_context(dialled)
-            await sockets[walker.user_id].receive_json()
+            socket = _WalkerSocket(await opened.enter_async_context(dialled))
+            await socket.greeting()
+            sockets[walker.user_id] = socket
+            opened.callback(asyncio.create_task(socket.read()).cancel)
 
         async def perform(walker: Walker, action: str, payload: dict[str, str]) -> None:
-            socket = sockets[walker.user_id]
-            await socket.send_json({"command": "perform_action", "action_type": action, "payload": payload})
-            frame = await _receive(socket, "action_result")
+            frame = await sockets[walker.user_id].ask(action, payload)
             if not frame["success"]:
                 raise ActionRefused(f"{action}: {frame['code']}")
 
         return await _walk_all(walkers, per_second, perform)
 
 
-async def _receive(socket: Any, kind: str) -> dict[str, Any]:
-    while True:
-        frame: dict[str, Any] = await socket.receive_json(timeout=_SECONDS.total)
-        if frame["type"] == kind:
-            return frame
+class _WalkerSocket:
+    def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
+        self._socket = socket
+        self._results: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+
+    async def greeting(self) -> None:
+        await self._socket.receive_json(timeout=_SECONDS.total)
+
+    async def read(self) -> None:
+        """Until the socket ends."""
+        async for message in self._socket:
+            frame = message.json()
+            if frame["type"] == "action_result":
+                self._results.put_nowait(frame)
+
+    async def ask(self, action: str, payload: dict[str, str]) -> dict[str, Any]:
+        await self._socket.send_json({"command": "perform_action", "action_type": action, "payload": payload})
+        return await asyncio.wait_for(self._results.get(), _SECONDS.total)
 
 
 async def _walk_all(walkers: Sequence[Walker], per_second: float, perform: Act) -> ActionTimes:
