@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
-from sqlalchemy import and_, delete, func, not_, or_, select, update
+from sqlalchemy import and_, bindparam, delete, func, not_, or_, select, update
 from sqlalchemy.orm import Session
 
 from models.accounts import Account, Login, RevokedWhy, Scope
@@ -23,6 +23,21 @@ _SEEN_EVERY = timedelta(seconds=30)
 # Beyond the life of every token that names the login.
 _KEPT_AFTER_END = timedelta(days=30)
 _REPLIES_KEPT = timedelta(minutes=5)
+# Made once, and of columns: each request asks it.
+_HELD = (
+    select(
+        Login.kind,
+        Login.principal_id,
+        Login.second_factor,
+        Login.last_seen_at,
+        Account.is_active,
+        Account.role,
+        Account.name,
+        func.clock_timestamp().label("now"),
+    )
+    .outerjoin(Account, Account.account_id == Login.principal_id)
+    .where(Login.sid == bindparam("sid"), Login.scope == bindparam("scope"), Login.revoked_at.is_(None))
+)
 
 
 class LoginError(Exception):
@@ -89,28 +104,23 @@ def check_login(
 
     Raises LoginEnded, also for an account that was disabled and for a login of another scope.
     """
-    row = session.execute(
-        select(Login, Account, func.clock_timestamp())
-        .outerjoin(Account, Account.account_id == Login.principal_id)
-        .where(Login.sid == sid, Login.scope == scope, Login.revoked_at.is_(None))
-    ).one_or_none()
+    row = session.execute(_HELD, {"sid": sid, "scope": scope}).one_or_none()
     if row is None:
         raise LoginEnded("taken back, or unknown")
-    login, account, now = row
-    if idle is not None and login.last_seen_at < now - idle:
+    if idle is not None and row.last_seen_at < row.now - idle:
         raise LoginEnded("unused for too long")
-    if account is not None and not account.is_active:
+    if row.is_active is False:  # None of a principal without an account
         raise LoginEnded("the account is disabled")
-    if is_use and login.last_seen_at < now - _SEEN_EVERY:
-        note_use(session, sid, now)
+    if is_use and row.last_seen_at < row.now - _SEEN_EVERY:
+        note_use(session, sid, row.now)
     return LoginState(
         sid=sid,
-        kind=login.kind,
-        principal_id=login.principal_id,
+        kind=row.kind,
+        principal_id=row.principal_id,
         scope=scope,
-        role=account and account.role,
-        name=account and account.name,
-        second_factor=login.second_factor,
+        role=row.role,
+        name=row.name,
+        second_factor=row.second_factor,
     )
 
 

@@ -7,15 +7,13 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import func, insert
-from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy import insert, text
 
 from core.names import JourneyEvent, queue_subject
 from models.journey import (
     Appointment,
     AppointmentStatus,
     EmrEntity,
-    EmrSync,
     JourneyState,
     Notification,
     NotificationKind,
@@ -34,6 +32,18 @@ from services.journey.locking import LockedJourney
 from services.journey.notification_texts import notification_text
 from services.journey.work import JourneyWork
 
+# Made once, and of tables: as the models' they take three times as long.
+_ADD_LOGS, _ADD_TRANSITIONS, _ADD_NOTIFICATIONS = (
+    insert(model.__table__)  # type: ignore[arg-type] # the stubs know it as any FROM
+    for model in (QueueStatusLog, StateTransition, Notification)
+)
+_MARK_PENDING = text("""
+    insert into welno.emr_sync_status (user_id, entity, entity_id)
+    select :user_id, entity, entity_id
+    from unnest(cast(:entities as text[]), cast(:entity_ids as uuid[])) as changed (entity, entity_id)
+    on conflict (entity, entity_id) do update
+    set status = 'pending', attempts = 0, last_error = null, updated_at = clock_timestamp()
+""")
 _INSIDE = frozenset({JourneyState.CALLED, JourneyState.IN_PROGRESS})
 
 
@@ -101,7 +111,7 @@ class JourneyChange:
                 "to_state": target,
                 "trigger_type": trigger_type,
                 "trigger_source": self.source,
-                "details": self._details() | details,
+                "metadata": self._details() | details,
                 "request_id": self.journey.request_id,
                 "created_at": self.journey.now,
             }
@@ -175,24 +185,18 @@ class JourneyChange:
         is_inside = decisive is not None and JOURNEY_OF_QUEUE[QueueState(decisive.state)] in _INSIDE
         self.locked.row.current_exam_id = decisive.exam_id if decisive is not None and is_inside else None
         session.flush()
-        for model, rows in (
-            (QueueStatusLog, self._logs),
-            (StateTransition, self._transitions),
-            (Notification, self._notifications),
+        connection = session.connection()
+        for statement, rows in (
+            (_ADD_LOGS, self._logs),
+            (_ADD_TRANSITIONS, self._transitions),
+            (_ADD_NOTIFICATIONS, self._notifications),
         ):
             if rows:
-                session.execute(insert(model), rows)
+                connection.execute(statement, rows)
         if self._emr:
-            self._mark_pending()
-
-    def _mark_pending(self) -> None:
-        rows = [
-            {"user_id": self.locked.user_id, "entity": entity, "entity_id": entity_id}
-            for entity, entity_id in self._emr
-        ]
-        statement = upsert(EmrSync).values(rows)
-        anew = {"status": "pending", "attempts": 0, "last_error": None, "updated_at": func.clock_timestamp()}
-        self.journey.session.execute(statement.on_conflict_do_update(index_elements=["entity", "entity_id"], set_=anew))
+            entities, entity_ids = zip(*self._emr, strict=True)
+            pending = {"user_id": self.locked.user_id, "entities": list(entities), "entity_ids": list(entity_ids)}
+            connection.execute(_MARK_PENDING, pending)
 
     def _begin_visit(self) -> UUID:
         visit = Visit(visit_id=uuid4(), user_id=self.locked.user_id, began_at=self.journey.now)
@@ -216,7 +220,7 @@ class JourneyChange:
                 "new_state": after,
                 "reason": reason,
                 "changed_by": self.actor and self.actor.staff_id,
-                "details": self._details() | details,
+                "metadata": self._details() | details,
                 "created_at": self.journey.now,
             }
         )

@@ -6,7 +6,7 @@ Order everywhere: idempotency_keys, patient_states, queues, queue_counters.
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from sqlalchemy import select, text
+from sqlalchemy import bindparam, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import OperationalError
 
@@ -22,7 +22,21 @@ from services.journey.work import JourneyWork
 # Longer than whoever tells a line holds its people, and short for a desk that waits.
 _LOCK_TIMEOUT = text("set local lock_timeout = '1s'")
 _DEFAULT_LOCK_TIMEOUT = text("set local lock_timeout = default")
-_EPOCH = select(LogEpoch.epoch).scalar_subquery()
+# Made once: each change of a journey begins with them.
+_LOCK_ROW, _TRY_LOCK_ROW = (
+    select(PatientState, select(LogEpoch.epoch).scalar_subquery())
+    .where(PatientState.user_id == bindparam("user_id"))
+    .with_for_update(of=PatientState, skip_locked=skip_locked)
+    .execution_options(populate_existing=True)
+    for skip_locked in (False, True)
+)
+_LOCK_ENTRIES = (
+    select(QueueEntry)
+    .where(QueueEntry.user_id == bindparam("user_id"), QueueEntry.visit_id == bindparam("visit_id"))
+    .order_by(QueueEntry.joined_at, QueueEntry.queue_id)
+    .with_for_update()
+    .execution_options(populate_existing=True)
+)
 
 
 @dataclass
@@ -97,12 +111,8 @@ def lock_journey_within(journey: JourneyWork, user_id: UUID) -> LockedJourney | 
 
 
 def _lock_row(journey: JourneyWork, user_id: UUID, *, skip_locked: bool = False) -> LockedJourney | None:
-    query = (
-        select(PatientState, _EPOCH)
-        .where(PatientState.user_id == user_id)
-        .with_for_update(of=PatientState, skip_locked=skip_locked)
-    )
-    found = journey.session.execute(query.execution_options(populate_existing=True)).one_or_none()
+    query = _TRY_LOCK_ROW if skip_locked else _LOCK_ROW
+    found = journey.session.execute(query, {"user_id": user_id}).one_or_none()
     if found is None:
         return None
     row, epoch = found
@@ -114,13 +124,8 @@ def _lock_row(journey: JourneyWork, user_id: UUID, *, skip_locked: bool = False)
 def _lock_entries(journey: JourneyWork, locked: LockedJourney) -> LockedJourney:
     """Of the visit; none before it began."""
     row = locked.row
-    query = (
-        select(QueueEntry)
-        .where(QueueEntry.user_id == row.user_id, QueueEntry.visit_id == row.visit_id)
-        .order_by(QueueEntry.joined_at, QueueEntry.queue_id)
-        .with_for_update()
-    )
-    locked.entries = list(journey.session.scalars(query.execution_options(populate_existing=True)))
+    of_visit = {"user_id": row.user_id, "visit_id": row.visit_id}
+    locked.entries = list(journey.session.scalars(_LOCK_ENTRIES, of_visit))
     for entry in locked.entries:
         journey.begin_numbers(queue_subject(entry.queue_id), entry.event_seq)
     return locked
