@@ -3,11 +3,12 @@
     python -m dev.bench.threads --writers 8 --pushes 50 --sleeping 10000 --behind 10000
 
 push: envelopes accepted and delivered over HTTP, in batches of 1, 10 and 100, all writers on one thread and each on a
-thread of their own. inline: CPU of the same in one process, beside one commit plus XADDs (the floor, which knows no
-members, keys, duplicates or audit). sleeping: threads that are followed while nothing happens. catching-up: a reader
-who comes back. blobs: pictures and reports in parts and ranges. service: stored records that the back end sends into
-threads, beside the same envelopes pushed by clients. links: SMART Health Links made and opened, beside plain inserts
-and a plain file. Prints tables and, as the last line, the same figures as JSON.
+thread of their own. node: the same through a Node server with ioredis, which promises less: Redis alone keeps them, and
+nobody's rights, keys, duplicates or audit are looked at. inline: CPU of the same in one process, beside one commit plus
+XADDs (the floor, which knows no members, keys, duplicates or audit). sleeping: threads that are followed while nothing
+happens. catching-up: a reader who comes back. blobs: pictures and reports in parts and ranges. service: stored records
+that the back end sends into threads, beside the same envelopes pushed by clients. links: SMART Health Links made and
+opened, beside plain inserts and a plain file. Prints tables and, as the last line, the same figures as JSON.
 """
 
 import argparse
@@ -20,12 +21,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dev.bench.chaos.workloads.threads.members import BenchThreads
+from dev.bench.relay.peers import PeerMissing
 from dev.bench.results import Metrics, Results
 from dev.bench.temporary_stack import open_stack
 from dev.bench.threads.blobs import measure_blobs
 from dev.bench.threads.catching_up import measure_catching_up
 from dev.bench.threads.inline import InlineBench
 from dev.bench.threads.links import LinksBench
+from dev.bench.threads.peer import node_program
 from dev.bench.threads.pushing import PushLoad, measure_pushes, open_correspondence
 from dev.bench.threads.service import measure_service
 from dev.bench.threads.sleeping import SleepingBench
@@ -74,15 +77,29 @@ class ThreadsBench:
         self.threads = BenchThreads(stack.env)
 
     def push(self, results: Results) -> None:
-        asked, pids = self._options, self._pids("web", *_STORES)
-        self._warm_up()
+        self._push(results, "push", self._stack.web_url, self._pids("web", *_STORES))
+
+    def node(self, results: Results) -> None:
+        try:
+            program = node_program()
+        except PeerMissing as exc:
+            print(f"node: not measured: {exc}", flush=True)
+            return
+        self._stack.add(program)
+        self._stack.start(program.name)
+        self._stack.wait_ready()
+        self._push(results, "node", str(program.url), self._pids(program.name, "valkey"))
+        self._stack.stop(program.name)
+
+    def _push(self, results: Results, section: str, url: str, pids: Mapping[str, int]) -> None:
+        asked = self._options
+        self._warm_up(url)
         found: dict[str, Metrics] = {}
         for is_shared, where in ((True, "one thread"), (False, f"{asked.writers} threads")):
             for batch in _BATCHES:
                 talk = open_correspondence(self.threads, asked.writers, is_shared=is_shared)
-                load = self._load(batch)
-                found[f"{batch} each, {where}"] = asyncio.run(measure_pushes(self._stack.web_url, talk, load, pids))
-        results.add_table("push", found, prefixes=["accepted_", "delivered_"])
+                found[f"{batch} each, {where}"] = asyncio.run(measure_pushes(url, talk, self._load(batch), pids))
+        results.add_table(section, found, prefixes=["accepted_", "delivered_"])
 
     def inline(self, results: Results) -> None:
         asked = self._options
@@ -125,10 +142,10 @@ class ThreadsBench:
     def close(self) -> None:
         self.threads.close()
 
-    def _warm_up(self) -> None:
+    def _warm_up(self, url: str) -> None:
         """What a server does once is not what an envelope costs."""
         talk = open_correspondence(self.threads, 1, is_shared=True)
-        asyncio.run(measure_pushes(self._stack.web_url, talk, PushLoad(1, 1, 1, self._options.payload_bytes), {}))
+        asyncio.run(measure_pushes(url, talk, PushLoad(1, 1, 1, self._options.payload_bytes), {}))
 
     def _load(self, batch: int) -> PushLoad:
         asked = self._options
@@ -141,6 +158,7 @@ class ThreadsBench:
 Part = Callable[[ThreadsBench, Results], None]
 PARTS: Mapping[str, Part] = {
     "push": ThreadsBench.push,
+    "node": ThreadsBench.node,
     "inline": ThreadsBench.inline,
     "sleeping": ThreadsBench.sleeping,
     "catching-up": ThreadsBench.catching_up,
