@@ -14,6 +14,7 @@ from dev.sizing.collection_path import (
     expected_polls,
     simulate_arrivals,
 )
+from dev.sizing.figures import ACTION_WEB
 from dev.sizing.stations import MultiServerQueue
 
 # A quick provider, so that few collections are under way at once.
@@ -53,8 +54,9 @@ def test_a_second_core_shortens_the_line():
 def test_other_requests_take_their_part_of_a_station():
     load = PathLoad(5, OtherRequests(per_second=40, web=0.01, postgres=0.005, redis=0.001))
     stations, _ = simulate_arrivals(COSTS, PathSize(), load, collections=500, seed=3)
-    assert expect(COSTS, PathSize(), load)["web"].utilisation == pytest.approx(5 * 2 * 0.0125 + 40 * 0.01)
-    assert stations["web"]["busy_%"] == pytest.approx(52.5, rel=0.1)
+    busy = 5 * 2 * ACTION_WEB.value / 1000 + 40 * 0.01
+    assert expect(COSTS, PathSize(), load)["web"].utilisation == pytest.approx(busy)
+    assert stations["web"]["busy_%"] == pytest.approx(busy * 100, rel=0.1)
 
 
 def test_too_few_threads_make_people_wait():
