@@ -287,7 +287,7 @@ def load_keys(session: Session, thread_id: str) -> tuple[Sequence[ThreadKeyset],
 def _describe_keyset(keyset: ThreadKeyset, now: datetime, wrapped: str | None) -> dict[str, Any]:
     return {
         "kid": write_kid(keyset.generation),
-        "state": keyset_state(keyset, now),
+        "state": keyset_state(keyset.retires_at, now),
         "createdAt": keyset.signed_at,
         "createdBy": str(keyset.created_by),
         "check": keyset.secret_check,
@@ -323,10 +323,11 @@ def _is_readable(keyset: ThreadKeyset, visible_from: int) -> bool:
     return visible_from == 1 or keyset.seq >= visible_from
 
 
-def keyset_state(keyset: ThreadKeyset, now: datetime) -> str:
-    if keyset.retires_at is None:
+def keyset_state(retires_at: datetime | None, now: datetime) -> str:
+    """Of a generation that retires then, None for the newest one."""
+    if retires_at is None:
         return "active"
-    return "retiring" if keyset.retires_at > now else "retired"
+    return "retiring" if retires_at > now else "retired"
 
 
 def key_state_of(thread: Thread, now: datetime) -> KeyState:

@@ -4,14 +4,12 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
-from uuid import UUID
 
-from sqlalchemy import select, text, tuple_
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from core.names import thread_subject
-from models.threads import DeviceState, Thread, ThreadClient, ThreadDevice, ThreadItem, ThreadKeyset, ThreadMember
+from models.threads import DeviceState
 from services.threads.acting import LockedThread, NewItem, ThreadUnitOfWork, ThreadWork, lock_threads
 from services.threads.audit import AuditedCaller
 from services.threads.audit_chain import AuditAction
@@ -26,12 +24,47 @@ from services.threads.judging import (
 )
 from services.threads.keysets import keyset_state
 
+# In plain SQL with arrays, made once: rows of many columns in an IN, or of an INSERT, are compiled anew each time.
+_ROLES = text("""
+    select m.thread_id, m.role from welno.welno_thread_members m join welno.welno_threads t on t.id = m.thread_id
+    where m.member = :member and m.thread_id = any(:thread_ids) and m.removed_at is null and t.closed_at is null
+""")
+_SIGN_KEYS = text("""
+    select device_id, sign_key from welno.welno_thread_devices where member = :member and state = :active
+""")
+_KEYSETS = text("""
+    select thread_id, generation, retires_at from welno.welno_thread_keysets where thread_id = any(:thread_ids)
+""")
+_KNOWN = text("""
+    select i.thread_id, i.dedupe_id, i.seq, i.digest
+    from unnest(cast(:thread_ids as text[]), cast(:dedupe_ids as uuid[])) as named (thread_id, dedupe_id)
+    join welno.welno_thread_items i using (thread_id, dedupe_id)
+""")
+_USED_PLACES = text("""
+    select i.thread_id, i.client_id, i.client_seq
+    from unnest(cast(:thread_ids as text[]), cast(:client_ids as uuid[]), cast(:client_seqs as bigint[]))
+        as named (thread_id, client_id, client_seq)
+    join welno.welno_thread_items i using (thread_id, client_id, client_seq)
+""")
+_PROGRESS = text("""
+    select c.thread_id, c.client_id, c.contiguous_seq, c.highest_seq
+    from unnest(cast(:thread_ids as text[]), cast(:client_ids as uuid[])) as named (thread_id, client_id)
+    join welno.welno_thread_clients c using (thread_id, client_id)
+""")
+_STORE_PROGRESS = text("""
+    insert into welno.welno_thread_clients (thread_id, client_id, contiguous_seq, highest_seq)
+    select * from unnest(cast(:thread_ids as text[]), cast(:client_ids as uuid[]), cast(:contiguous as bigint[]),
+        cast(:highest as bigint[]))
+    on conflict (thread_id, client_id) do update
+    set contiguous_seq = excluded.contiguous_seq, highest_seq = excluded.highest_seq
+""")
 # The numbers after a place that follow on without a hole; a device that skips one for ever costs one row each time.
 _FOLLOWING = text("""
     select client_seq from welno.welno_thread_items
     where thread_id = :thread_id and client_id = :client_id and client_seq > :after order by client_seq limit :limit
 """)
 _FOLLOWING_PAGE = 1000
+_PLACE = ("thread_ids", "client_ids", "client_seqs")
 
 
 @dataclass(frozen=True)
@@ -55,18 +88,12 @@ def find_rights(
     session: Session, member: str, thread_ids: Iterable[str], only_device: str | None = None
 ) -> SenderRights:
     """In these threads, of a member and their active devices, or of one of them alone. Takes no lock."""
-    is_in = (ThreadMember.member == member, ThreadMember.removed_at.is_(None), Thread.closed_at.is_(None))
-    roles = (
-        select(ThreadMember.thread_id, ThreadMember.role)
-        .join(Thread, Thread.id == ThreadMember.thread_id)
-        .where(ThreadMember.thread_id.in_(list(thread_ids)), *is_in)
-    )
-    is_active = (ThreadDevice.member == member, ThreadDevice.state == DeviceState.ACTIVE)
-    keys = select(ThreadDevice.device_id, ThreadDevice.sign_key).where(*is_active)
-    sign_keys = {str(row[0]): row[1] for row in session.execute(keys)}
+    active = {"member": member, "active": DeviceState.ACTIVE}
+    sign_keys = {str(row.device_id): row.sign_key for row in session.execute(_SIGN_KEYS, active)}
     if only_device is not None:
         sign_keys = {device_id: key for device_id, key in sign_keys.items() if device_id == only_device}
-    return SenderRights({row[0]: row[1] for row in session.execute(roles)}, sign_keys)
+    roles = session.execute(_ROLES, {"member": member, "thread_ids": list(thread_ids)})
+    return SenderRights({row.thread_id: row.role for row in roles}, sign_keys)
 
 
 @dataclass(frozen=True)
@@ -121,6 +148,16 @@ def append_own(locked: LockedThread, envelopes: Sequence[Envelope]) -> list[Verd
     return _Push(locked.unit, submissions, {locked.id: locked}).run()
 
 
+def _name_all(envelopes: Sequence[Envelope]) -> dict[str, list[Any]]:
+    """What they name, as arrays of equal length."""
+    return {
+        "thread_ids": [one.thread_id for one in envelopes],
+        "dedupe_ids": [one.dedupe_id for one in envelopes],
+        "client_ids": [one.client_id for one in envelopes],
+        "client_seqs": [one.client_seq for one in envelopes],
+    }
+
+
 @dataclass
 class _Push:
     """One batch under the locks of its threads. What is decided here is decided one envelope after another."""
@@ -137,6 +174,7 @@ class _Push:
 
     def run(self) -> list[Verdict]:
         envelopes = [one.envelope for one in self.submissions if one.envelope is not None and one.refusal is None]
+        self.unit.session.flush()  # plain SQL reads no pending rows: a key that this unit has made is one
         rights = self._find_rights() if envelopes else None
         if envelopes:
             self._load(envelopes)
@@ -191,21 +229,14 @@ class _Push:
 
     def _load(self, envelopes: Sequence[Envelope]) -> None:
         """What is known already of what they name."""
-        session, open_ids = self.unit.session, list(self.locked)
-        item = ThreadItem
-        ids = [(one.thread_id, UUID(one.dedupe_id)) for one in envelopes]
-        known = select(item.thread_id, item.dedupe_id, item.seq, item.digest)
-        for row in session.execute(known.where(tuple_(item.thread_id, item.dedupe_id).in_(ids))):
-            self._known[row.thread_id, str(row.dedupe_id)] = (row.seq, row.digest)
-        places = [(one.thread_id, UUID(one.client_id), one.client_seq) for one in envelopes]
-        used = select(item.thread_id, item.client_id, item.client_seq)
-        for place in session.execute(used.where(tuple_(item.thread_id, item.client_id, item.client_seq).in_(places))):
-            self._client_seqs.add((place.thread_id, str(place.client_id), place.client_seq or 0))
-        for keyset in session.scalars(select(ThreadKeyset).where(ThreadKeyset.thread_id.in_(open_ids))):
-            self._kids[keyset.thread_id, keyset.generation] = keyset_state(keyset, self.unit.now)
-        clients = {(one.thread_id, UUID(one.client_id)) for one in envelopes}
-        progress = select(ThreadClient).where(tuple_(ThreadClient.thread_id, ThreadClient.client_id).in_(clients))
-        for client in session.scalars(progress):
+        session, named = self.unit.session, _name_all(envelopes)
+        for known in session.execute(_KNOWN, {name: named[name] for name in ("thread_ids", "dedupe_ids")}):
+            self._known[known.thread_id, str(known.dedupe_id)] = (known.seq, known.digest)
+        for used in session.execute(_USED_PLACES, {name: named[name] for name in _PLACE}):
+            self._client_seqs.add((used.thread_id, str(used.client_id), used.client_seq))
+        for keyset in session.execute(_KEYSETS, {"thread_ids": list(self.locked)}):
+            self._kids[keyset.thread_id, keyset.generation] = keyset_state(keyset.retires_at, self.unit.now)
+        for client in session.execute(_PROGRESS, {name: named[name] for name in ("thread_ids", "client_ids")}):
             sender = (client.thread_id, str(client.client_id))
             self._progress[sender] = ClientProgress(client.contiguous_seq, client.highest_seq)
 
@@ -239,20 +270,16 @@ class _Push:
             for item in items
             if item.envelope is not None
         }
-        rows = [
-            {
-                "thread_id": thread_id,
-                "client_id": client_id,
-                "contiguous_seq": self._progress[thread_id, client_id].contiguous,
-                "highest_seq": self._progress[thread_id, client_id].highest,
-            }
-            for thread_id, client_id in sorted(changed)
-        ]
-        if rows:
-            new = insert(ThreadClient).values(rows)
-            reached = {name: new.excluded[name] for name in ("contiguous_seq", "highest_seq")}
-            key = [ThreadClient.thread_id, ThreadClient.client_id]
-            self.unit.session.execute(new.on_conflict_do_update(index_elements=key, set_=reached))
+        if not changed:
+            return
+        senders = sorted(changed)
+        parameters = {
+            "thread_ids": [thread_id for thread_id, _ in senders],
+            "client_ids": [client_id for _, client_id in senders],
+            "contiguous": [self._progress[one].contiguous for one in senders],
+            "highest": [self._progress[one].highest for one in senders],
+        }
+        self.unit.session.execute(_STORE_PROGRESS, parameters)
 
     def _audit(self, verdicts: Sequence[Verdict]) -> None:
         """One row for each outcome in each thread that the sender is in."""
