@@ -11,7 +11,7 @@ from datetime import datetime
 from enum import Enum
 from typing import Any, Self
 
-from sqlalchemy import ColumnElement, Row, exists, func, insert, select, text
+from sqlalchemy import BindParameter, ColumnElement, Row, Select, bindparam, exists, func, insert, select, text
 from sqlalchemy.orm import Session
 
 from core.clock import Clock
@@ -30,6 +30,7 @@ from streams import EventBatch
 
 # Made once, and of the table: as the model's it takes three times as long.
 _ADD_ITEMS = insert(ThreadItem.__table__)  # type: ignore[arg-type] # the stubs know it as any FROM
+_NAMED: BindParameter[Any] = bindparam("thread_ids", expanding=True)
 _LOCK_TIMEOUT = text("set local lock_timeout = '2s'")
 # What only was looked at may be lost for half a second by a crash of PostgreSQL.
 _ASYNCHRONOUS = text("set local synchronous_commit = off")
@@ -194,19 +195,18 @@ class LockedThread:
 
 def lock_threads(unit: ThreadWork, thread_ids: Collection[str], member: str | None = None) -> dict[str, LockedThread]:
     """Those of them that are open and that `member`, or else the caller, is in; of others not even a lock is taken."""
-    member = member or unit.member
-    is_in = exists().where(*_is_member(member), ThreadMember.thread_id == Thread.id)
-    rows = _lock_rows(unit, Thread.id.in_(thread_ids), Thread.closed_at.is_(None), is_in)
+    theirs = {"member": member or unit.member, "thread_ids": list(thread_ids)}
+    rows = _lock_rows(unit, _LOCK_OPEN, theirs)
     # Again under the lock: a removal may have come between.
-    of_member = select(ThreadMember).where(*_is_member(member), ThreadMember.thread_id.in_([row.id for row, _ in rows]))
-    fresh = unit.session.scalars(of_member.execution_options(populate_existing=True))
+    fresh = unit.session.scalars(_MEMBERSHIPS, theirs | {"thread_ids": [row.id for row, _ in rows]})
     memberships = {one.thread_id: one for one in fresh}
     return {row.id: LockedThread(unit, row, epoch, memberships[row.id]) for row, epoch in rows if row.id in memberships}
 
 
 def lock_for_audit(unit: ThreadWork, thread_id: str) -> LockedThread | None:
     """Also a closed one, and one that the caller is in no more: for the end of what they began while they were."""
-    found = [LockedThread(unit, row, epoch, None) for row, epoch in _lock_rows(unit, Thread.id == thread_id)]
+    rows = _lock_rows(unit, _LOCK_ANY, {"thread_id": thread_id})
+    found = [LockedThread(unit, row, epoch, None) for row, epoch in rows]
     return found[0] if found else None
 
 
@@ -231,16 +231,11 @@ def lock_own_threads(unit: ThreadWork) -> list[LockedThread]:
     return list(lock_threads(unit, unit.session.scalars(own).all()).values())
 
 
-def _lock_rows(unit: ThreadWork, *which: ColumnElement[bool]) -> Sequence[Row[Thread, str]]:
+def _lock_rows(
+    unit: ThreadWork, query: Select[Thread, str], parameters: Mapping[str, Any]
+) -> Sequence[Row[Thread, str]]:
     unit.session.execute(_LOCK_TIMEOUT)
-    query = (
-        select(Thread, select(LogEpoch.epoch).scalar_subquery())
-        .where(*which)
-        .order_by(Thread.id)
-        .with_for_update(of=Thread, key_share=True)
-        .execution_options(populate_existing=True)
-    )
-    return unit.session.execute(query).all()
+    return unit.session.execute(query, parameters).all()
 
 
 def _audit_refusal(unit: ThreadWork, attempt: AuditedAttempt, code: str) -> None:
@@ -252,5 +247,28 @@ def _audit_refusal(unit: ThreadWork, attempt: AuditedAttempt, code: str) -> None
         locked.audit(attempt.action, result=code)
 
 
-def _is_member(member: str) -> tuple[Any, Any]:
+def _is_member(member: Any) -> tuple[Any, Any]:
     return ThreadMember.member == member, ThreadMember.removed_at.is_(None)
+
+
+def _locking(*which: ColumnElement[bool]) -> Select[Thread, str]:
+    return (
+        select(Thread, select(LogEpoch.epoch).scalar_subquery())
+        .where(*which)
+        .order_by(Thread.id)
+        .with_for_update(of=Thread, key_share=True)
+        .execution_options(populate_existing=True)
+    )
+
+
+# Made once: each write to a thread begins with them.
+_OF_MEMBER = _is_member(bindparam("member"))
+_LOCK_OPEN = _locking(
+    Thread.id.in_(_NAMED), Thread.closed_at.is_(None), exists().where(*_OF_MEMBER, ThreadMember.thread_id == Thread.id)
+)
+_LOCK_ANY = _locking(Thread.id == bindparam("thread_id"))
+_MEMBERSHIPS = (
+    select(ThreadMember)
+    .where(*_OF_MEMBER, ThreadMember.thread_id.in_(_NAMED))
+    .execution_options(populate_existing=True)
+)
