@@ -22,8 +22,8 @@ class Figure:
 _OURS = "| ours | 14.8 | 9.8 | 2.0 | 36.9 |"
 _FLOOR = "| floor | 2.0 | 2.8 | 0.3 | 153 |"
 _ALONE = "the pipeline, alone on the machine"
-_LOADED = "the threads, with a load of 17 to 24"
-_ENVELOPE = "| in batches of 1, 8 writers on one thread / on 8 | 19.2 / 20.1 | 6.3 / 7.8 | 1.0 / 1.0 |"
+_THREADS = "the threads"
+_ENVELOPE = "| in batches of 1, 8 writers on one thread / on 8 | 8.8 / 7.8 | 2.9 / 2.7 | 0.47 / 0.41 |"
 
 WORKER = Figure("a collection: CPU of the worker", 14.8, "ms", _ALONE, MEASURED, _OURS)
 COLLECTION_POSTGRES = Figure("a collection: CPU of PostgreSQL", 9.8, "ms", _ALONE, MEASURED, _OURS)
@@ -54,9 +54,9 @@ ACTION_WEB = Figure(
     MEASURED,
     "| HTTP | 18.2 / 40.7 ms | 40.0 | 9.2 ms |",
 )
-ENVELOPE_WEB = Figure("an envelope alone: CPU of the web process", 19.2, "ms", _LOADED, MEASURED, _ENVELOPE)
-ENVELOPE_POSTGRES = Figure("an envelope alone: CPU of PostgreSQL", 6.3, "ms", _LOADED, MEASURED, _ENVELOPE)
-ENVELOPE_REDIS = Figure("an envelope alone: CPU of Redis", 1.0, "ms", _LOADED, MEASURED, _ENVELOPE)
+ENVELOPE_WEB = Figure("an envelope alone: CPU of the web process", 8.8, "ms", _THREADS, MEASURED, _ENVELOPE)
+ENVELOPE_POSTGRES = Figure("an envelope alone: CPU of PostgreSQL", 2.9, "ms", _THREADS, MEASURED, _ENVELOPE)
+ENVELOPE_REDIS = Figure("an envelope alone: CPU of Redis", 0.47, "ms", _THREADS, MEASURED, _ENVELOPE)
 IDLE_SOCKETS = Figure(
     "idle sockets, as many as were measured",
     5.9,

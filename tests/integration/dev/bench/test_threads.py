@@ -13,6 +13,7 @@ def test_the_threads_are_measured_beside_one_commit_and_xadds():
     found = run_bench("dev.bench.threads", f"{TINY} {SMALL}")
     forms = {f"{batch} each, {where}" for batch in (1, 10, 100) for where in ("one thread", "2 threads")}
     assert found["push"].keys() == forms
+    assert found.get("node", found["push"]).keys() == forms  # where npm has its packages
     for row in found["push"].values():
         assert row["accepted_per_s"] >= row["delivered_per_s"] > 0
         assert 0 < row["delivered_p50_ms"] <= row["delivered_p99_ms"]
