@@ -25,7 +25,7 @@ from services.patients.access_log import Actor, Look
 from services.patients.identification import find_claimed
 from services.patients.joins import find_joined
 from services.stores import Stores
-from services.threads.encoding import patient_member
+from services.threads.encoding import patient_member, staff_member
 from services.threads.push_pass import end_passes
 
 
@@ -64,7 +64,7 @@ def sign_out_named(work: Work, stores: Stores, order: SignOutOrder, now: datetim
     if account is None:
         raise NobodyNamed
     ended = end_logins(work, account.account_id, RevokedWhy.ENDED_BY_OPERATOR)
-    end_passes(work.session, [f"staff:{account.account_id}"])
+    end_passes(work.session, [staff_member(account.account_id)])
     record_change(work.session, account, AccountChangeKind.LOGINS_ENDED, order.actor.name)
     stores.access_log.record(work.session, Look(order.actor, AccessedWhat.SESSIONS, reason=order.reason), now)
     return ended

@@ -19,6 +19,7 @@ class AccountChangeKind(StrEnum):
     SECOND_FACTOR_CONFIRMED = "second_factor_confirmed"
     SECOND_FACTOR_FORGOTTEN = "second_factor_forgotten"
     LOGINS_ENDED = "logins_ended"
+    THREAD_DEVICE_ADMITTED = "thread_device_admitted"
 
 
 class AccountChange(Table):

@@ -1,4 +1,5 @@
-"""The devices of members: registered by themselves, approved by another one, revoked; told in all their threads."""
+"""The devices of members: registered by themselves, approved by another one or by operators, revoked; told in all their
+threads."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -35,10 +36,7 @@ def register_device(
         if claim_of(known) != claim or known.type != device_type:
             raise DeviceExists
         if is_reset and known.state == DeviceState.PENDING:
-            locked = lock_own_threads(unit)
-            known.state = DeviceState.ACTIVE
-            unit.session.flush()
-            _tell_device(locked, known, AuditAction.DEVICE_ADD, result=RESET)
+            _reset_device(unit, known)
         return known, False
     ever = find_devices(unit.session, [unit.member])
     if sum(one.state != DeviceState.REVOKED for one in ever) >= unit.settings.devices_max:
@@ -80,6 +78,25 @@ def approve_device(unit: ThreadWork, device_id: UUID, approval: DeviceApproval) 
         unit.session.flush()
         _tell_device(locked, device, AuditAction.DEVICE_ADD)
     return device
+
+
+def admit_device(unit: ThreadWork, fingerprint: str) -> ThreadDevice:
+    """The one that waits and has this fingerprint, however that is spaced. An operator has identified its member, a
+    member of staff: for patients a fresh approval on the phone does. Raises DeviceNotFound."""
+    lock_devices(unit)
+    letters = "".join(fingerprint.split()).upper()
+    for device in find_devices(unit.session, [unit.member]):
+        if device.state == DeviceState.PENDING and claim_of(device).fingerprint.replace(" ", "") == letters:
+            _reset_device(unit, device)
+            return device
+    raise DeviceNotFound
+
+
+def _reset_device(unit: ThreadWork, device: ThreadDevice) -> None:
+    locked = lock_own_threads(unit)
+    device.state = DeviceState.ACTIVE
+    unit.session.flush()
+    _tell_device(locked, device, AuditAction.DEVICE_ADD, result=RESET)
 
 
 def revoke_device(unit: ThreadWork, device_id: UUID) -> ThreadDevice:

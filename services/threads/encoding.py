@@ -35,6 +35,10 @@ def patient_member(patient_uuid: UUID) -> str:
     return f"patient:{patient_uuid}"
 
 
+def staff_member(account_id: UUID) -> str:
+    return f"staff:{account_id}"
+
+
 def is_thread_id(text: object) -> bool:
     return decode_bytes(text, THREAD_ID_BYTES) is not None
 

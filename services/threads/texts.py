@@ -1,9 +1,13 @@
 """The canonical texts that are signed: UTF-8, parts joined by one line feed, none at the end."""
 
+import base64
+import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from services.threads.encoding import hash_bytes
+
+_FINGERPRINT_BYTES = 15
 
 
 def _join(*parts: object) -> bytes:
@@ -24,6 +28,12 @@ class DeviceClaim:
     @property
     def text(self) -> bytes:
         return _join("welno.device.v1", self.device_id, self.member, self.kem_key, self.sign_key, self.created_at)
+
+    @property
+    def fingerprint(self) -> str:
+        """What two people compare: six groups of four letters, of base32 (RFC 4648)."""
+        letters = base64.b32encode(hashlib.sha256(self.text).digest()[:_FINGERPRINT_BYTES]).decode()
+        return " ".join(letters[at : at + 4] for at in range(0, len(letters), 4))
 
 
 @dataclass(frozen=True, slots=True)

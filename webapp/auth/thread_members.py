@@ -12,7 +12,7 @@ from flask import g, request
 
 from models.patients import ActorKind
 from services.threads.audit import AuditedCaller
-from services.threads.encoding import is_thread_id, patient_member
+from services.threads.encoding import is_thread_id, patient_member, staff_member
 from services.threads.errors import ThreadNotFound
 from webapp.auth.access import mark_access
 from webapp.auth.credentials import bearer_token, presented_credential, sub_protocol_token
@@ -93,7 +93,7 @@ def _find_staff() -> KnownMember | None:
         return None
     if not caller.is_staff:  # four digits and a birth date open nothing here
         raise ApiError(Code.UNAUTHORIZED)
-    return KnownMember(f"staff:{caller.principal_id}", login_sid=caller.sid)
+    return KnownMember(staff_member(caller.principal_id), login_sid=caller.sid)
 
 
 def _find_patient() -> KnownMember | None:

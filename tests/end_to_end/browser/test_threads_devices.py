@@ -15,6 +15,7 @@ from tests.end_to_end.browser.people import Phones
 from tests.end_to_end.browser.test_accessibility import PHONE, findings
 from tests.end_to_end.browser.test_threads import Arrive, Correspondent
 from tests.end_to_end.product import Product
+from tests.integration.commands import run_command
 
 # Fixtures.
 new_login, arrive = test_threads.new_login, test_threads.arrive
@@ -143,6 +144,25 @@ def test_whoever_was_just_identified_needs_no_other_device(
     expect(nurse.page.locator("#messages")).to_contain_text("님의 기기가 늘었어요.", timeout=SOON)
     second.page.locator(f"#open-{thread}").click()
     expect(second.page.locator("#messages")).to_contain_text("예전 말", timeout=SOON)
+
+
+def test_staff_who_have_lost_all_devices_are_let_in_by_an_operator(
+    arrive: Arrive, new_context: NewContext, product: Product
+) -> None:
+    nurse, doctor, thread = begin(arrive)
+    nurse.page.context.close()
+    phone = Correspondent(new_context(viewport=PHONE).new_page(), nurse.url, nurse.login).sign_in()
+    shown = fingerprint_of(phone.page)
+    expect(phone.page.get_by_text("병원의 전산 담당자에게 이 지문을 불러 주세요.")).to_be_visible()
+    options = (f"--login={nurse.login}", f"--fingerprint={shown}", "--by=the night shift")
+    admitted = run_command("tasks.threads", "admit-device", *options, env=dict(product.stack.env))
+    assert admitted.status == 0, admitted.errors
+    expect(phone.page.locator("#device-waiting")).to_be_hidden(timeout=SOON)
+    expect(doctor.page.locator("#messages")).to_contain_text("님의 기기가 늘었어요.", timeout=SOON)
+    phone.page.locator(f"#open-{thread}").click()
+    expect(phone.page.locator("#messages")).to_contain_text("예전 말", timeout=SOON)
+    phone.write("새 기기의 말")
+    doctor.expect_message("새 기기의 말")
 
 
 def test_a_new_phone_and_nothing_but_the_code_opens_all_old_messages(arrive: Arrive, new_context: NewContext) -> None:

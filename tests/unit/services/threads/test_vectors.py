@@ -60,6 +60,7 @@ def test_a_device_signs_its_own_text(name: str):
     device = device_of(name)
     assert (device.kem_key, device.sign_key) == (claim.kem_key, claim.sign_key)
     assert device.signed(claim.text) == told["sig"]
+    assert claim.fingerprint == told["fingerprint"]
 
 
 @pytest.mark.parametrize("field", ["device_id", "member", "kem_key", "created_at"])

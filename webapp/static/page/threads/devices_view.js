@@ -92,6 +92,7 @@ export class DevicesView {
     show(find("device-waiting"), isPending);
     show(find("device-revoked"), state === "revoked");
     show(find("reset-part"), memberId.startsWith("patient:"));
+    show(find("admit-part"), memberId.startsWith("staff:"));
     show(find("recover-part"), isPending || (state === "active" && hasCode));
     if (isPending) find("recover-part").open = true;
     find("own-fingerprint").textContent = isPending ? fingerprint : "";
