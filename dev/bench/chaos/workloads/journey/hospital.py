@@ -21,6 +21,7 @@ from services.journey.demo import DemoSecrets, seed_hospital
 from services.journey.health import HealthReport, check_health
 from services.journey.people import NewUser
 from services.stores import Stores, build_stores
+from streams import NOWHERE
 
 _CONTENT = ROOT / "dev" / "sandbox" / "hospital.json"
 TOKEN_LIFE = timedelta(days=2)
@@ -87,12 +88,15 @@ class WorkloadHospital:
             return [row[0] for row in connection.exec_driver_sql(_HOLES)]
 
     def find_behind(self) -> list[str]:
-        """Subjects whose stream in Redis does not end where the log does."""
+        """Subjects whose readers would not come to the end of the log: their stream ends elsewhere, or they have none
+        and the log is read to another end. From an emptied Redis, what last changed long ago gets no stream again."""
         with self.stores.engine.connect() as connection:
             ends = {patient_subject(key): seq for key, seq in connection.exec_driver_sql(_ENDS)}
             ends |= {queue_subject(key): seq for key, seq in connection.exec_driver_sql(_QUEUE_ENDS)}
         known = self.stores.streams.positions(ends)
-        return [subject for (subject, seq), at in zip(ends.items(), known, strict=True) if at.seq != seq]
+        read = self.stores.events.find_end
+        found = zip(ends.items(), known, strict=True)
+        return [one for (one, seq), at in found if (read(one) if at == NOWHERE else at).seq != seq]
 
     def close(self) -> None:
         self.stores.close()
