@@ -28,7 +28,7 @@ from services.threads.errors import ThreadNotFound, ThreadRoleTooSmall, ThreadsE
 from services.threads.items import ItemType, SystemEvent, message_body, system_body, with_payload
 from streams import EventBatch
 
-# Made once, and of the table: as the model's it takes three times as long.
+# Made once, and of the table: an item needs nothing of the ORM.
 _ADD_ITEMS = insert(ThreadItem.__table__)  # type: ignore[arg-type] # the stubs know it as any FROM
 _NAMED: BindParameter[Any] = bindparam("thread_ids", expanding=True)
 _LOCK_TIMEOUT = text("set local lock_timeout = '2s'")
