@@ -245,6 +245,16 @@ def age(log: Log, subject: str, seconds: int = 3600) -> None:
         session.execute(changed, {"subject": subject, "seconds": seconds})
 
 
+def test_what_changed_long_ago_gets_no_stream_from_an_emptied_redis_and_is_read_from_the_log(log: Log):
+    log.emit(count=2)
+    log.sweep.run(0)
+    age(log, HALL)
+    log.redis.flushdb()
+    assert sum(log.sweep.run(0) for _ in range(5)) == 0
+    assert log.streamed() == []
+    assert [event.seq for event in log.reader.read_after(HALL, 0).events] == [1, 2]
+
+
 def test_a_comparison_that_redis_cut_off_begins_anew(log: Log, monkeypatch: pytest.MonkeyPatch):
     log.emit(count=2)
     log.sweep.run(0)
