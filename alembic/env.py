@@ -35,7 +35,7 @@ def _configure(connection: Connection) -> None:
 def require_direct_database(url: str) -> None:
     """Their lock and time-outs belong to a session, which a connection pooler does not keep."""
     engine = connect_database(url, pool_size=1)
-    reason = find_unsuitable(engine, needs_session=True, is_migrated=False)
+    reason = find_unsuitable(engine, needs_session=True, may_inherit=True)
     engine.dispose()
     if reason:
         sys.exit(f"settings: DATABASE_URL: {reason}")

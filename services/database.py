@@ -78,7 +78,7 @@ STALE = (
 )
 INHERITS = (
     "this login inherits roles of the interviews, and with them rows that it must not see (docs/operations.md,"
-    " 'Row-level security of the interviews'); as an administrator: {}"
+    " 'Row-level security of the interviews'); the migrations undo it for their own login; as an administrator: {}"
 )
 POOLED = "leads to a connection pooler; this process needs a direct connection, as its locks belong to a session"
 
@@ -176,15 +176,15 @@ def hosts_of(engine: Engine) -> list[tuple[str, int]]:
     return [(host, int(port or _PORT)) for host, port in zip(hosts, ports, strict=True)]
 
 
-def find_unsuitable(engine: Engine, *, needs_session: bool = False, is_migrated: bool = True) -> str | None:
+def find_unsuitable(engine: Engine, *, needs_session: bool = False, may_inherit: bool = False) -> str | None:
     """For a process' start: the sentence that says why it cannot work with this database; None when it can, and also
-    when it is not there. `needs_session`: it holds advisory locks, so there must be no pooler at all. `is_migrated`:
-    the login inherits no role of the interviews any more; of their own the migrations see to it."""
+    when it is not there. `needs_session`: it holds advisory locks, so there must be no pooler at all. `may_inherit`:
+    the login may still inherit a role of the interviews, as that of the migrations, which see to it themselves."""
     try:
         with engine.connect() as connection:
             if needs_session and is_pooled(connection):
                 return POOLED
-            return _find_inherited(connection) if is_migrated else None
+            return None if may_inherit else _find_inherited(connection)
     except StalePrimary:  # its successor is, until it can be reached
         return None
     except UnsuitableDatabase as exc:
