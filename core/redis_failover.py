@@ -2,9 +2,11 @@
 
 After a failover, connections that stayed open lead to the node of before: writes are refused there and reads are stale,
 for as long as they live. So the first such error drops every connection of this process to that address; the next
-command connects anew, and only to a primary.
+command connects anew, and only to a primary. A new connection that finds another primary than those of before drops
+them, too: what lost its own to a time-out is refused nothing, and a subscription hears of no failover by itself.
 """
 
+import re
 from collections import Counter
 from typing import Any
 
@@ -17,8 +19,12 @@ _NO_REPLICAS = "NOREPLICAS"
 # Redis names its errors by their first word.
 _CODES = frozenset({"READONLY", "MASTERDOWN", "LOADING", "OOM", _UNBLOCKED, _NO_REPLICAS})
 
+_REPLICATION_FIELD = re.compile(r"^(role|master_replid):(\S+)", re.MULTILINE)
+
 # How often the connections to an address were dropped.
 _generations: Counter[str] = Counter()
+# The replication id of the primary that an address led to last. Each promotion begins a new one.
+_primaries: dict[str, str] = {}
 
 
 def current_generation(address: str) -> int:
@@ -66,8 +72,8 @@ class FailoverMixin:
 
     def on_connect_check_health(self, check_health: bool = True) -> None:
         super().on_connect_check_health(check_health=check_health)  # type: ignore[misc]
-        self._require_primary()
         self._generation = self._found_generation
+        self._require_primary()
         if self.is_stale:
             # As after a server that was frozen while it was connected to, and still takes itself for the primary.
             raise NotPrimaryError("another server leads since this connection was begun")
@@ -108,13 +114,25 @@ class FailoverMixin:
             start_generation(self._address)
 
     def _require_primary(self) -> None:
-        self.send_command("ROLE", check_health=False)  # type: ignore[attr-defined]
+        self.send_command("INFO", "replication", check_health=False)  # type: ignore[attr-defined]
         try:
-            role = self.read_response()[0]
+            info = self.read_response()
         except exceptions.ResponseError:
             return  # a proxy, or an ACL, that does not know the command
-        if role in {b"slave", "slave"}:
+        state = dict(_REPLICATION_FIELD.findall(info.decode() if isinstance(info, bytes) else info))
+        if state.get("role") == "slave":
             raise NotPrimaryError("a replica answers at this address")
+        self._compare_primary(state.get("master_replid", ""))
+
+    def _compare_primary(self, primary: str) -> None:
+        """Drop the connections to another primary than this one, which is the newer: a connection that was begun
+        before they were dropped is refused as stale instead."""
+        before = _primaries.setdefault(self._address, primary)
+        if primary == before or self.is_stale:
+            return
+        _primaries[self._address] = primary
+        self._start_generation()
+        self._generation = _generations[self._address]
 
 
 class FailoverConnection(FailoverMixin, redis.Connection):

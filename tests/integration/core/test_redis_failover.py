@@ -82,6 +82,16 @@ def test_a_failover_leaves_no_connection_on_the_node_of_before(pair: Pair, clien
 
 
 @both_kinds
+def test_a_connection_to_the_new_primary_ends_those_to_the_node_of_before(pair: Pair, client: redis.Redis):
+    """Nothing was refused: whoever lost its own to a time-out finds another primary than the one that it left."""
+    pair.fail_over()
+    with connect_redis(pair.url, redis.Redis) as other:
+        other.get("k")
+    use_connections(client)
+    wait_until(lambda: pair.replica.count_clients() == 0)
+
+
+@both_kinds
 def test_reads_follow_once_a_write_was_refused(pair: Pair, client: redis.Redis):
     pair.fail_over()
     client.set("k", "v")

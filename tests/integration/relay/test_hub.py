@@ -240,8 +240,10 @@ def test_a_connection_that_goes_silent_is_noticed_and_recovered(streams, redis_u
         hub.stop()
 
 
-def test_after_a_failover_the_subscription_moves_to_the_new_primary():
-    """The connection of before stays open, and its node follows nobody any more: it would say nothing for ever."""
+@pytest.mark.parametrize("was_cut", [False, True], ids=["refused", "cut"])
+def test_after_a_failover_the_subscription_moves_to_the_new_primary(was_cut):
+    """The connection of before stays open, and its node follows nobody any more: it would say nothing for ever. The
+    writer's was refused, or had been lost to a time-out and came back to the new primary."""
     with replicated() as pair, connect_redis(pair.url, redis.Redis) as client:
         streams = NumberedStreams(client)
         hub = Hub(streams, pair.url, check_every_seconds=3600)
@@ -251,6 +253,8 @@ def test_after_a_failover_the_subscription_moves_to_the_new_primary():
         before = pair.primary
         pair.fail_over()
         before.admin.replicaof("127.0.0.1", pick_port())
+        if was_cut:
+            client.connection_pool.disconnect()
         wait_until(lambda: succeeds(lambda: streams.append(SUBJECT, [{"type": "test"}])))
         wait_until(lambda: pubsub_clients(pair.primary.admin) != [], 3)
         assert read_seqs(subscription, 1) == [2]
