@@ -11,6 +11,7 @@ import jwt
 from core.clock import clock
 from core.names import project_subject
 from core.settings import Settings
+from dev.bench.chaos.stream_ends import find_behind
 from models.accounts import AccountKind, AccountRole, Scope
 from models.interviews import ProjectMember, ProjectRole
 from services.accounts.accounts import add_account, find_or_add_company
@@ -73,10 +74,8 @@ class WorkloadCompany:
             return {row[0]: row[1] for row in connection.exec_driver_sql(_ENDS)}
 
     def find_behind(self) -> list[str]:
-        """Projects whose stream in Redis does not end where the log does."""
         ends = {project_subject(UUID(project_id)): seq for project_id, seq in self.read_ends().items()}
-        known = self._stores.streams.positions(ends)
-        return [subject for (subject, seq), at in zip(ends.items(), known, strict=True) if at.seq != seq]
+        return find_behind(self._stores, ends)
 
     def close(self) -> None:
         self._stores.close()

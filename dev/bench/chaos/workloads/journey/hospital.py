@@ -12,6 +12,7 @@ import orjson
 from core.clock import clock
 from core.names import patient_subject, queue_subject
 from core.settings import Settings
+from dev.bench.chaos.stream_ends import find_behind
 from dev.local.programs import ROOT
 from models.accounts import AccountKind, AccountRole, Scope
 from services.accounts.accounts import add_account
@@ -21,7 +22,6 @@ from services.journey.demo import DemoSecrets, seed_hospital
 from services.journey.health import HealthReport, check_health
 from services.journey.people import NewUser
 from services.stores import Stores, build_stores
-from streams import NOWHERE
 
 _CONTENT = ROOT / "dev" / "sandbox" / "hospital.json"
 TOKEN_LIFE = timedelta(days=2)
@@ -88,20 +88,10 @@ class WorkloadHospital:
             return [row[0] for row in connection.exec_driver_sql(_HOLES)]
 
     def find_behind(self) -> list[str]:
-        """Subjects whose readers would not come to the end of the log: their stream ends elsewhere, or they have none
-        and the log is read to another end. From an emptied Redis, what last changed long ago gets no stream again."""
         with self.stores.engine.connect() as connection:
             ends = {patient_subject(key): seq for key, seq in connection.exec_driver_sql(_ENDS)}
             ends |= {queue_subject(key): seq for key, seq in connection.exec_driver_sql(_QUEUE_ENDS)}
-        known = self.stores.streams.positions(ends)
-        found = zip(ends.items(), known, strict=True)
-        return [one for (one, seq), at in found if not (self._is_read(one, seq) if at == NOWHERE else at.seq == seq)]
-
-    def _is_read(self, subject: str, last: int) -> bool:
-        """Whether a reader who lacks the last event gets it, and none beyond it."""
-        if last == 0:
-            return True
-        return [event.seq for event in self.stores.events.read_after(subject, last - 1).events] == [last]
+        return find_behind(self.stores, ends)
 
     def close(self) -> None:
         self.stores.close()

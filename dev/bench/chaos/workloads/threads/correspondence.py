@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from sqlalchemy import text
 
 from core.names import thread_subject
+from dev.bench.chaos.stream_ends import find_behind
 from dev.bench.chaos.workloads.threads.blob_actors import PlannedBlob
 from dev.bench.chaos.workloads.threads.blob_reading import read_blobs
 from dev.bench.chaos.workloads.threads.link_actors import MadeLink
@@ -64,10 +65,9 @@ class WorkloadThreads:
         return items
 
     def find_behind(self) -> list[str]:
-        """Threads whose stream in Redis does not end where its items do."""
-        ends = {thread_subject(thread_id): seq for thread_id, seq in self.read_ends().items()}
-        known = self._stores.streams.positions(ends)
-        return [subject for (subject, seq), at in zip(ends.items(), known, strict=True) if at.seq != seq]
+        return find_behind(
+            self._stores, {thread_subject(thread_id): seq for thread_id, seq in self.read_ends().items()}
+        )
 
     def find_broken_audits(self) -> list[str]:
         with self._stores.sessions() as session:
