@@ -1,11 +1,12 @@
 """Whose chart it is: what the authenticator proved, whatever else somebody knows of the owner."""
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
 
 import pytest
 
-from tests.end_to_end.person import new_name, new_phone
+from tests.end_to_end.person import Visit, new_name, new_phone
 from tests.end_to_end.product import Product
 
 _SESSIONS_OF_CHARTS = """
@@ -43,6 +44,20 @@ def test_who_differs_in_one_field_gets_a_chart_of_their_own(product: Product, di
         assert visit.ask_password(action, theirs, password="592704").status_code == 404
     [order] = product.rows("select patient_uuid, pipeline_step from welno.tb_campaign_payments where oid = :o", o=oid)
     assert (order["patient_uuid"], order["pipeline_step"]) == (None, None)
+
+
+def test_namesakes_who_approve_at_the_same_moment_get_a_chart_each(product: Product):
+    """Of the same birth date, whose charts are found or begun all at once."""
+    name = new_name()
+    people = [product.meet(user_name=name).is_known_with(checkups=count) for count in (1, 2, 3, 4)]
+    visits = [person.start().asks_for_push() for person in people]
+    with ThreadPoolExecutor(len(visits)) as phones:
+        list(phones.map(Visit.approves, visits))
+    for visit in visits:
+        visit.wait_for("completed")
+    assert charts(product, [visit.patient_uuid for visit in visits]) == {
+        visit.patient_uuid: ([visit.session_id], count) for count, visit in enumerate(visits, start=1)
+    }
 
 
 def charts(product: Product, patients: Sequence[str]) -> dict[str, tuple[list[str], int]]:
