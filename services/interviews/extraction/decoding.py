@@ -44,7 +44,7 @@ def decode_text(content: bytes) -> str:
     if _has_few_controls(content):
         text = content.decode("utf-8", "replace")
         if _is_nearly_whole(text):
-            return text.replace(_TORN, "")
+            return _read_some_hangul(content, text) or text.replace(_TORN, "")
     return content.decode(_guess_encoding(content), "replace")
 
 
@@ -55,6 +55,19 @@ def _is_nearly_whole(text: str) -> bool:
         return True
     rest = text.replace(_TORN, "")
     return torn <= max(_TORN_AT_MOST, len(text) // 50) < len(rest) and _share_plausible(rest) >= _ENOUGH
+
+
+def _read_some_hangul(content: bytes, as_utf8: str) -> str | None:
+    """The text where what UTF-8 calls torn is whole in CP949, and Hangul: a few syllables within English or code."""
+    torn = as_utf8.count(_TORN)
+    if torn <= sum(letter > "\x7f" for letter in as_utf8) - torn:
+        return None
+    try:
+        text = codecs.getincrementaldecoder("cp949")().decode(content)  # the file's end may be torn
+    except UnicodeDecodeError:
+        return None
+    other = [letter for letter in text if letter > "\x7f"]
+    return text if 2 * sum("가" <= letter <= "힣" for letter in other) > len(other) else None
 
 
 def decode_declared(content: bytes) -> str:

@@ -466,3 +466,15 @@ def test_the_empty_cell_before_a_head_is_counted():
 @pytest.mark.parametrize("torn", [b"\xed\xa0\xbd", b"\xea\xb0", b"\xff"])
 def test_a_few_torn_letters_make_no_other_encoding(torn):
     assert read("a.txt", "진행자: 저는 이서연입니다 ".encode() + torn) == "진행자: 저는 이서연입니다"
+
+
+@pytest.mark.parametrize("name", ["a.txt", "a.csv", "a.py", "a.json", "a.html", "a.xml"])
+@pytest.mark.parametrize("said", ["네", "아니요 느려서 답답했어요"])
+def test_a_little_hangul_within_english_is_read_in_its_encoding(name, said):
+    spoken = "<p>\n" + "Moderator: and how was the payment for you?\n" * 30 + f"Guest: {said}\n</p>\n"
+    assert f"Guest: {said}" in read(name, spoken.encode("cp949"))
+
+
+@pytest.mark.parametrize("torn", [b"\xe2\x80", b"\xea\xb0", b"\xe9 ", b"\xff"])
+def test_english_with_a_torn_letter_stays_unicode(torn):
+    assert read("a.txt", b"Guest: it was slow \n" * 30 + torn).endswith("Guest: it was slow")
