@@ -44,14 +44,18 @@ def _share_of_whole_rows(rows: list[list[str]]) -> float:
 
 
 def read_json_records(content: bytes) -> Iterator[str]:
-    """What is no JSON is read as it stands."""
-    text = decode_text(content)
+    """Of JSON Lines, each line. What is no JSON is read as it stands."""
+    text = decode_text(content).lstrip("\ufeff")
     try:
-        value = json.loads(text.lstrip("\ufeff"))
+        values = [json.loads(text)]
     except ValueError:
-        yield text
-        return
-    yield from _lines_of(value)
+        try:
+            values = [json.loads(line) for line in text.splitlines() if line.strip()]
+        except ValueError:
+            yield text
+            return
+    for value in values:
+        yield from _lines_of(value)
 
 
 def _lines_of(value: Any) -> Iterator[str]:

@@ -9,7 +9,7 @@ from services.interviews.masking.names import find_again, find_names
 from services.interviews.masking.numbers import find_numbers
 from services.interviews.masking.placeholders import MaskedKind
 from services.interviews.masking.spans import NOTHING_MASKED, MaskedText, Span, replace_spans
-from services.interviews.masking.tables import find_in_tables
+from services.interviews.masking.tables import find_in_records, find_in_tables
 
 # `[주민번호12345]`, in the place of one letter at worst.
 LONGEST_PLACEHOLDER = 11
@@ -39,7 +39,7 @@ class PatternMasker:
     def _find(self, text: str, words: Sequence[str], known: Collection[str]) -> Iterator[Span]:
         yield from _find_words(text, words)
         yield from find_numbers(text)
-        recognised = find_names(text, list(find_in_tables(text)))
+        recognised = find_names(text, [*find_in_tables(text), *find_in_records(text)])
         again = find_again(text, sorted(known, key=len, reverse=True))
         # A known name may be a part of one that is recognised here, and the other way about: the whole one stays.
         yield from sorted((*recognised, *again), key=lambda span: span.start - span.end)

@@ -1,5 +1,5 @@
 """Finds the people whom a table names: in the columns that its head says hold names or speakers, and in cells of their
-own that come again.
+own that come again; and those whom a record (JSON's lines in a log, a file that was cut) names under such a head.
 
 A row is a line; its cells are parted by tabs, as the extraction writes them, or by Markdown's bars.
 """
@@ -17,6 +17,9 @@ _NAME = re.compile(r"[가-힣]{2,5}|[A-Z][A-Za-z]{1,15}(?: [A-Z][A-Za-z]{1,15})?
 _FULL = re.compile(rf"(?:{'|'.join(COMPOUND_FAMILIES)}|[{FAMILIES}])[가-힣]{{2}}")
 # Whoever speaks within a cell: its line ends are blanks.
 _SPEAKER = re.compile(rf"(?<!\S)({_FULL.pattern})(?:[ ]?(?:님|씨))?[ ]?[:：]")
+_RECORDED = re.compile(
+    rf"""(["'])(?P<head>[^"'\n]{{1,20}})\1[ ]?:[ ]{{0,3}}(["'])(?P<name>{_NAME.pattern})(?:[ ]?(?:님|씨))?\3"""
+)
 _CELL = re.compile(r"[^\t|\n]+")
 _BARS_OF_A_ROW = 2
 _AGAIN = 2
@@ -31,6 +34,13 @@ def find_in_tables(text: str) -> Iterator[Span]:
         counted = Counter(cell.strip() for cell in _CELL.findall(text))
         for separator in separators:
             yield from _find_in_rows(text, separator, counted)
+
+
+def find_in_records(text: str) -> Iterator[Span]:
+    """In `"speaker": "김하늘"`, wherever it stands."""
+    for match in _RECORDED.finditer(text):
+        if match["head"].casefold() in NAME_HEADS and _may_be_name(match["name"]):
+            yield Span(match.start("name"), match.end("name"), MaskedKind.NAME, match["name"])
 
 
 def _find_in_rows(text: str, separator: str, counted: Counter[str]) -> Iterator[Span]:

@@ -355,6 +355,13 @@ def test_json_is_read_as_words_whatever_its_escapes(records, expected, is_escape
     assert read("a.json", json.dumps(records, ensure_ascii=is_escaped).encode()) == expected
 
 
+@pytest.mark.parametrize("is_escaped", [True, False])
+def test_json_lines_are_read_line_by_line(is_escaped):
+    records = [{"speaker": "황보라", "text": "네"}, {"speaker": "진행자", "text": "왜요?"}]
+    lines = "\r\n".join(json.dumps(record, ensure_ascii=is_escaped) for record in records)
+    assert read("a.json", f"\n{lines}\n".encode()) == "황보라: 네\n진행자: 왜요?"
+
+
 def test_what_is_no_json_is_read_as_it_stands():
     assert read("a.json", '{"cut": "여기'.encode()) == '{"cut": "여기'
 

@@ -355,3 +355,23 @@ def test_a_speaker_is_known_in_whatever_form_a_script_has(text, expected):
 )
 def test_what_only_looks_like_a_speaker_stays(text):
     assert masked(text) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            '{"speaker": "황보라", "text": "네"}\n{"speaker":"진행자"}',
+            '{"speaker": "[이름1]", "text": "네"}\n{"speaker":"진행자"}',
+        ),
+        ("2026-11-28 info {'Name': 'Sarah'} 끝", "2026-11-28 info {'Name': '[이름1]'} 끝"),
+        ('[{"화자" : "김솔 님", "말": "김솔은', '[{"화자" : "[이름1] 님", "말": "[이름1]은'),
+    ],
+)
+def test_who_a_record_names_is_taken_out(text, expected):
+    assert masked(text) == expected
+
+
+def test_a_record_that_names_nobody_stays():
+    text = '{"title": "황보라색", "speaker": "진행자", "이름": "", "name": "v1"}'
+    assert masked(text) == text
