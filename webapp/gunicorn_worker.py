@@ -15,7 +15,6 @@ from werkzeug.exceptions import BadRequest, RequestTimeout
 
 from core.logs import get_logger
 from webapp.addresses import network_of
-from webapp.bodies import BODY_MAX_BYTES
 from webapp.connections import AddressTally, Capacity, OpenConnections
 from webapp.current import parts
 
@@ -26,10 +25,12 @@ CUT_OFF = Counter(
     "Connections ended: too many of one `address`, no `files` left, a `body` that did not come, an `answer` not taken.",
     ["reason"],
 )
-# What a refused body may still send before the connection is closed: closing at once could destroy the answer.
-_DISCARDED_MAX_BYTES = 4 * BODY_MAX_BYTES
+# What a body may still send after an answer that did not wait for it: closing at once would reset the connection, and
+# whoever is in the middle of sending would see that instead of the answer. More than the longest JSON (5 MiB).
+_DISCARDED_MAX_BYTES = 8 * 1024 * 1024
 # Linux would let it grow to 4 MiB for each caller that takes nothing. At 100 ms to and fro it still means 4 MB/s.
 _SEND_BUFFER_BYTES = 256 * 1024
+_DROPPED_AT_ONCE_BYTES = 64 * 1024
 _RESET = struct.pack("ii", 1, 0)
 
 
@@ -92,7 +93,12 @@ class BoundedWorker(GeventWorker):  # type: ignore[misc] # the library has no ty
         yield_to_others()
         self._idle.discard(sock)
         req.headers = join_cookies(req.headers)
-        req.body = body = TimedBody(req.body, self._body_within_seconds, self._upload_within_seconds)
+        req.body = body = TimedBody(
+            req.body, self._body_within_seconds, self._upload_within_seconds, length=announced_length(req.headers)
+        )
+        # Asked when the head of the answer is written, and once more behind it.
+        asks_to_close = req.should_close
+        req.should_close = lambda: asks_to_close() or body.ends_connection
         # Of one write: answers.py cuts long answers into pieces, and server_connection.py gives streams their own.
         sock.settimeout(self._answer_within_seconds)
         try:
@@ -102,17 +108,35 @@ class BoundedWorker(GeventWorker):  # type: ignore[misc] # the library has no ty
             # What was not taken must not wait in the kernel either.
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
             raise StopIteration from exc
+        except StopIteration:
+            if body.has_rest:  # else others may go on with the connection: live streams
+                self._let_answer_arrive(sock, body)
+            raise
         finally:
+            del req.should_close  # which would hold the request in a cycle
             body.end_request()
             sock.settimeout(None)
             self._idle.add(sock)
 
+    def _let_answer_arrive(self, sock: Any, body: "TimedBody") -> None:
+        """Of a connection that ends with this answer: the caller reads its end, and what still comes is dropped."""
+        body.end_request()
+        self._idle.add(sock)
+        with suppress(OSError, BadRequest):
+            sock.shutdown(socket.SHUT_WR)
+            while body.read(_DROPPED_AT_ONCE_BYTES):
+                pass
+
 
 class TimedBody:
-    """A request's body, which has to come within its time, from now on."""
+    """A request's body, which has to come within its time, from now on. `length` in bytes, where it is announced."""
 
-    def __init__(self, body: Any, within_seconds: float, upload_within_seconds: float) -> None:
+    def __init__(
+        self, body: Any, within_seconds: float, upload_within_seconds: float, *, length: int | None = None
+    ) -> None:
         self._body = body
+        self._length = length
+        self._taken = 0
         self._began_at = time.monotonic()
         self._ends_at = self._began_at + within_seconds
         self._upload_within_seconds = upload_within_seconds
@@ -125,13 +149,24 @@ class TimedBody:
         """Where the next request begins is then unknown: gunicorn closes the connection after its answer."""
         return self._is_late or self._body.failed
 
+    @property
+    def has_rest(self) -> bool:
+        """As far as its length is known."""
+        return self._length is not None and self._taken < self._length
+
+    @property
+    def ends_connection(self) -> bool:
+        """Whether the answer is the last one of its connection, and has to say so: more is to come than is dropped. Of
+        a body in chunks nobody knows that before."""
+        return self.failed or (self._length is not None and self._length - self._taken > self._left)
+
     def allow_upload(self) -> None:
         """A file of 50 MiB takes its time; its view has seen that somebody may send one."""
         self._ends_at = self._began_at + self._upload_within_seconds
 
     def let_rest_come(self, max_bytes: int) -> None:
         """So much of it is dropped after the answer, within its time; its sender has been let in."""
-        self._left = max_bytes
+        self._left = max(max_bytes, self._left)
 
     def end_request(self) -> None:
         """Who reads from now on is gunicorn, which discards the rest; it takes a TimeoutError as a reason to close."""
@@ -152,9 +187,18 @@ class TimedBody:
             raise
         except ParseException as exc:  # of a chunk
             raise BadRequest from exc
+        self._taken += len(data)
         if self._is_answered:
             self._left -= len(data)
         return data
+
+
+def announced_length(headers: list[tuple[str, str]]) -> int | None:
+    """None of a body in chunks; gunicorn has refused what is no number."""
+    told = dict(headers)
+    if "TRANSFER-ENCODING" in told:
+        return None
+    return int(told.get("CONTENT-LENGTH", 0))
 
 
 def join_cookies(headers: list[tuple[str, str]]) -> list[tuple[str, str]]:

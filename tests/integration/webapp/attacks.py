@@ -54,13 +54,19 @@ class Crowd:
         """Those whose server has not closed them; whatever it answered is read and dropped."""
         return sum(_is_open(member) for member in self.members)
 
+    def count_that_take(self, said: bytes) -> int:
+        """Those whose server has not closed them, and not just said that it answers nothing more."""
+        return sum(self._say(member, said) for member in self.members)
+
     def read_all(self) -> list[bytes]:
         """What each was told until its connection was closed."""
         return [_read_to_end(member) for member in self.members]
 
-    def _say(self, member: socket.socket, said: bytes) -> None:
+    def _say(self, member: socket.socket, said: bytes) -> bool:
         with suppress(OSError):  # closed in its face: that is what many of them are there for
             member.sendall(said)
+            return True
+        return False
 
 
 def _is_open(member: socket.socket) -> bool:

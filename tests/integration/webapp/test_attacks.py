@@ -5,6 +5,7 @@ import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from socket import create_connection
 
 import pytest
 from flask import Flask
@@ -91,7 +92,25 @@ def test_a_body_that_nobody_reads_is_not_read_for_long(impatient: Server, crowd:
     """It is answered at once, and what still comes is dropped for a while, so that the answer arrives."""
     with bystander(impatient):
         crowd.open(20, b"POST /nowhere HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000000\r\n\r\n")
-        wait_until(lambda: (crowd.say(b"x" * 1000), crowd.count_open())[1] == 0, _WITHIN_SECONDS + 3)
+        wait_until(lambda: crowd.count_that_take(b"x" * 1000) == 0, _WITHIN_SECONDS + 3)
+
+
+_MIB = 1024 * 1024
+
+
+@pytest.mark.parametrize(("size", "kept"), [(2 * _MIB, "keep-alive"), (20 * _MIB, "close")])
+def test_who_sends_too_much_is_told_so_and_what_becomes_of_the_connection(impatient: Server, size: int, kept: str):
+    """The next request on a connection that was announced to go on is no lottery."""
+    with create_connection((LOOPBACK, impatient.port), timeout=10) as caller:
+        head = f"POST {START} HTTP/1.1\r\nHost: x\r\nContent-Length: {size}\r\n\r\n"
+        caller.sendall(head.encode() + b"x" * _MIB)
+        with http.client.HTTPResponse(caller, method="POST") as answer:
+            answer.begin()
+            assert (answer.status, answer.headers["Connection"]) == (413, kept)
+            answer.read()
+        if kept == "keep-alive":
+            caller.sendall(b"x" * (size - _MIB) + b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert caller.recv(65_536).startswith(b"HTTP/1.1 200")
 
 
 def test_who_takes_no_answer_is_cut_off(impatient: Server, crowd: Crowd):
