@@ -378,7 +378,7 @@ for (const [wanted, isFound] of [
 test("a medicine without a name is no medicine", () => {
   assert.deepEqual(
     medicinesOf({ details: [{ ChoBangYakPumMyung: " " }, { ChoBangYakPumMyung: "가나정", TuyakIlSoo: "5" }] }),
-    [{ name: "가나정", effect: "", days: 5 }],
+    [{ name: "가나정", effect: "", days: 5, atc: "" }],
   );
   assert.deepEqual(medicinesOf({}), []);
 });

@@ -134,6 +134,33 @@ def test_measurements_are_coded_and_words_stay_the_insurers(records: dict[str, A
     assert ("coding" in gfr["code"], gfr["valueQuantity"]["value"]) == (False, 97)
 
 
+def test_medicines_have_the_code_that_the_insurer_tells_and_no_other(records: dict[str, Any]):
+    drugs = ["N02BE01", " J01CA04 ", "N02B", "[N02BE01] 파라세타몰", "", None]
+    details = [{"ChoBangYakPumMyung": "가나정", "RetrieveMdsupDtlInfo": {"AtcInfo": told}} for told in drugs]
+    treatments = [{"id": 1, "treatment_date": "2024-03-02", "treatment_type": "처방조제", "details": details}]
+    bundle = run_browser(records=records | {"treatments": treatments})["bundle"]
+    assert find_faults([bundle]) == []
+    coded = [one["medicationCodeableConcept"].get("coding") for one in of_kind(bundle, "MedicationStatement")]
+    atc = "http://www.whocc.no/atc"
+    assert coded == [[{"system": atc, "code": "N02BE01"}], [{"system": atc, "code": "J01CA04"}], None, None, None, None]
+
+
+def test_of_what_has_no_day_it_is_said_that_it_is_not_known(records: dict[str, Any]):
+    """A patient summary wants a day of each medicine and result, or why there is none."""
+    undated = {
+        "checkups": [{"id": 1, "year": None, "checkup_date": None, "location": "", "hemoglobin_g_dl": 14.2}],
+        "treatments": [{"id": 1, "treatment_date": None, "details": [{"ChoBangYakPumMyung": "가나정"}]}],
+    }
+    bundle = run_browser(records=records | undated)["bundle"]
+    assert find_faults([bundle]) == []
+    found = [*of_kind(bundle, "Observation"), *of_kind(bundle, "MedicationStatement")]
+    assert len(found) == 2
+    for one in found:
+        assert "effectiveDateTime" not in one
+        [reason] = one["_effectiveDateTime"]["extension"]
+        assert (reason["url"].rpartition("/")[2], reason["valueCode"]) == ("data-absent-reason", "unknown")
+
+
 def test_all_that_is_told_leads_back_to_the_providers_answer(records: dict[str, Any]):
     bundle = run_browser(records=records)["bundle"]
     provenances = of_kind(bundle, "Provenance")

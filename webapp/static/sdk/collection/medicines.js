@@ -3,8 +3,11 @@
  * @module
  */
 
-/** `days`: for how many days it was given, 0 where that is not told.
- * @typedef {{name: string, effect: string, days: number}} Medicine */
+/** `days`: for how many days it was given, 0 where that is not told; `atc`: the WHO's code of the substance, of all five
+ * levels, or nothing.
+ * @typedef {{name: string, effect: string, days: number, atc: string}} Medicine */
+
+const ATC = /^[A-Z]\d{2}[A-Z]{2}\d{2}$/;
 
 /** One without a name is none. @param {any} treatment as stored @returns {Medicine[]} */
 export function medicinesOf({ details }) {
@@ -17,7 +20,13 @@ function readDetail({ ChoBangYakPumMyung, RetrieveMdsupDtlInfo, ChoBangYakPumHyo
     name: textOf(ChoBangYakPumMyung) || textOf(RetrieveMdsupDtlInfo?.MediPrdcNm),
     effect: textOf(ChoBangYakPumHyoneung),
     days: Number(TuyakIlSoo) || 0,
+    atc: atcOf(RetrieveMdsupDtlInfo?.AtcInfo),
   };
+}
+
+/** @param {unknown} told */
+function atcOf(told) {
+  return ATC.test(textOf(told)) ? textOf(told) : "";
 }
 
 /** @param {unknown} told */

@@ -4,7 +4,7 @@
  */
 
 import { isToldByColumns } from "../collection/items.js";
-import { concept, entry, LOINC, referenceTo, textOf, UCUM } from "./fhir_elements.js";
+import { concept, effective, entry, LOINC, referenceTo, textOf, UCUM } from "./fhir_elements.js";
 
 /** @typedef {import("./fhir_elements.js").Entry} Entry */
 /** @typedef {{column: string, code: string|null, text: string, unit: string, shown?: string, isVital?: boolean}} Measured */
@@ -45,7 +45,7 @@ const PRESSURES = [
  * @returns {{vitals: Entry[], results: Entry[]}}
  */
 export function observationsOf(checkup, patient, performer) {
-  const shared = { status: "final", subject: referenceTo(patient), ...dated(checkup), performer: [referenceTo(performer)] };
+  const shared = { status: "final", subject: referenceTo(patient), ...effective(dayOf(checkup)), performer: [referenceTo(performer)] };
   const make = (/** @type {any} */ facts) => entry({ resourceType: "Observation", ...shared, ...facts });
   // R4 wants the day of a vital sign: of a checkup that tells its year alone they stand among the other results.
   const isVitalKnown = WHOLE_DAY.test(dayOf(checkup));
@@ -71,12 +71,6 @@ export function lineOf({ effectiveDateTime, code, valueQuantity, valueString, co
   const parts = component?.map((/** @type {any} */ part) => `${part.code.text} ${half(part)}`);
   const value = valueQuantity ? quantity(valueQuantity) : (valueString ?? parts.join(", "));
   return [effectiveDateTime, `${code.text}: ${value}`].filter(Boolean).join(" ");
-}
-
-/** @param {any} checkup */
-function dated(checkup) {
-  const day = dayOf(checkup);
-  return day ? { effectiveDateTime: day } : {};
 }
 
 /** @param {Measured} measured @param {boolean} isVitalKnown */

@@ -8,6 +8,7 @@
 
 export const LOINC = "http://loinc.org";
 export const UCUM = "http://unitsofmeasure.org";
+const ABSENT = "http://hl7.org/fhir/StructureDefinition/data-absent-reason";
 const XHTML = "http://www.w3.org/1999/xhtml";
 const ESCAPES = /** @type {Record<string, string>} */ ({ "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" });
 // What XML cannot hold.
@@ -26,6 +27,13 @@ export function referenceTo({ fullUrl }, display) {
 /** @param {string} text @param {string} [system] @param {string} [code] */
 export function concept(text, system, code) {
   return { ...(system && code ? { coding: [{ system, code }] } : {}), text };
+}
+
+/** When something was: where no record tells, that it is not known, as a patient summary asks for one or the other.
+ * @param {string} day `2024-03-02`, `2024`, or nothing */
+export function effective(day) {
+  if (day) return { effectiveDateTime: day };
+  return { _effectiveDateTime: { extension: [{ url: ABSENT, valueCode: "unknown" }] } };
 }
 
 /** @param {string[]} lines */

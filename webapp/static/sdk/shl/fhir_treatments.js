@@ -4,10 +4,11 @@
  */
 
 import { medicinesOf } from "../collection/medicines.js";
-import { concept, entry, referenceTo, textOf } from "./fhir_elements.js";
+import { concept, effective, entry, referenceTo, textOf } from "./fhir_elements.js";
 
 /** @typedef {import("./fhir_elements.js").Entry} Entry */
 
+const ATC = "http://www.whocc.no/atc";
 const ACT_CODES = "http://terminology.hl7.org/CodeSystem/v3-ActCode";
 
 /** @param {any} treatment as stored @param {Entry} patient @param {Entry|null} place @returns {{medications: Entry[],
@@ -37,9 +38,9 @@ function medicationOf(medicine, treatment, patient, place) {
     resourceType: "MedicationStatement",
     // Nobody told whether it was taken.
     status: "unknown",
-    medicationCodeableConcept: concept(textOf(medicine.name)),
+    medicationCodeableConcept: concept(textOf(medicine.name), ATC, medicine.atc),
     subject: referenceTo(patient),
-    ...(day ? { effectiveDateTime: day } : {}),
+    ...effective(day),
     ...(place ? { informationSource: referenceTo(place, textOf(treatment.hospital_name)) } : {}),
     ...(effect ? { reasonCode: [concept(effect)] } : {}),
     ...(medicine.days > 0 ? { dosage: [{ text: `${medicine.days}일분` }] } : {}),
