@@ -92,6 +92,15 @@ def test_what_is_malformed_makes_no_thread(nurse: Member, change: dict[str, Any]
     assert code(nurse.post("", {"requestId": str(uuid.uuid4()), "members": []} | change)) == (400, "VALIDATION_FAILED")
 
 
+def test_who_is_told_twice_has_one_role(nurse: Member, patient: Member):
+    def create(*roles: str) -> Any:
+        members = [{"memberId": patient.member, "role": role} for role in roles]
+        return nurse.post("", {"requestId": str(uuid.uuid4()), "members": members})
+
+    assert code(create("reader", "owner")) == (400, "VALIDATION_FAILED")
+    assert create("reader", "reader").status_code == 201
+
+
 def test_a_thread_has_no_more_members_than_may_be(nurse: Member):
     body = {
         "requestId": str(uuid.uuid4()),

@@ -1,6 +1,8 @@
 """Threads, their members, and what is read of them."""
 
-from marshmallow import Schema, fields, validate
+from typing import Any
+
+from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
 from models.threads import MemberRole
 from services.threads.encoding import MEMBER_MAX
@@ -13,6 +15,7 @@ _MOST_MEMBERS = 100
 _LONGEST_WAIT_SECONDS = 20
 _WAIT = f"0부터 {_LONGEST_WAIT_SECONDS}까지의 초를 보내 주세요."
 _ROLE = "owner, writer, reader 가운데 하나를 보내 주세요."
+_TWO_ROLES = "같은 사람을 두 역할로 넣을 수 없어요."
 _NUMBER = "1 이상의 정수를 보내 주세요."
 
 
@@ -52,6 +55,14 @@ class ThreadMemberInput(InputSchema):
 class CreateThreadInput(InputSchema):
     requestId = id_field()
     members = fields.List(fields.Nested(ThreadMemberInput), required=True, metadata={"maxItems": _MOST_MEMBERS})
+
+    @validates_schema(skip_on_field_errors=True)
+    def check_roles(self, data: dict[str, Any], **_: Any) -> None:
+        """One who is told twice has one role: else the last one would decide, in silence, who may write or remove."""
+        members = data["members"]
+        roles = {one["memberId"]: one["role"] for one in members}
+        if any(roles[one["memberId"]] != one["role"] for one in members):
+            raise ValidationError(_TWO_ROLES, "members")
 
 
 class RecentQuery(InputSchema):
