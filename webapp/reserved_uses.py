@@ -1,23 +1,39 @@
 """Tries of which only failures count, counted so that a burst of tries at once cannot pass a limit.
 
-Each try is counted before it is made and given back when it succeeds. In Redis over all web processes, as moving
-windows; errors of Redis are raised, as a limit that cannot be counted is no permission.
+Each try is counted before it is made and given back when it succeeds. Where those under way use up a limit that too few
+have failed to fill, the next one waits for how they end. In Redis over all web processes, as moving windows; errors of
+Redis are raised, as a limit that cannot be counted is no permission.
 """
 
+import random
+from collections import deque
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
+from threading import Event
 from typing import NamedTuple
 from uuid import uuid4
 
 from limits import parse_many
+from redis.exceptions import RedisError
 
+from core.redis_script import Script
 from webapp.current import stores
 from webapp.error_codes import Code
 from webapp.errors import ApiError
 from webapp.limits import pseudonym
 
 _PREFIX = "welno:reserved"
+_RESERVE = Script(Path(__file__).with_name("reserve_use.lua"))
+_RESERVED, _HELD = 0, -1
+# A try whose process was killed is under way for ever: from then on it counts as a failure.
+_UNDER_WAY_SECONDS = 30.0
+# How long a try waits for others to end, which take a few hundredths of a second each.
+_PATIENCE_SECONDS = 10.0
+# Tries that end in this process wake the next one here; of other processes' whoever waits asks now and then.
+_ASK_AGAIN_SECONDS = 1.0
+_waiting: dict[str, deque[Event]] = {}
 
 
 class Use(NamedTuple):
@@ -35,47 +51,81 @@ def count_failures(*uses: Use, failures: type[Exception] | tuple[type[Exception]
     Raises ApiError beyond a limit, before the try is made, or RedisError.
     """
     with ExitStack() as reserved:
+        reservations = []
         for use in uses:
-            reserved.callback(reserve_use(*use).give_back)
+            reservations.append(reserve_use(*use))
+            reserved.callback(reservations[-1].give_back)
         try:
             yield
         except failures:
             reserved.pop_all()
+            for reservation in reservations:
+                reservation.keep()
             raise
 
 
 @dataclass(frozen=True)
 class Reservation:
-    """One try that is counted; as a failure, unless it is given back."""
+    """One try that is counted: under way, until it is given back or kept as a failure."""
 
     key: str
-    member: str
+    name: str
+    at: float
+
+    @property
+    def member(self) -> str:
+        return f"o{self.name}"
 
     def give_back(self) -> None:
-        stores().redis.zrem(self.key, self.member)
+        try:
+            stores().redis.zrem(self.key, self.member)
+        finally:
+            _wake_next(self.key)
+
+    def keep(self) -> None:
+        # Without Redis it stays counted as under way, and is a failure later.
+        with suppress(RedisError), stores().redis.pipeline() as pipeline:
+            pipeline.zrem(self.key, self.member)
+            pipeline.zadd(self.key, {self.name: self.at})
+            pipeline.execute()
+        _wake_next(self.key)
 
 
 def reserve_use(limit: str, action: str, name: str) -> Reservation:
     """Raises ApiError with the seconds to wait, or RedisError."""
-    here, key = stores(), f"{_PREFIX}:{action}:{pseudonym(name)}"
-    items = parse_many(limit)
-    now, longest = here.clock.now().timestamp(), max(item.get_expiry() for item in items)
-    reservation = Reservation(key, uuid4().hex)
-    with here.redis.pipeline() as pipeline:
-        pipeline.zremrangebyscore(key, "-inf", now - longest)
-        pipeline.zadd(key, {reservation.member: now})
-        pipeline.expire(key, longest)
-        for item in items:
-            pipeline.zcount(key, f"({now - item.get_expiry()}", "+inf")
-        counts = pipeline.execute()[3:]
-    for item, count in zip(items, counts, strict=True):
-        if count > item.amount:
-            reservation.give_back()
-            raise ApiError(Code.RATE_LIMITED, retry_after_seconds=_wait(key, now, item.get_expiry()))
-    return reservation
+    key = f"{_PREFIX}:{action}:{pseudonym(name)}"
+    clock = stores().clock
+    until = clock.monotonic() + _PATIENCE_SECONDS
+    while True:
+        reservation = Reservation(key, uuid4().hex, clock.now().timestamp())
+        answer = _ask(limit, reservation)
+        if answer == _RESERVED:
+            return reservation
+        if answer != _HELD or clock.monotonic() > until:
+            raise ApiError(Code.RATE_LIMITED, retry_after_seconds=max(answer, 1))
+        _wait_for_an_end(key, _ASK_AGAIN_SECONDS * random.uniform(0.5, 1))  # noqa: S311 spreads, hides nothing
 
 
-def _wait(key: str, now: float, window: float) -> float:
-    """Until the oldest of the window leaves it."""
-    oldest = stores().redis.zrangebyscore(key, f"({now - window}", "+inf", start=0, num=1, withscores=True)
-    return float(oldest[0][1]) + window - now if oldest else window
+def _ask(limit: str, reservation: Reservation) -> int:
+    """`_RESERVED`, `_HELD`, or how many seconds to wait."""
+    items, at = parse_many(limit), reservation.at
+    longest = max(item.get_expiry() for item in items)
+    bounds = [bound for item in items for bound in (item.amount, item.get_expiry())]
+    arguments = [at, at - _UNDER_WAY_SECONDS, reservation.member, longest, *bounds]
+    return int(_RESERVE.run(stores().redis, [reservation.key], arguments))
+
+
+def _wait_for_an_end(key: str, seconds: float) -> None:
+    """Who misses one asks again after the time."""
+    mine, line = Event(), _waiting.setdefault(key, deque())
+    line.append(mine)
+    mine.wait(seconds)
+    with suppress(ValueError):  # taken out by who woke us
+        line.remove(mine)
+    if not line:
+        _waiting.pop(key, None)
+
+
+def _wake_next(key: str) -> None:
+    with suppress(IndexError):
+        _waiting.get(key, deque()).popleft().set()

@@ -21,6 +21,8 @@ from tests.integration.conftest import AppOf
 from tests.integration.journey.ward import counted
 from tests.integration.webapp.people import API, ORIGIN
 from webapp.current import parts
+from webapp.errors import ApiError
+from webapp.reserved_uses import Use, reserve_use
 
 from .conftest import code
 
@@ -242,6 +244,30 @@ def test_guesses_at_once_from_one_address_do_not_pass_its_limit(app_of: AppOf, p
 
 def test_only_failures_count(log_in: LogInAs):
     assert [log_in(device_id=DEVICE).status_code for _ in range(10)] == [200] * 10
+
+
+def test_who_fits_is_let_in_however_many_come_at_once(app_of: AppOf, people: list[UUID], demo_env: Any):
+    """A waiting room of phones behind one address, in which nobody has failed."""
+    limits = {"WELNO_LOGIN_FAILURES_ADDRESS": "3 per 15 minutes", "WELNO_BODY_LIMIT": "1000 per minute"}
+    strict = app_of(Settings.read(demo_env | limits))
+    all_there = threading.Barrier(30, timeout=30)
+
+    def one(_: int) -> int:
+        all_there.wait()
+        return strict.test_client(use_cookies=False).post(f"{API}/auth/simple-login", json=WHO).status_code
+
+    with ThreadPoolExecutor(30) as pool:
+        assert list(pool.map(one, range(30))) == [200] * 30
+
+
+def test_a_try_whose_process_was_killed_counts_as_a_failure(app: Flask, people: list[UUID]):
+    began, use = clock.now(), Use("2 per 15 minutes", "killed", "somebody")
+    with app.app_context():
+        with clock.frozen(began):
+            reserve_use(*use), reserve_use(*use)
+        with clock.frozen(began + timedelta(seconds=31)), pytest.raises(ApiError) as refused:
+            reserve_use(*use)
+    assert refused.value.retry_after_seconds == 15 * 60 - 31
 
 
 def test_one_device_may_fail_five_times(log_in: LogInAs):
