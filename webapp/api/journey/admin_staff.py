@@ -16,6 +16,7 @@ from services.accounts.accounts import (
     require_another_admin,
 )
 from services.delivery.unit_of_work import Work
+from services.journey.shifts import end_shift_of
 from webapp.api.documented import SECURITY_STAFF, fails
 from webapp.api.journey.blueprint import JourneyBlueprint
 from webapp.api.journey.schemas.staff import StaffChangeInput, StaffInput, StaffMemberOutput, StaffMembersOutput
@@ -64,10 +65,12 @@ def add_staff(_: JourneyCaller, body: dict[str, Any]) -> dict[str, Any]:
 @blueprint.response(200, StaffMemberOutput)
 @fails(blueprint, 400, 401, 403, 404, 409, 413, 415)
 def change_staff(_: JourneyCaller, body: dict[str, Any], staff_id: UUID) -> dict[str, Any]:
-    """What the body names. Whoever may not sign in any more, or has another password, is out at once. The last admin
-    stays one."""
+    """What the body names. Whoever may not sign in any more, or has another password, is out at once; the shift of the
+    former ends. The last admin stays one."""
     password_hash = _hash(body["password"]) if "password" in body else None
     with stores().unit_of_work() as work:
+        if not body.get("is_active", True):
+            end_shift_of(work, staff_id, stores().clock.now())
         _keep_an_admin(work, staff_id, body)
         account = work.session.get(Account, staff_id, with_for_update=True)
         if account is None or account.kind != AccountKind.STAFF:

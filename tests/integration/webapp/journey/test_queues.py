@@ -10,8 +10,10 @@ import orjson
 import pytest
 from flask import Flask
 
-from models.accounts import AccountRole
+from models.accounts import Account, AccountRole
+from services.accounts.accounts import disable_account
 from tests.integration.webapp.people import API
+from webapp.current import parts
 
 from .conftest import Desk, Phone, code, phone_of
 from .staff import staff_headers
@@ -173,6 +175,27 @@ def test_a_shift_takes_a_room_and_the_call_leads_there(waiting: Phone, desk: Des
     assert desk.ask("DELETE", "/staff/shifts/current").status_code == 204
     assert code(desk.ask("DELETE", "/staff/shifts/current")) == (409, "NO_SHIFT")
     assert code(desk.ask("POST", "/staff/shifts", json=shift | {"room_id": "R-0"})) == (400, "VALIDATION_FAILED")
+
+
+def test_the_shift_of_who_may_not_sign_in_any_more_ends(chief: Desk, desk: Desk, desk_of: Callable[[str], Desk]):
+    shift = {"exam_id": "EX-BLOOD", "room_id": "R-901"}
+    desk.ask("POST", "/staff/shifts", json=shift)
+    changed = chief.ask("PATCH", f"/admin/staff/{desk.staff_id}", json={"is_active": False})
+    assert changed.status_code == 200
+    assert chief.ask("GET", "/board/EX-BLOOD").json["shifts"] == []
+    assert desk_of("desk2").ask("POST", "/staff/shifts", json=shift).status_code == 201
+
+
+def test_whoever_operators_have_disabled_holds_no_room(app: Flask, desk: Desk, desk_of: Callable[[str], Desk]):
+    shift = {"exam_id": "EX-BLOOD", "room_id": "R-901"}
+    desk.ask("POST", "/staff/shifts", json=shift)
+    with parts(app).stores.unit_of_work() as work:
+        disable_account(work, work.session.get_one(Account, desk.staff_id))
+    other = desk_of("desk2")
+    assert other.ask("POST", "/staff/shifts", json=shift).status_code == 201
+    assert [one["staff"]["staff_id"] for one in other.ask("GET", "/board/EX-BLOOD").json["shifts"]] == [
+        str(other.staff_id)
+    ]
 
 
 def test_staff_find_people_and_assist_who_has_no_phone(desk: Desk, phone: Phone, people: list[UUID]):
