@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from openapi_spec_validator import validate
 
 from webapp.api.examples import EXAMPLES
 from webapp.api.fields import InputSchema
@@ -66,3 +67,8 @@ def test_every_way_in_that_it_names_is_there(document: dict[str, Any]):
     named = {tuple(word.split(" ", 1)) for word in words if word.startswith("POST /")}
     there = {(method.upper(), path) for path, operations in document["paths"].items() for method in operations}
     assert named - there == set()
+
+
+def test_the_document_is_openapi(document: dict[str, Any]):
+    """Clients are generated from it, by tools that refuse one that is not."""
+    validate(document)

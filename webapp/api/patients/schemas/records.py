@@ -17,7 +17,7 @@ class Measured(fields.Field[Decimal]):
     """A measurement as a JSON number; null when the insurer gave none."""
 
     def __init__(self) -> None:
-        super().__init__(required=True, allow_none=True, metadata={"type": ["number", "null"]})
+        super().__init__(required=True, allow_none=True, metadata={"type": "number"})  # `allow_none` adds "null"
 
     def _serialize(self, value: Decimal | None, attr: str | None, obj: Any, **_: Any) -> float | None:  # noqa: ARG002
         return None if value is None else float(value)
