@@ -392,3 +392,16 @@ test("without a `status` of its own the state is the answer's", async () => {
   await settle();
   assert.deepEqual(statuses, [{ status: { status: "saving" }, at: { seq: 3, epoch: "f" } }]);
 });
+
+test("where there is no WebSocket, as in Node 20, events are streamed", async () => {
+  delete globalThis.WebSocket;
+  const answer = new FakeEvents();
+  const { events: seen, states, stream } = begin({ events: async () => answer.response });
+  await settle();
+  answer.send(numbered(1));
+  events.dispatchEvent(new Event("online"));
+  await settle();
+  assert.deepEqual(numbersOf(seen), [1]);
+  assert.equal(states.at(-1), "streaming");
+  assert.equal(stream.send({}), false);
+});

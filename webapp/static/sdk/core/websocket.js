@@ -18,8 +18,10 @@ const PROBE_MILLISECONDS = 4_000;
  *   onSlow: () => void, onLost: (wasLive: boolean) => void, refuse: (reason: string) => Promise<boolean>}} SocketHandlers
  */
 
-/** @param {string} url @param {string[]} protocols */
-const openWebSocket = (url, protocols) => new WebSocket(url, protocols);
+const OPEN = 1; // WebSocket.OPEN, also where there is no WebSocket: Node has one from version 22 on
+
+/** @param {string} url @param {string[]} protocols @returns {WebSocket|null} */
+const openWebSocket = (url, protocols) => (globalThis.WebSocket ? new WebSocket(url, protocols) : null);
 
 export class WebSocketTransport {
   /** @type {import("./stream.js").Subject} */ #subject;
@@ -49,13 +51,13 @@ export class WebSocketTransport {
 
   /** After a phone slept, a dead socket may look open: it is pinged, or another one opened. */
   wake() {
-    if (this.#socket?.readyState === WebSocket.OPEN) this.#ping(PROBE_MILLISECONDS);
+    if (this.#socket?.readyState === OPEN) this.#ping(PROBE_MILLISECONDS);
     else this.open();
   }
 
   /** @param {any} frame @returns {boolean} false: there is no open socket to send it on */
   send(frame) {
-    if (!this.#isLive || this.#socket?.readyState !== WebSocket.OPEN) return false;
+    if (!this.#isLive || this.#socket?.readyState !== OPEN) return false;
     this.#socket.send(JSON.stringify(frame));
     return true;
   }
@@ -118,7 +120,7 @@ export class WebSocketTransport {
   /** @param {number} timeout */
   #ping(timeout) {
     const socket = this.#socket;
-    if (socket?.readyState !== WebSocket.OPEN) return;
+    if (socket?.readyState !== OPEN) return;
     socket.send(JSON.stringify({ type: "ping", timestamp: new Date().toISOString() }));
     this.#timers.set("pong", timeout, () => this.#lose(socket, 1006));
   }
