@@ -14,6 +14,7 @@ from core.clock import clock
 from services.patients.access_chain import CheckedDay, chain_key, check_day, known_days
 from services.stores import Stores
 from tasks.app import settings
+from tasks.arguments import read_day
 from tasks.opening import open_stores
 
 
@@ -37,7 +38,7 @@ def _line(checked: CheckedDay) -> str:
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tasks.access_log", description=__doc__)
     parser.add_argument("action", choices=("check",))
-    parser.add_argument("--day", type=date.fromisoformat, help="only this day (UTC)")
+    parser.add_argument("--day", type=read_day, help="only this day (UTC)")
     options = parser.parse_args(arguments)
     here = open_stores()
     try:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from uuid import UUID
 
 from core.clock import clock
+from core.names import Status
 from models.collection import RunState
 from services.collection.errors import NotStopped, SessionNotFound
 from services.collection.operators import (
@@ -19,6 +20,7 @@ from services.collection.operators import (
 )
 from services.collection.requests import cancel_session
 from services.stores import Stores
+from tasks.arguments import read_line_limit
 from tasks.opening import open_stores
 
 _LINE = "{:<36}  {:<26}  {:<20}  {:<8}  {:<22}  {}"
@@ -66,7 +68,9 @@ def resume(here: Stores, options: argparse.Namespace) -> None:
 def cancel(here: Stores, options: argparse.Namespace) -> None:
     with here.unit_of_work() as work:
         cancel_session(work, options.session_id, now=clock.now())
-    _write("cancelled")
+        status = read_run_history(work.session, options.session_id).summary.status
+    ended_before = f"had ended as {status} before: its records stay, and its token opens nothing any more"
+    _write("cancelled" if status == Status.CANCELLED else ended_before)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -75,7 +79,7 @@ def _parser() -> argparse.ArgumentParser:
     listing = verbs.add_parser("list", help="the runs, newest change first")
     listing.add_argument("--state", choices=[state.value for state in RunState])
     listing.add_argument("--errors", action="store_true", help="only those that stopped with an error")
-    listing.add_argument("--limit", type=int, default=50)
+    listing.add_argument("--limit", type=read_line_limit, default=50)
     listing.set_defaults(run=show_list)
     actions: dict[str, tuple[Callable[[Stores, argparse.Namespace], None], str]] = {
         "show": (show_history, "one run's history, step by step"),

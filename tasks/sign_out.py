@@ -8,21 +8,19 @@ pseudonym under which a patient stands in the access log. The person reads there
 import argparse
 import sys
 from collections.abc import Sequence
-from uuid import UUID
 
 from core.clock import clock
 from models.patients import ActorKind
 from services.operator_sign_out import NobodyNamed, SignOutOrder, sign_out_named
 from services.patients.access_log import Actor
+from tasks.arguments import read_id_or_pseudonym
 from tasks.opening import open_stores
 from tasks.reasons import stated_name, stated_reason
-
-_PSEUDONYM_CHARACTERS = 32
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tasks.sign_out", description=__doc__)
-    parser.add_argument("id", type=_read_id, help="of a patient, session, account or login, or a pseudonym")
+    parser.add_argument("id", type=read_id_or_pseudonym, help="of a patient, session, account or login, or a pseudonym")
     parser.add_argument("--by", required=True, type=stated_name, help="who you are; it stands in the access log")
     parser.add_argument("--reason", required=True, type=stated_reason, help="why; it stands there too, sealed")
     options = parser.parse_args(arguments)
@@ -38,11 +36,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         here.close()
     sys.stdout.write(f"ended {ended}\n")
     return 0
-
-
-def _read_id(text: str) -> UUID | str:
-    """Raises ValueError."""
-    return text if len(text) == _PSEUDONYM_CHARACTERS else UUID(text)
 
 
 if __name__ == "__main__":

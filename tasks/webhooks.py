@@ -22,6 +22,7 @@ from services.webhooks.operators import (
     remove_webhook,
     resend,
 )
+from tasks.arguments import read_line_limit
 from tasks.opening import open_stores
 
 _LOG_LINES = 50
@@ -89,7 +90,7 @@ def _parser() -> argparse.ArgumentParser:
     verb("enable", enable_again, "tell it again, after it answered 410").add_argument("webhook", type=UUID)
     log = verb("log", show_log, "the newest messages, and what came of them")
     log.add_argument("--webhook", type=UUID)
-    log.add_argument("--limit", type=int, default=_LOG_LINES)
+    log.add_argument("--limit", type=read_line_limit, default=_LOG_LINES)
     verb("resend", send_again, "send a message again").add_argument("delivery", type=UUID)
     return parser
 
