@@ -55,12 +55,6 @@ def report_tid(session_id: UUID) -> str:
     return f"TM_WELNO_{session_id.hex}"
 
 
-def has_checkup(session: Session, patient_uuid: UUID) -> bool:
-    """Without any checkup no report is ordered at all."""
-    current = select(Checkup.id).where(Checkup.patient_uuid == patient_uuid, Checkup.withdrawn_at.is_(None))
-    return session.scalar(current.limit(1)) is not None
-
-
 def prepare_report(session: Session, patient: Patient, identity: Identity, tid: str) -> ReportOrder | MissingInputs:
     """Decide from the stored checkups: the newest one that has the values."""
     subject = Subject(name=patient.name, birth_date=patient.birth_date, sex=patient.gender or identity.gender)

@@ -17,7 +17,6 @@ from models.threads import (
     DeviceState,
     DeviceType,
     KeyState,
-    MemberRole,
     ThreadDevice,
     ThreadKeyset,
     ThreadMember,
@@ -55,11 +54,6 @@ class ServedThread:
 
     locked: LockedThread
     device: ServiceDevice
-
-    @property
-    def may_write(self) -> bool:
-        membership = self.locked.membership
-        return membership is not None and MemberRole(membership.role).includes(MemberRole.WRITER)
 
     def tend(self, *, at_once: bool = False) -> bool:
         """Tell of a renewed device, make the key where it is missing, due, not the service's to open, or was sealed to

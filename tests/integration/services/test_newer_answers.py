@@ -13,7 +13,6 @@ from core.logs import get_logger
 from models.patients import Checkup, Patient, Prescription, RecordAnswer, RecordVersion
 from services.collection import record_rows
 from services.collection.files import ImportResult, import_package
-from services.collection.reports import has_checkup
 from services.collection.windows import Window
 from services.patients.records import list_checkups, list_prescriptions, records_version
 from spool import DataType
@@ -98,7 +97,6 @@ def test_the_patient_shows_nothing_when_all_is_withdrawn(db_session: Session, co
     collect(now=LATER, health=[], prescriptions=[])
     kept = patient(db_session)
     assert (kept.has_health_data, kept.has_prescription_data, kept.last_data_update) == (False, False, LATER)
-    assert not has_checkup(db_session, kept.uuid)
     assert list_checkups(db_session, kept.uuid, limit=9).items == []
     collect(now=LATER + timedelta(days=1), health=[checkup()])
     assert patient(db_session).has_health_data

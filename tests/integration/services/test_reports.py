@@ -13,7 +13,6 @@ from services.collection.reports import (
     MadeReport,
     MissingInputs,
     ReportOrder,
-    has_checkup,
     mark_report_failed,
     prepare_report,
     report_tid,
@@ -93,7 +92,6 @@ def test_without_a_checkup_there_is_nothing_to_order(
     db_session: Session, make_packages: MakePackages, make_identity: MakeIdentity
 ) -> None:
     patient = bring(db_session, make_packages, health=[])
-    assert not has_checkup(db_session, patient.uuid)
     assert isinstance(prepare_report(db_session, patient, make_identity(), "TM_WELNO_1"), MissingInputs)
 
 
