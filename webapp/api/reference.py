@@ -163,6 +163,10 @@ def _type(schema: dict[str, Any]) -> Markup:
         return Markup("<a href='#{0}'>{0}</a>").format(name)
     if "items" in schema:
         return Markup("list of {}").format(_type(schema["items"]))
+    if "allOf" in schema:
+        return Markup(" with ").join(_type(part) for part in schema["allOf"])
+    if "properties" in schema:
+        return escape(", ".join(schema["properties"]))
     kinds = schema.get("type", "any")
     return escape(" or ".join(kinds) if isinstance(kinds, list) else kinds)
 

@@ -72,3 +72,11 @@ def test_every_way_in_that_it_names_is_there(document: dict[str, Any]):
 def test_the_document_is_openapi(document: dict[str, Any]):
     """Clients are generated from it, by tools that refuse one that is not."""
     validate(document)
+
+
+def test_an_upload_with_a_file_has_the_fields_of_one_without(app: Flask, document: dict[str, Any]):
+    bodies = document["paths"]["/api/workflow/async"]["post"]["requestBody"]["content"]
+    fields, file = bodies["multipart/form-data"]["schema"]["allOf"]
+    assert fields == bodies["application/json"]["schema"]
+    assert list(file["properties"]) == ["file"]
+    assert "body: <a href='#UploadInput'>UploadInput</a> with file ·" in app.test_client().get("/api/docs").text

@@ -34,8 +34,9 @@ from webapp.errors import ApiError
 log = get_logger(__name__)
 blueprint = Blueprint("interviews_workflow", __name__, url_prefix="/api/workflow", description="Uploads and analyses")
 _KEY_MAX = 64
+_FILE = {"type": "object", "properties": {"file": {"type": "string", "contentMediaType": "application/octet-stream"}}}
 _BODIES = {
-    "multipart/form-data": {"schema": {"type": "object", "properties": {"file": {"type": "string"}}}},
+    "multipart/form-data": {"schema": {"allOf": [UploadInput, _FILE]}},
     "application/json": {"schema": UploadInput},
 }
 
