@@ -1,8 +1,8 @@
 """The operators' command for the access log: `python -m tasks.access_log check [--day 2026-11-25]`.
 
 Prints each day's number of entries and the hash at its end, to be noted where nobody of the database comes. Exit
-status: 0 whole, 1 broken (the line names day and entry), 2 wrong use. What is cut from the end of the newest day is
-missed only by who has noted its end.
+status: 0 whole, 1 broken (the line names day and entry), 2 wrong use, 3 a store is away. What is cut from the end of
+the newest day is missed only by who has noted its end.
 """
 
 import argparse
@@ -15,6 +15,7 @@ from services.patients.access_chain import CheckedDay, chain_key, check_day, kno
 from services.stores import Stores
 from tasks.app import settings
 from tasks.arguments import read_day
+from tasks.commands import end_command
 from tasks.opening import open_stores
 
 
@@ -48,4 +49,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    end_command(main)

@@ -3,7 +3,7 @@
 `changes` shows what was done to an account.
 
 A password is read from standard input: an argument would stand in the shell's history and the list of processes.
-Exit status: 0 done, 1 not possible (the sentence says why), 2 wrong use.
+Exit status: 0 done, 1 not possible (the sentence says why), 2 wrong use, 3 a store is away.
 """
 
 import argparse
@@ -28,6 +28,7 @@ from services.accounts.accounts import (
 from services.accounts.second_factor import forget_secret
 from services.delivery.unit_of_work import Work
 from services.stores import Stores
+from tasks.commands import end_command
 from tasks.opening import open_stores
 
 
@@ -141,4 +142,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    end_command(main)

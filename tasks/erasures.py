@@ -1,7 +1,7 @@
 """The operators' command for erasures: `python -m tasks.erasures start UUID --by NAME --reason WHY | show ID`.
 
 `start` is for who cannot ask by themselves, such as a person who wrote a letter. Exit status: 0 done, 1 not possible
-(the sentence says why), 2 wrong use.
+(the sentence says why), 2 wrong use, 3 a store is away.
 """
 
 import argparse
@@ -15,6 +15,7 @@ from models.patients import ActorKind, Erasure
 from services.patients.access_log import Actor
 from services.personal_data import KEPT_PLACES, ErasureOrder, UnknownPatient, start_erasures
 from services.stores import Stores
+from tasks.commands import end_command
 from tasks.opening import open_stores
 from tasks.reasons import stated_name, stated_reason
 
@@ -72,4 +73,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    end_command(main)

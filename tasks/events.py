@@ -13,6 +13,7 @@ from core.logs import configure_logs
 from services.delivery.epoch import begin_epoch
 from services.delivery.event_log import read_epoch
 from tasks.app import settings
+from tasks.commands import end_command
 from tasks.opening import open_stores
 
 
@@ -33,4 +34,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    end_command(main)

@@ -3,7 +3,8 @@
 `count` tells what is sealed with which key of WELNO_SEALING_KEYS, and with which that is not there. `reseal` seals
 everything with the first key, so that the others can be removed; cut short, it goes on where it was when called again.
 
-Exit status: 0 done, 1 something is sealed with a key that is not known, or could not be sealed anew, 2 wrong use.
+Exit status: 0 done, 1 something is sealed with a key that is not known, or could not be sealed anew, 2 wrong use,
+3 a store is away.
 """
 
 import argparse
@@ -20,6 +21,7 @@ from services.sealed_columns import SEALED_COLUMNS, SealedColumn, count_keys, re
 from services.stores import Stores
 from spool import Spool, open_spool
 from tasks.app import settings
+from tasks.commands import end_command
 from tasks.opening import open_stores
 
 _BATCH = 200
@@ -91,4 +93,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    end_command(main)

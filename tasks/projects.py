@@ -2,7 +2,7 @@
 
 `add-company` makes a company; so does `add` where there is none of the name. Members are accounts of the company
 (`python -m tasks.accounts add E-MAIL --kind member`).
-Exit status: 0 done, 1 not possible (the sentence says why), 2 wrong use.
+Exit status: 0 done, 1 not possible (the sentence says why), 2 wrong use, 3 a store is away.
 """
 
 import argparse
@@ -16,6 +16,7 @@ from services.interviews.errors import InterviewsError, LastAdmin, MemberNotFoun
 from services.interviews.membership import describe_members, end_membership, find_colleague, give_role
 from services.interviews.operators import NewProject, add_project, find_project, list_every_project
 from services.stores import Stores
+from tasks.commands import end_command
 from tasks.opening import open_stores
 
 _MOST_DIGITS = 15
@@ -135,4 +136,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    end_command(main)

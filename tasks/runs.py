@@ -1,6 +1,6 @@
 """The operators' command for runs: `python -m tasks.runs list | show ID | resume ID | cancel ID`.
 
-Exit status: 0 done, 1 not possible now (the sentence says why), 2 wrong use.
+Exit status: 0 done, 1 not possible now (the sentence says why), 2 wrong use, 3 a store is away.
 """
 
 import argparse
@@ -21,6 +21,7 @@ from services.collection.operators import (
 from services.collection.requests import cancel_session
 from services.stores import Stores
 from tasks.arguments import read_line_limit
+from tasks.commands import end_command
 from tasks.opening import open_stores
 
 _LINE = "{:<36}  {:<26}  {:<20}  {:<8}  {:<22}  {}"
@@ -110,4 +111,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    end_command(main)

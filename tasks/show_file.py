@@ -22,6 +22,7 @@ from spool import Spool, SpoolError, UnknownFile, open_spool
 from spool.names import parse_name
 from spool.packages import build_document
 from tasks.app import settings
+from tasks.commands import end_command
 from tasks.opening import open_stores
 from tasks.reasons import stated_name, stated_reason
 
@@ -75,4 +76,4 @@ def _record(here: Stores, shown: _Shown, name: str, reason: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    end_command(main)

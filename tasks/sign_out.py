@@ -2,7 +2,7 @@
 
 As for a phone that was lost, reported by telephone. ID is a patient's, a session's, an account's or a login's, or the
 pseudonym under which a patient stands in the access log. The person reads there that it was done, and why. Exit status:
-0 done, 1 nobody has this id, 2 wrong use.
+0 done, 1 nobody has this id, 2 wrong use, 3 a store is away.
 """
 
 import argparse
@@ -14,6 +14,7 @@ from models.patients import ActorKind
 from services.operator_sign_out import NobodyNamed, SignOutOrder, sign_out_named
 from services.patients.access_log import Actor
 from tasks.arguments import read_id_or_pseudonym
+from tasks.commands import end_command
 from tasks.opening import open_stores
 from tasks.reasons import stated_name, stated_reason
 
@@ -39,4 +40,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    end_command(main)

@@ -1,7 +1,7 @@
 """The operators' command for webhooks: `python -m tasks.webhooks add | list | remove | enable | log | resend`.
 
 `add` prints the id and, this once, the secret with which the receiver verifies what comes (Standard Webhooks).
-Exit status: 0 done, 1 not possible (the sentence says why), 2 wrong use.
+Exit status: 0 done, 1 not possible (the sentence says why), 2 wrong use, 3 a store is away.
 """
 
 import argparse
@@ -23,6 +23,7 @@ from services.webhooks.operators import (
     resend,
 )
 from tasks.arguments import read_line_limit
+from tasks.commands import end_command
 from tasks.opening import open_stores
 
 _LOG_LINES = 50
@@ -116,4 +117,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    end_command(main)

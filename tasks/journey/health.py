@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from core.logs import configure_logs
 from services.journey.health import run_health_check
 from tasks.app import settings
+from tasks.commands import end_command
 from tasks.opening import open_stores
 
 
@@ -30,4 +31,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    end_command(main)

@@ -11,7 +11,8 @@ it is they. All their threads hear `device_added`; in the audits stand `reset`, 
 and who did it in the record of the account (`python -m tasks.accounts changes`).
 
 `verify-audit` prints each thread's number of entries and the head of its chain, to be noted where nobody of the
-database comes. Exit status: 0 whole or done, 1 broken (the line names the entry) or not possible, 2 wrong use.
+database comes. Exit status: 0 whole or done, 1 broken (the line names the entry) or not possible, 2 wrong use, 3 a
+store is away.
 """
 
 import argparse
@@ -28,6 +29,7 @@ from services.threads.devices import admit_device
 from services.threads.encoding import staff_member
 from services.threads.errors import DeviceNotFound
 from services.threads.service_member import service_caller
+from tasks.commands import end_command
 from tasks.opening import open_stores
 
 # In the audits, in the place of a request's id.
@@ -100,4 +102,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    end_command(main)

@@ -1,4 +1,4 @@
-"""The operators' commands tell in one sentence what is wrong with an argument, and what they did."""
+"""The operators' commands tell in one sentence what is wrong with an argument or a store, and what they did."""
 
 import re
 import shlex
@@ -62,3 +62,16 @@ def test_an_erasure_as_the_documents_write_it_is_understood(env: dict[str, str],
     stated = {"UUID": str(uuid4()), "YOU": "me", "WHY": "asked by letter"}
     done = run_command(*(stated.get(word, word) for word in shlex.split(written)), env=env)
     assert (done.status, done.errors) == (1, "no such patient\n")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [("access_log", "check"), ("runs", "list"), ("events", "epoch"), ("keys", "count"), ("journey.health",)],
+)
+def test_a_database_that_is_away_is_told_in_a_sentence(demo_env: dict[str, str], command: tuple[str, ...]):
+    name, *arguments = command
+    away = demo_env | {"DATABASE_URL": "postgresql://welno:invented@127.0.0.1:1/welno"}
+    done = run_command(f"tasks.{name}", *arguments, env=away)
+    assert (done.status, done.output) == (3, "")
+    assert done.errors.startswith("PostgreSQL cannot be used now: connection to server at ")
+    assert done.errors.count("\n") == 1
