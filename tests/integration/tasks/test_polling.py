@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 from itertools import pairwise
+from uuid import UUID
 
 import pytest
 
@@ -178,6 +179,13 @@ def test_an_approval_in_time_is_found_though_login_check_hears_of_it_after_the_d
     assert driver.billed(session_id) == (1, 1, 0)
 
 
+def assert_told_as_partly_had(driver: Driver, session_id: UUID, counts: dict[str, int | None]) -> None:
+    """`completed` does not say 0, nor that everything is stored, of what could not be had."""
+    told = driver.wait_for_event(session_id, "completed")
+    assert told["data"]["counts"] == counts
+    assert told["message"] == "가져온 기록을 안전하게 저장했어요. 가져오지 못한 기록이 있어요."
+
+
 def test_refused_checkups_leave_the_prescriptions(driver: Driver):
     session_id = driver.wait_for_push()
     driver.approve_with(session_id, driver.fault(CHECKUPS, cxid=driver.cxid(session_id), error_code=7777))
@@ -189,6 +197,7 @@ def test_refused_checkups_leave_the_prescriptions(driver: Driver):
         "completed",
     ]
     assert (run.health_failed, run.prescription_count, run.error_code) == (True, 3, None)
+    assert_told_as_partly_had(driver, session_id, {"health_data": None, "prescription_data": 3})
     assert driver.billed(session_id) == (0, 1, 0)
 
 
@@ -199,6 +208,7 @@ def test_refused_prescriptions_leave_the_checkups(driver: Driver):
     run = driver.wait_for(session_id, Status.COMPLETED)
     assert driver.event_names(session_id)[-2:] == ["prescription_data_failed", "completed"]
     assert (run.prescriptions_failed, run.health_count, run.error_code) == (True, 2, None)
+    assert_told_as_partly_had(driver, session_id, {"health_data": 2, "prescription_data": None})
     assert driver.billed(session_id) == (1, 0, 0)
 
 
