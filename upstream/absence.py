@@ -6,6 +6,7 @@ import unicodedata
 _LONGEST = 60
 _SIGNS = re.compile(r"[\W_]+")
 _PLACEHOLDERS = frozenset({"", "-", "--", "---", "–", "—", ".", "n/a", "n.a."})
+# The trend page has the same words (`NOT_EXAMINED` in webapp/static/page/collection/ranges.js).
 _WORDS = frozenset(
     {
         "비해당",
@@ -18,6 +19,10 @@ _WORDS = frozenset(
         "미검사",
         "미측정",
         "미수검",
+        "미검",
+        "비대상",
+        "대상아님",
+        "검사대상아님",
         "검사안함",
         "검사하지않음",
         "검사없음",
@@ -26,6 +31,20 @@ _WORDS = frozenset(
         "시행안함",
         "측정안함",
         "수검안함",
+        "실시하지않음",
+        "시행하지않음",
+        "측정하지않음",
+        "거부",
+        "본인거부",
+        "수검거부",
+        "검사거부",
+        "측정거부",
+        "검사불가",
+        "측정불가",
+        "검사불능",
+        "측정불능",
+        "검사면제",
+        "결과없음",
         "none",
         "null",
     }

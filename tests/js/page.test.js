@@ -186,6 +186,13 @@ for (const [value, zone] of [
   ["약양성", "border"],
   ["양성", "suspect"],
   ["양성(+2)", "suspect"],
+  ["수검 거부", null],
+  ["미검", null],
+  ["검사 안함(본인 거부)", null],
+  ["측정불가 / 미측정", null],
+  ["비대상（만 54세）", null],
+  ["-", null],
+  ["미검출", "border"],
 ])
   test(`${value} is ${zone} by the checkup's own words`, () => assert.equal(zoneOfWords(value, URINE), zone));
 

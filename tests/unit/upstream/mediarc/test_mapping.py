@@ -92,14 +92,18 @@ def test_what_was_not_examined_is_left_out():
 
 
 @pytest.mark.parametrize(
-    "words", ["해당없음", "해당 없음", "검사안함", "검사 안함(본인 거부)", "미실시", "-", "해당없음/해당없음"]
+    "words",
+    [
+        *("해당없음", "해당 없음", "검사안함", "검사 안함(본인 거부)", "미실시", "-", "해당없음/해당없음"),
+        *("수검 거부", "미검", "비대상(만 54세)", "실시하지 않음", "측정불가/측정불가", "검사불가(임신)"),
+    ],
 )
 def test_words_for_no_examination_are_no_finding(words):
     mapped = map_checkup(replace(LEAST, urine_protein=words, tuberculosis=words))
     assert not {"up", "tb"} & mapped.keys()
 
 
-@pytest.mark.parametrize("words", ["음성", "±", "(-)", "1+", "정상(양성)", "없음"])
+@pytest.mark.parametrize("words", ["음성", "±", "(-)", "1+", "정상(양성)", "없음", "미검출", "불검출"])
 def test_findings_are_sent_as_they_are(words):
     assert map_checkup(replace(LEAST, urine_protein=words))["up"] == words
 

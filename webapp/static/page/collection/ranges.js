@@ -101,7 +101,26 @@ export function zoneOf(value, { normal, suspect }) {
 
 // By the same criteria; their references are in numbers that the insurer does not serve.
 const BONES = Object.freeze({ 골감소증: "border", 골다공증: "suspect" });
-const NOT_JUDGED = /^(비해당|해당없음|미실시|미검사|검사안함)/;
+
+// The same words keep a value out of the report (upstream/absence.py).
+const NOT_EXAMINED = new Set(
+  `
+    비해당 미해당 해당없음 해당사항없음 해당안됨 미실시 미시행 미검사 미측정 미수검 미검 비대상 대상아님 검사대상아님 검사안함 검사하지않음 검사없음 검사제외 실시안함 시행안함 측정안함 수검안함 실시하지않음
+    시행하지않음 측정하지않음 거부 본인거부 수검거부 검사거부 측정거부 검사불가 측정불가 검사불능 측정불능 검사면제 결과없음 none null
+  `
+    .trim()
+    .split(/\s+/),
+);
+
+const PLACEHOLDER = /^([-–—.]+|n\/a|n\.a\.)$/;
+
+/** Also with a remark in brackets, and where both sides of a pair say so. @param {string} said */
+function isAbsent(said) {
+  const folded = said.normalize("NFKC");
+  const sides = folded.split("(", 1)[0].split("/");
+  const isWord = (side) => NOT_EXAMINED.has(side.replace(/[^\p{L}\p{N}]/gu, ""));
+  return folded === "" || PLACEHOLDER.test(folded) || sides.every(isWord);
+}
 
 /**
  * A result in words, by the words that the checkup gives for each zone.
@@ -110,7 +129,7 @@ const NOT_JUDGED = /^(비해당|해당없음|미실시|미검사|검사안함)/;
  */
 export function zoneOfWords(value, references) {
   const said = plain(value);
-  if (said === "" || NOT_JUDGED.test(said)) return null;
+  if (isAbsent(said)) return null;
   const normal = words(servedText(references, "normal"));
   if (said === "정상" || normal.includes(said)) return "normal";
   if (BONES[said]) return BONES[said];
