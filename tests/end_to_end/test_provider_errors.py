@@ -20,6 +20,7 @@ PASSING = {
     "cut": {"cut": "before"},
     "malformed": {"malformed": True},
 }
+MAY_HAVE_PUSHED = {"cut", "malformed"}
 
 
 def test_not_approved_yet_is_never_an_error(product: Product):
@@ -105,10 +106,11 @@ def test_a_passing_fault_is_tried_again_and_not_shown(product: Product, fault: d
     assert product.provider.bill_of(visit.cx_id) == {"checkups": 1, "prescriptions": 1}
 
 
-@pytest.mark.parametrize("fault", PASSING.values(), ids=PASSING)
-def test_a_passing_fault_of_the_push_is_not_shown_either(product: Product, fault: dict):
+@pytest.mark.parametrize("name", PASSING)
+def test_a_passing_fault_of_the_push_is_not_shown_either(product: Product, name: str):
+    """Where a push may have left nobody is sent a third; after two of those the person is asked."""
     visit = product.meet().is_known_with().start()
-    with product.provider.fault(PUSH, calls=2, **fault):
+    with product.provider.fault(PUSH, calls=1 if name in MAY_HAVE_PUSHED else 2, **PASSING[name]):
         visit.asks_for_push().approves()
         visit.wait_for("completed")
     assert "error" not in visit.kinds()
