@@ -36,6 +36,7 @@ def test_the_files_of_a_version_that_is_gone_are_forgotten(arrive: Arrive) -> No
     page.reload()
     wait_until(lambda: not set(OLD) & set(kept(page)))
     wait_until(lambda: [path for path in kept(page) if re.match("/static/[0-9a-f]{16}/page/threads/page.js", path)])
+    page.evaluate("() => navigator.serviceWorker.ready.then(() => true)")  # its files are kept before it is active
     page.context.set_offline(True)
     page.reload()
     expect(page.get_by_role("heading", name="대화방", exact=True)).to_be_visible(timeout=SOON)
