@@ -25,6 +25,8 @@ _DECLARED = re.compile(rb"""(?:encoding|charset)\s*=\s*["']?\s*([A-Za-z0-9_.:-]{
 _DECLARED_WITHIN_BYTES = 2048
 # Windows' superset of what Korean pages call themselves.
 _AS_CP949 = frozenset({"euc-kr", "euckr", "ks_c_5601-1987", "ksc5601", "ms949", "x-windows-949", "uhc", "cp949"})
+# As JSON has it; within a string of JSON again, with more backslashes.
+_ESCAPED_HANGUL = re.compile(r"\\+u((?:a[c-f]|[bc][0-9a-f]|d[0-7]|11)[0-9a-f]{2}|31[3-8][0-9a-f])", re.IGNORECASE)
 _CONTROL_BYTES = bytes({*range(32), 127} - set(b"\t\n\v\f\r"))
 _BLANK_BYTES, _FIRST_OF_TWO = b"\t\n\r ", 0x80
 _BYTES_PER_CONTROL = 100
@@ -37,7 +39,12 @@ def read_plain(content: bytes) -> Iterator[str]:
 
 
 def decode_text(content: bytes) -> str:
-    """Raises FileUnusable for what is no text."""
+    """With Hangul in the place of its escapes: else a log of JSON would name people unmasked, and be read by nobody.
+    Raises FileUnusable for what is no text."""
+    return _ESCAPED_HANGUL.sub(lambda escape: chr(int(escape[1], 16)), _decode(content))
+
+
+def _decode(content: bytes) -> str:
     for bom, encoding in _BOMS:
         if content.startswith(bom):
             return content.decode(encoding, "replace")

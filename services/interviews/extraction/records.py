@@ -44,18 +44,24 @@ def _share_of_whole_rows(rows: list[list[str]]) -> float:
 
 
 def read_json_records(content: bytes) -> Iterator[str]:
-    """Of JSON Lines, each line. What is no JSON is read as it stands."""
+    """Of JSON Lines, each line; what is no JSON is read as it stands, such as a line that was cut."""
     text = decode_text(content).lstrip("\ufeff")
+    whole = _parse_json(text)
+    if whole:
+        yield from _lines_of(whole[0])
+        return
+    for line in io.StringIO(text, newline="\n"):  # by no other sign: U+2028 may stand within a string
+        if line := line.strip("\r\n"):
+            parsed = _parse_json(line)
+            yield from _lines_of(parsed[0]) if parsed else [line]
+
+
+def _parse_json(text: str) -> tuple[Any] | None:
+    """None where it is none, as JSON's own null is a value."""
     try:
-        values = [json.loads(text)]
+        return (json.loads(text),)
     except ValueError:
-        try:
-            values = [json.loads(line) for line in text.splitlines() if line.strip()]
-        except ValueError:
-            yield text
-            return
-    for value in values:
-        yield from _lines_of(value)
+        return None
 
 
 def _lines_of(value: Any) -> Iterator[str]:

@@ -17,8 +17,11 @@ _NAME = re.compile(r"[가-힣]{2,5}|[A-Z][A-Za-z]{1,15}(?: [A-Z][A-Za-z]{1,15})?
 _FULL = re.compile(rf"(?:{'|'.join(COMPOUND_FAMILIES)}|[{FAMILIES}])[가-힣]{{2}}")
 # Whoever speaks within a cell: its line ends are blanks.
 _SPEAKER = re.compile(rf"(?<!\S)({_FULL.pattern})(?:[ ]?(?:님|씨))?[ ]?[:：]")
+# With backslashes before the quotes within a string of JSON.
+_QUOTE = r"""\\{0,7}["']"""
 _RECORDED = re.compile(
-    rf"""(["'])(?P<head>[^"'\n]{{1,20}})\1[ ]?:[ ]{{0,3}}(["'])(?P<name>{_NAME.pattern})(?:[ ]?(?:님|씨))?\3"""
+    rf"""({_QUOTE})(?P<head>[^"'\\\n]{{1,20}})\1[ ]?:[ ]{{0,3}}"""
+    rf"""({_QUOTE})(?P<name>{_NAME.pattern})(?:[ ]?(?:님|씨))?\3"""
 )
 _CELL = re.compile(r"[^\t|\n]+")
 _BARS_OF_A_ROW = 2

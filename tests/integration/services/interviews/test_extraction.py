@@ -355,6 +355,17 @@ def test_json_is_read_as_words_whatever_its_escapes(records, expected, is_escape
     assert read("a.json", json.dumps(records, ensure_ascii=is_escaped).encode()) == expected
 
 
+def test_a_line_of_json_that_was_cut_is_read_as_it_stands_and_the_others_as_records():
+    cut = '{"speaker": "\\ud669\\ubcf4\\ub77c", "te\r\n{"speaker": "왕건", "text": "a\u2028b"}\r\n'
+    assert read("a.json", cut.encode()) == '{"speaker": "황보라", "te\n왕건: a\u2028b'
+
+
+@pytest.mark.parametrize("name", ["a.txt", "a.py", "a.json", "a.csv"])
+def test_escaped_hangul_is_read(name):
+    """A log of JSON has it so; whoever it names would else be sent unmasked."""
+    assert "황보라 \\n" in read(name, rb"speaker \ud669\\uBCF4\ub77c \n")
+
+
 @pytest.mark.parametrize("is_escaped", [True, False])
 def test_json_lines_are_read_line_by_line(is_escaped):
     records = [{"speaker": "황보라", "text": "네"}, {"speaker": "진행자", "text": "왜요?"}]

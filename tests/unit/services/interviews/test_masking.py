@@ -366,6 +366,8 @@ def test_what_only_looks_like_a_speaker_stays(text):
         ),
         ("2026-11-28 info {'Name': 'Sarah'} 끝", "2026-11-28 info {'Name': '[이름1]'} 끝"),
         ('[{"화자" : "김솔 님", "말": "김솔은', '[{"화자" : "[이름1] 님", "말": "[이름1]은'),
+        ('{"log": "{\\"speaker\\": \\"황보라\\", ', '{"log": "{\\"speaker\\": \\"[이름1]\\", '),
+        (r'"\\\"이름\\\":\\\"황보라\\\"', r'"\\\"이름\\\":\\\"[이름1]\\\"'),
     ],
 )
 def test_who_a_record_names_is_taken_out(text, expected):
