@@ -59,10 +59,17 @@ def say(
 
 
 def say_streaming(
-    work: Work, session_id: UUID, state: Streaming, *, now: datetime, data: dict[str, Any] | None = None
+    work: Work,
+    session_id: UUID,
+    state: Streaming,
+    *,
+    now: datetime,
+    data: dict[str, Any] | None = None,
+    message: str | None = None,
 ) -> None:
-    """Emit a `streaming_status` event; its `status` carries the state."""
-    say(work, session_id, Event.STREAMING_STATUS, STREAMING_MESSAGES[state], now=now, status=state, data=data)
+    """Emit a `streaming_status` event; its `status` carries the state. Without a `message` it has the state's own."""
+    message = message or STREAMING_MESSAGES[state]
+    say(work, session_id, Event.STREAMING_STATUS, message, now=now, status=state, data=data)
 
 
 def say_ended(

@@ -2,15 +2,15 @@
 
 from datetime import datetime
 
-from core.names import Event, Status, Step, Streaming
+from core.names import Status, Step, Streaming
 from models.collection import CollectionRun
-from services.collection.events import STREAMING_MESSAGES, say
+from services.collection.events import say_streaming
 from services.collection.failures import Failure
 from services.collection.step import AfterFailure, Claim, StepHandler
 from services.collection.steps.identify_patient import fail_saving
 from services.delivery.unit_of_work import Work
 
-_SOME = "가져온 기록을 안전하게 저장했어요. 가져오지 못한 기록이 있어요."
+_SOME_MISSING = "가져온 기록을 안전하게 저장했어요. 가져오지 못한 기록이 있어요."
 
 
 class Finish(StepHandler):
@@ -27,9 +27,8 @@ class Finish(StepHandler):
             "patient_uuid": str(run.patient_uuid),
             "hospital_id": run.hospital_id,
         }
-        message = _SOME if run.health_failed or run.prescriptions_failed else STREAMING_MESSAGES[Streaming.COMPLETED]
-        status = Streaming.COMPLETED
-        say(work, run.session_id, Event.STREAMING_STATUS, message, now=now, status=status, data=data)
+        message = _SOME_MISSING if run.health_failed or run.prescriptions_failed else None
+        say_streaming(work, run.session_id, Streaming.COMPLETED, now=now, data=data, message=message)
 
     def on_failure(
         self, work: Work, run: CollectionRun, failure: Failure, *, claim: Claim, now: datetime
