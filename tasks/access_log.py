@@ -1,7 +1,7 @@
 """The operators' command for the access log: `python -m tasks.access_log check [--day 2026-11-25]`.
 
 Prints each day's number of entries and the hash at its end, to be noted where nobody of the database comes. Exit
-status: 0 whole, 1 broken (the line names day and entry), 2 wrong use, 3 a store is away. What is cut from the end of
+status: 0 whole, 1 broken (the line names day and entry), 2 wrong use, 3 PostgreSQL is away. What is cut from the end of
 the newest day is missed only by who has noted its end.
 """
 

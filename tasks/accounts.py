@@ -3,7 +3,7 @@
 `changes` shows what was done to an account.
 
 A password is read from standard input: an argument would stand in the shell's history and the list of processes.
-Exit status: 0 done, 1 not possible (the sentence says why), 2 wrong use, 3 a store is away.
+Exit status: 0 done, 1 not possible (the sentence says why), 2 wrong use, 3 PostgreSQL is away.
 """
 
 import argparse

@@ -1,7 +1,7 @@
 """The operators' command for erasures: `python -m tasks.erasures start UUID --by NAME --reason WHY | show ID`.
 
 `start` is for who cannot ask by themselves, such as a person who wrote a letter. Exit status: 0 done, 1 not possible
-(the sentence says why), 2 wrong use, 3 a store is away.
+(the sentence says why), 2 wrong use, 3 PostgreSQL is away.
 """
 
 import argparse

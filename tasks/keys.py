@@ -4,7 +4,7 @@
 everything with the first key, so that the others can be removed; cut short, it goes on where it was when called again.
 
 Exit status: 0 done, 1 something is sealed with a key that is not known, or could not be sealed anew, 2 wrong use,
-3 a store is away.
+3 PostgreSQL is away.
 """
 
 import argparse

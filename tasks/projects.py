@@ -2,7 +2,7 @@
 
 `add-company` makes a company; so does `add` where there is none of the name. Members are accounts of the company
 (`python -m tasks.accounts add E-MAIL --kind member`).
-Exit status: 0 done, 1 not possible (the sentence says why), 2 wrong use, 3 a store is away.
+Exit status: 0 done, 1 not possible (the sentence says why), 2 wrong use, 3 PostgreSQL is away.
 """
 
 import argparse

@@ -1,6 +1,6 @@
 """The operators' command for runs: `python -m tasks.runs list | show ID | resume ID | cancel ID`.
 
-Exit status: 0 done, 1 not possible now (the sentence says why), 2 wrong use, 3 a store is away.
+Exit status: 0 done, 1 not possible now (the sentence says why), 2 wrong use, 3 PostgreSQL is away.
 """
 
 import argparse

@@ -2,7 +2,7 @@
 
 As for a phone that was lost, reported by telephone. ID is a patient's, a session's, an account's or a login's, or the
 pseudonym under which a patient stands in the access log. The person reads there that it was done, and why. Exit status:
-0 done, 1 nobody has this id, 2 wrong use, 3 a store is away.
+0 done, 1 nobody has this id, 2 wrong use, 3 PostgreSQL is away.
 """
 
 import argparse

@@ -1,7 +1,7 @@
 """The operators' command for webhooks: `python -m tasks.webhooks add | list | remove | enable | log | resend`.
 
 `add` prints the id and, this once, the secret with which the receiver verifies what comes (Standard Webhooks).
-Exit status: 0 done, 1 not possible (the sentence says why), 2 wrong use, 3 a store is away.
+Exit status: 0 done, 1 not possible (the sentence says why), 2 wrong use, 3 PostgreSQL is away.
 """
 
 import argparse

@@ -11,8 +11,8 @@ it is they. All their threads hear `device_added`; in the audits stand `reset`, 
 and who did it in the record of the account (`python -m tasks.accounts changes`).
 
 `verify-audit` prints each thread's number of entries and the head of its chain, to be noted where nobody of the
-database comes. Exit status: 0 whole or done, 1 broken (the line names the entry) or not possible, 2 wrong use, 3 a
-store is away.
+database comes. Exit status: 0 whole or done, 1 broken (the line names the entry) or not possible, 2 wrong use, 3
+PostgreSQL is away.
 """
 
 import argparse
