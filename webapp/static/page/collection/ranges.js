@@ -118,7 +118,7 @@ const PLACEHOLDER = /^([-–—.]+|n\/a|n\.a\.)$/;
 function isAbsent(said) {
   const folded = said.normalize("NFKC");
   const sides = folded.split("(", 1)[0].split("/");
-  const isWord = (side) => NOT_EXAMINED.has(side.replace(/[^\p{L}\p{N}]/gu, ""));
+  const isWord = (/** @type {string} */ side) => NOT_EXAMINED.has(side.replace(/[^\p{L}\p{N}]/gu, ""));
   return folded === "" || PLACEHOLDER.test(folded) || sides.every(isWord);
 }
 
