@@ -71,9 +71,13 @@ def call_by_id(
     journey: JourneyWork, queue_id: UUID, actor: JourneyActor, *, room_id: str | None = None, key: str | None = None
 ) -> JourneyAnswer:
     """Whoever has this entry. Raises EntryNotFound, StateConflict when they do not wait any more, or are elsewhere."""
-    find_owner(journey, queue_id)
+    owner = find_owner(journey, queue_id)
     return answer_once(
-        journey, actor, key, ("call", str(queue_id), room_id), lambda: _call_by_id(journey, queue_id, actor, room_id)
+        journey,
+        actor,
+        key,
+        ("call", str(queue_id), room_id),
+        lambda: _call_by_id(journey, owner, queue_id, actor, room_id),
     )
 
 
@@ -87,8 +91,8 @@ def call_next(
     )
 
 
-def _call_by_id(journey: JourneyWork, queue_id: UUID, actor: JourneyActor, room_id: str | None) -> Body:
-    locked = lock_journey(journey, find_owner(journey, queue_id))
+def _call_by_id(journey: JourneyWork, owner: UUID, queue_id: UUID, actor: JourneyActor, room_id: str | None) -> Body:
+    locked = lock_journey(journey, owner)
     entry = find_in_visit(journey, locked, queue_id)
     hindrance = entry if entry.state != QueueState.WAITING else _elsewhere(locked)
     if hindrance is not None:
@@ -172,12 +176,12 @@ def _elsewhere(locked: LockedJourney) -> QueueEntry | None:
 
 def recall(journey: JourneyWork, queue_id: UUID, actor: JourneyActor, *, key: str | None = None) -> JourneyAnswer:
     """Call somebody again who has not come. Raises EntryNotFound, StateConflict, RecallTooSoon."""
-    find_owner(journey, queue_id)
-    return answer_once(journey, actor, key, ("recall", str(queue_id)), lambda: _recall(journey, queue_id, actor))
+    owner = find_owner(journey, queue_id)
+    return answer_once(journey, actor, key, ("recall", str(queue_id)), lambda: _recall(journey, owner, queue_id, actor))
 
 
-def _recall(journey: JourneyWork, queue_id: UUID, actor: JourneyActor) -> Body:
-    change, entry = _called(journey, queue_id, actor, "recall")
+def _recall(journey: JourneyWork, owner: UUID, queue_id: UUID, actor: JourneyActor) -> Body:
+    change, entry = _called(journey, owner, queue_id, actor, "recall")
     last = journey.session.scalar(
         select(func.max(Notification.created_at)).where(
             Notification.queue_id == queue_id, Notification.kind.in_(CALL_KINDS)
@@ -195,7 +199,7 @@ def _recall(journey: JourneyWork, queue_id: UUID, actor: JourneyActor) -> Body:
 
 def undo_call(journey: JourneyWork, queue_id: UUID, actor: JourneyActor) -> Body:
     """A mistaken call: back to the old place. Raises EntryNotFound, StateConflict, also when it was too long ago."""
-    change, entry = _called(journey, queue_id, actor, "undo_call")
+    change, entry = _called(journey, find_owner(journey, queue_id), queue_id, actor, "undo_call")
     if entry.called_at is None or journey.now > entry.called_at + UNDO_WITHIN:
         raise entry_conflict(journey.session, entry)
     change.tell_call(JourneyEvent.CALL_WITHDRAWN, entry)
@@ -206,8 +210,10 @@ def undo_call(journey: JourneyWork, queue_id: UUID, actor: JourneyActor) -> Body
     return queue_answer(conclude(change), entry, actor)
 
 
-def _called(journey: JourneyWork, queue_id: UUID, actor: JourneyActor, source: str) -> tuple[JourneyChange, QueueEntry]:
-    locked = lock_journey(journey, find_owner(journey, queue_id))
+def _called(
+    journey: JourneyWork, owner: UUID, queue_id: UUID, actor: JourneyActor, source: str
+) -> tuple[JourneyChange, QueueEntry]:
+    locked = lock_journey(journey, owner)
     entry = find_in_visit(journey, locked, queue_id)
     if entry.state != QueueState.CALLED:
         raise entry_conflict(journey.session, entry)

@@ -1,48 +1,37 @@
 """What one change does to one locked journey: steps of the person, states of entries, and what must be told of both.
 
-Rows of logs are gathered and written at the end, each kind in one statement.
+Its rows are written first, as the snapshot that tells of it is read from them; its logs with what was told, at the end.
 """
 
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import insert, text
+from sqlalchemy import text
 
 from core.names import JourneyEvent, queue_subject
 from models.journey import (
-    Appointment,
     AppointmentStatus,
     EmrEntity,
     JourneyState,
-    Notification,
     NotificationKind,
     PatientState,
     QueueEntry,
     QueueState,
-    QueueStatusLog,
-    StateTransition,
     TriggerType,
     Visit,
     VisitEnd,
 )
 from models.journey.states import JOURNEY_OF_QUEUE, JourneyPhase, expected_state, phase_of
 from services.journey.actors import JourneyActor
+from services.journey.change_log import ChangeLog
 from services.journey.locking import LockedJourney
 from services.journey.notification_texts import notification_text
 from services.journey.work import JourneyWork
 
-# Made once, and of tables: rows of a log need nothing of the ORM, whose bulk inserts a profile showed.
-_ADD_LOGS, _ADD_TRANSITIONS, _ADD_NOTIFICATIONS = (
-    insert(model.__table__)  # type: ignore[arg-type] # the stubs know it as any FROM
-    for model in (QueueStatusLog, StateTransition, Notification)
-)
-_MARK_PENDING = text("""
-    insert into welno.emr_sync_status (user_id, entity, entity_id)
-    select :user_id, entity, entity_id
-    from unnest(cast(:entities as text[]), cast(:entity_ids as uuid[])) as changed (entity, entity_id)
-    on conflict (entity, entity_id) do update
-    set status = 'pending', attempts = 0, last_error = null, updated_at = clock_timestamp()
+_CHANGE_APPOINTMENT = text("""
+    update welno.appointments set status = :status, cancelled_reason = :reason, updated_at = now()
+    where appointment_id = :appointment_id
 """)
 _INSIDE = frozenset({JourneyState.CALLED, JourneyState.IN_PROGRESS})
 
@@ -79,10 +68,7 @@ class JourneyChange:
     calls: list[CallTold] = field(default_factory=list)
     joined: list[QueueEntry] = field(default_factory=list)
     touched: dict[UUID, QueueEntry] = field(default_factory=dict)
-    _transitions: list[dict[str, Any]] = field(default_factory=list)
-    _logs: list[dict[str, Any]] = field(default_factory=list)
-    _notifications: list[dict[str, Any]] = field(default_factory=list)
-    _emr: dict[tuple[EmrEntity, UUID], None] = field(default_factory=dict)
+    log: ChangeLog = field(default_factory=ChangeLog)
 
     @property
     def own_trigger(self) -> TriggerType:
@@ -95,7 +81,7 @@ class JourneyChange:
 
     @property
     def has_changed(self) -> bool:
-        return bool(self.steps or self.touched or self._emr)
+        return bool(self.steps or self.touched or self.log.pending)
 
     def move(self, target: JourneyState, trigger_type: TriggerType, **details: Any) -> None:
         """A step of the person, also one that leads to where they are. A visit begins and ends with it; whoever is in
@@ -103,9 +89,8 @@ class JourneyChange:
         row, before = self.locked.row, self.locked.state
         if row.visit_id is None and target != JourneyState.UNREGISTERED:
             row.visit_id = self._begin_visit()
-        self._transitions.append(
+        self.log.transitions.append(
             {
-                "user_id": row.user_id,
                 "visit_id": row.visit_id,
                 "from_state": before,
                 "to_state": target,
@@ -117,7 +102,7 @@ class JourneyChange:
             }
         )
         if row.visit_id is not None:
-            self._emr[EmrEntity.VISIT, row.visit_id] = None
+            self.log.pending[EmrEntity.VISIT, row.visit_id] = None
         if target == JourneyState.UNREGISTERED and row.visit_id is not None:
             self._end_visit(row, before)
         row.current_state, row.updated_at = target, self.journey.now
@@ -133,7 +118,7 @@ class JourneyChange:
         self.move(expected, trigger_type)
 
     def change_entry(self, entry: QueueEntry, state: QueueState, reason: str | None = None, **details: Any) -> None:
-        self._log(entry, entry.state, state, reason, details)
+        self._log_entry(entry, entry.state, state, reason, details)
         entry.state = state
         self.touch(entry)
 
@@ -141,19 +126,19 @@ class JourneyChange:
         self.locked.entries.append(entry)
         self.joined.append(entry)
         self.journey.begin_numbers(queue_subject(entry.queue_id), 0)
-        self._log(entry, None, QueueState(entry.state), reason, {})
+        self._log_entry(entry, None, QueueState(entry.state), reason, {})
         self.touch(entry)
 
     def note_entry(self, entry: QueueEntry, reason: str, **details: Any) -> None:
         """Log what changed of an entry beside its state."""
-        self._log(entry, entry.state, QueueState(entry.state), reason, details)
+        self._log_entry(entry, entry.state, QueueState(entry.state), reason, details)
         self.touch(entry)
 
     def touch(self, entry: QueueEntry) -> None:
         """Its person, its readers, its line and the hospital's system are told."""
         entry.updated_at = self.journey.now
         self.touched[entry.queue_id] = entry
-        self._emr[EmrEntity.QUEUE, entry.queue_id] = None
+        self.log.pending[EmrEntity.QUEUE, entry.queue_id] = None
 
     def change_appointment(
         self, appointment_id: UUID | None, status: AppointmentStatus, reason: str | None = None
@@ -161,14 +146,13 @@ class JourneyChange:
         """Nothing for an entry that came without one."""
         if appointment_id is None:
             return
-        appointment = self.journey.session.get_one(Appointment, appointment_id)
-        appointment.status, appointment.cancelled_reason = status, reason
-        self._emr[EmrEntity.APPOINTMENT, appointment_id] = None
+        changed = {"appointment_id": appointment_id, "status": status, "reason": reason}
+        self.journey.session.execute(_CHANGE_APPOINTMENT, changed)
+        self.log.pending[EmrEntity.APPOINTMENT, appointment_id] = None
 
     def notify(self, kind: NotificationKind, entry: QueueEntry | None = None) -> None:
-        self._notifications.append(
+        self.log.notifications.append(
             {
-                "user_id": self.locked.user_id,
                 "kind": kind,
                 "body": notification_text(kind, entry),
                 "queue_id": entry and entry.queue_id,
@@ -179,24 +163,12 @@ class JourneyChange:
     def tell_call(self, event: JourneyEvent, entry: QueueEntry) -> None:
         self.calls.append(CallTold(event, entry))
 
-    def write(self) -> None:
-        """Everything that was gathered."""
-        session, decisive = self.journey.session, self.locked.decisive
+    def write_rows(self) -> None:
+        """Where the person and their entries are; `log` is left for the end."""
+        decisive = self.locked.decisive
         is_inside = decisive is not None and JOURNEY_OF_QUEUE[QueueState(decisive.state)] in _INSIDE
         self.locked.row.current_exam_id = decisive.exam_id if decisive is not None and is_inside else None
-        session.flush()
-        connection = session.connection()
-        for statement, rows in (
-            (_ADD_LOGS, self._logs),
-            (_ADD_TRANSITIONS, self._transitions),
-            (_ADD_NOTIFICATIONS, self._notifications),
-        ):
-            if rows:
-                connection.execute(statement, rows)
-        if self._emr:
-            entities, entity_ids = zip(*self._emr, strict=True)
-            pending = {"user_id": self.locked.user_id, "entities": list(entities), "entity_ids": list(entity_ids)}
-            connection.execute(_MARK_PENDING, pending)
+        self.journey.session.flush()
 
     def _begin_visit(self) -> UUID:
         visit = Visit(visit_id=uuid4(), user_id=self.locked.user_id, began_at=self.journey.now)
@@ -210,10 +182,10 @@ class JourneyChange:
         visit.is_unpaid = before in {JourneyState.COMPLETED, JourneyState.PAYMENT}
         row.visit_id = None
 
-    def _log(
+    def _log_entry(
         self, entry: QueueEntry, before: str | None, after: QueueState, reason: str | None, details: dict[str, Any]
     ) -> None:
-        self._logs.append(
+        self.log.entries.append(
             {
                 "queue_id": entry.queue_id,
                 "previous_state": before,

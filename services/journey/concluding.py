@@ -6,7 +6,6 @@ from uuid import UUID
 
 from core.names import JourneyEvent, exam_subject, patient_subject, queue_subject
 from models.journey import JourneyRole, JourneyState
-from models.journey.states import ACTIVE_STATES
 from services.journey.bodies import Body, entry_body, snapshot_body
 from services.journey.change import CallTold, JourneyChange, StepTaken
 from services.journey.views import EntryView, JourneyView, view_entries, view_journey
@@ -14,7 +13,7 @@ from services.journey.views import EntryView, JourneyView, view_entries, view_jo
 
 @dataclass(frozen=True)
 class Conclusion:
-    """What was told of a change. `entries` are the active ones, and those that it ended."""
+    """What was told of a change. `entries` are those of the visit, and those that it ended."""
 
     change: JourneyChange
     view: JourneyView
@@ -36,12 +35,13 @@ class Conclusion:
 
 def conclude(change: JourneyChange) -> Conclusion:
     """Every step is told, then that the person is called, then every entry that changed; the lines are woken."""
-    change.write()
+    change.write_rows()
     journey, locked = change.journey, change.locked
     view = view_journey(journey, locked.user_id, locked.row.visit_id, locked.state)
-    ended = [entry.queue_id for entry in change.touched.values() if entry.state not in ACTIVE_STATES]
-    entries = {entry.queue_id: entry for entry in view.entries} | view_entries(journey, ended)
+    entries = {entry.queue_id: entry for entry in view.all_entries}
+    entries |= view_entries(journey, change.touched.keys() - entries.keys())  # of a visit that has ended with this
     _remember_told(change, entries)
+    change.log.write(journey.session, locked.user_id)
     concluded = Conclusion(change, view, entries)
     _tell_steps(concluded)
     for call in change.calls:
@@ -56,15 +56,14 @@ def _remember_told(change: JourneyChange, entries: Mapping[UUID, EntryView]) -> 
     """What is told now of the entries that changed. Of a new one it is also the prediction that its call is compared
     with."""
     joined = {entry.queue_id for entry in change.joined}
-    for queue_id, entry in change.touched.items():
+    for queue_id in change.touched:
         view = entries[queue_id]
-        entry.told_position = view.position
         estimate = view.estimate
-        entry.estimated_wait_time = None if estimate is None else estimate.minutes
+        told = {"queue_id": queue_id, "position": view.position, "minutes": estimate and estimate.minutes}
         if queue_id in joined and estimate is not None:
-            entry.predicted_wait_minutes = estimate.minutes
-            entry.predicted_low_minutes, entry.predicted_high_minutes = estimate.low, estimate.high
-    change.journey.session.flush()
+            predicted = (estimate.minutes, estimate.low, estimate.high)
+            told |= dict(zip(("predicted_minutes", "predicted_low", "predicted_high"), predicted, strict=True))
+        change.log.told.append(told)
 
 
 def _tell_steps(concluded: Conclusion) -> None:

@@ -37,7 +37,7 @@ def confirm_arrival(context: ActionContext) -> None:
 
 def join_line(change: JourneyChange, exam_id: str | None, appointment: Appointment | None) -> QueueEntry:
     """With the appointment, if there is one. Raises ExamNotFound, AlreadyQueued."""
-    exam = require_exam(change.journey, appointment.exam_id if appointment else exam_id)
+    exam = appointment.exam_id if appointment else require_exam(change.journey, exam_id)
     require_not_queued(change, exam)
     entry = open_entry(change, exam, appointment.appointment_id if appointment else None)
     if appointment is not None:
@@ -64,6 +64,7 @@ def open_entry(change: JourneyChange, exam_id: str, appointment_id: UUID | None,
         delay_count=0,
         call_count=0,
         joined_at=journey.now,
+        updated_at=journey.now,
         **{"priority": 0} | values,
     )
     journey.session.add(entry)

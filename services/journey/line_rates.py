@@ -41,7 +41,9 @@ _READ = text("""
 
 
 def read_line_rates(session: Session, exam_ids: Collection[str], today: date) -> dict[str, LineRates]:
-    """Of each exam that exists, in one statement. `today` is the hospital's."""
+    """Of each exam that exists, in one statement, without one for none. `today` is the hospital's."""
+    if not exam_ids:
+        return {}
     parameters = {
         "exam_ids": list(exam_ids),
         "today": today,

@@ -103,6 +103,8 @@ def read_lines(
     calling. An exam without any has an empty line. `only` gives no more than these, with their places among all;
     `first` no more than so many who wait."""
     lines: dict[str, list[LineEntry]] = {exam_id: [] for exam_id in exam_ids}
+    if not lines:
+        return lines
     parameters = {
         "exam_ids": list(exam_ids),
         "overtake_limit": overtake_limit,

@@ -53,7 +53,7 @@ def join_queue(
     """
     if not actor.is_staff and actor.principal_id != user_id:
         raise ForbiddenPerson
-    if key is not None:
+    if key is not None and actor.is_staff:
         require_user(journey, user_id)
     call = ("join", str(user_id), exam_id, appointment_id and str(appointment_id))
     return answer_once(
@@ -137,13 +137,15 @@ def transfer_entry(
     Raises EntryNotFound, ExamNotFound, AlreadyQueued, StateConflict for who is inside or gone, KeyOfAnotherCall.
     """
     _require_staff(actor)
-    find_owner(journey, queue_id)
+    owner = find_owner(journey, queue_id)
     call = ("transfer", str(queue_id), exam_id, reason)
-    return answer_once(journey, actor, key, call, lambda: _transfer(journey, queue_id, actor, exam_id, reason))
+    return answer_once(journey, actor, key, call, lambda: _transfer(journey, owner, queue_id, actor, exam_id, reason))
 
 
-def _transfer(journey: JourneyWork, queue_id: UUID, actor: JourneyActor, exam_id: str, reason: str) -> Body:
-    locked = lock_journey(journey, find_owner(journey, queue_id))
+def _transfer(
+    journey: JourneyWork, owner: UUID, queue_id: UUID, actor: JourneyActor, exam_id: str, reason: str
+) -> Body:
+    locked = lock_journey(journey, owner)
     entry = find_in_visit(journey, locked, queue_id)
     change = JourneyChange(journey, locked, "transfer", actor)
     require_not_queued(change, require_exam(journey, exam_id))

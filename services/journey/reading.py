@@ -46,8 +46,8 @@ class QueueFilter:
 
 
 def read_snapshot(journey: JourneyWork, user_id: UUID, role: JourneyRole) -> Body:
-    """Five statements. Somebody who was never here is UNREGISTERED. Within a change it stands with what the change has
-    told so far. Raises PersonNotFound."""
+    """Five statements at most. Somebody who was never here is UNREGISTERED. Within a change it stands with what the
+    change has told so far. Raises PersonNotFound."""
     row: Row[Any] | None = journey.session.execute(_STATE, {"user_id": user_id}).one_or_none()
     if row is None:
         raise PersonNotFound

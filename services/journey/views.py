@@ -81,9 +81,10 @@ class AppointmentView:
 
 @dataclass(frozen=True)
 class JourneyView:
-    """`entries` are the active ones, the most advanced first."""
+    """`entries` are the active ones, the most advanced first; `all_entries` those of the visit, the older first."""
 
     entries: Sequence[EntryView]
+    all_entries: Sequence[EntryView]
     appointments: Sequence[AppointmentView]
     guidance: Guidance | None
 
@@ -93,13 +94,15 @@ class JourneyView:
 
 
 def view_journey(journey: JourneyWork, user_id: UUID, visit_id: UUID | None, state: JourneyState) -> JourneyView:
-    """Four statements. What this change has written is seen, once it is flushed."""
+    """Four statements, two of whoever waits for nothing. What this change has written is seen, once it is flushed."""
     session = journey.session
     rows = session.execute(_OF_VISIT, {"user_id": user_id, "visit_id": visit_id}).all()
     day = {"user_id": user_id, "day_begins": journey.day_begins, "day_ends": journey.day_ends}
     appointments = [AppointmentView(row, _place_of(row)) for row in session.execute(_APPOINTMENTS, day).all()]
     exam_ids = {row.exam_id for row in rows if row.state in ACTIVE_STATES}
-    rates = read_line_rates(session, exam_ids | {one.row.exam_id for one in appointments}, journey.today)
+    # Whoever is in no line is led to what they still have today.
+    ahead = {one.row.exam_id for one in appointments if one.is_open} if state in _ON_THE_WAY else set()
+    rates = read_line_rates(session, exam_ids or ahead, journey.today)
     views = _with_places(journey, rows, exam_ids, rates)
     active = [view for view in views if view.is_active]
     decisive = most_advanced(active)
@@ -107,11 +110,11 @@ def view_journey(journey: JourneyWork, user_id: UUID, visit_id: UUID | None, sta
     origin = next((view.place for view in reversed(views) if view.state == QueueState.COMPLETED), None)
     target = _target(journey, state, decisive, appointments, rates, origin)
     guidance = None if target is None else guide(origin if decisive is None else None, target)
-    return JourneyView(ordered, appointments, guidance)
+    return JourneyView(ordered, views, appointments, guidance)
 
 
 def view_entries(journey: JourneyWork, queue_ids: Collection[UUID]) -> dict[UUID, EntryView]:
-    """Three statements for any number of entries, none for none."""
+    """Three statements for any number of entries, one for those that have ended, none for none."""
     if not queue_ids:
         return {}
     rows = journey.session.execute(_NAMED, {"queue_ids": list(queue_ids)}).all()
