@@ -82,7 +82,7 @@ def read_present_file(text: str) -> str:
 def number_between(low: float, high: float) -> Callable[[str], float]:
     def read(text: str) -> float:
         if not _NUMBER.fullmatch(text):
-            raise ValueError("must be a number, such as 5 or 0.5")
+            raise ValueError(f"must be a number between {low:g} and {high:g}")
         number = float(text)
         if not low <= number <= high:
             raise ValueError(f"must lie between {low:g} and {high:g}")
@@ -93,7 +93,9 @@ def number_between(low: float, high: float) -> Callable[[str], float]:
 
 def count_between(low: int, high: int) -> Callable[[str], int]:
     def read(text: str) -> int:
-        number = _whole_number(text)
+        if not _COUNT.fullmatch(text):
+            raise ValueError(f"must be a whole number between {low} and {high}")
+        number = int(text)
         if not low <= number <= high:
             raise ValueError(f"must lie between {low} and {high}")
         return number

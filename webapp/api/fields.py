@@ -40,6 +40,17 @@ class ComposedText(Text):
         return compose(super()._deserialize(value, attr, data, **more))
 
 
+class Flag(fields.Boolean):
+    """JSON's true or false in a body: "yes", 1 or "off" may be a client's mistake, and must agree to nothing."""
+
+    default_error_messages = dict.fromkeys(("invalid", "null", "required"), "true 또는 false로 보내 주세요.")
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **more: Any) -> bool:
+        if not isinstance(value, bool):
+            raise self.make_error("invalid", input=value)
+        return bool(super()._deserialize(value, attr, data, **more))
+
+
 class InputSchema(Schema):
     """Refuses fields that it does not know, and what is longer than its field may be.
 

@@ -313,6 +313,13 @@ def test_what_lies_outside_of_its_range_stops_the_start(name: str, value: str):
         Settings.read(ENVIRONMENT | {name: value})
 
 
+@pytest.mark.parametrize("value", ["-1", "five", "1e1"])
+@pytest.mark.parametrize("name", ["WELNO_CALL_MARGIN_SECONDS", "DATABASE_POOL_SIZE"])
+def test_what_is_no_number_is_answered_with_the_range(name: str, value: str):
+    with pytest.raises(SettingsError, match=rf"^{name}: must be a (whole )?number between \d+ and \d+"):
+        Settings.read(ENVIRONMENT | {name: value})
+
+
 @pytest.mark.parametrize("variable", [*declared_variables()], ids=lambda variable: variable.name)
 def test_no_setting_takes_what_is_no_line_of_text(variable: Variable):
     value = ENVIRONMENT.get(variable.name, variable.default)

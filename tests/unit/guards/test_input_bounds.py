@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from marshmallow import Schema, ValidationError, fields
 
-from webapp.api.fields import WORD_MAX, InputSchema, Text
+from webapp.api.fields import WORD_MAX, Flag, InputSchema, Text
+from webapp.api.interviews.schemas.uploads import UploadInput
 
 from .source import Module, modules
 
@@ -107,3 +108,10 @@ def test_a_mapping_is_bounded_in_number_and_in_each_text():
         with pytest.raises(ValidationError) as refused:
             TextsInput().load({"texts": value})
         assert list(refused.value.messages) == ["texts"]
+
+
+@every_field()
+def test_a_body_takes_true_and_false_alone(schema: type[InputSchema], name: str, field: fields.Field[Any]):
+    """A query has only texts for them, and so has a form."""
+    if not schema.__name__.endswith("Query") and schema is not UploadInput:
+        assert all(isinstance(inner, Flag) for inner in parts_of(field) if isinstance(inner, fields.Boolean)), name

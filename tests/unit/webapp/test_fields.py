@@ -10,7 +10,7 @@ from marshmallow import ValidationError
 
 from core.clock import clock
 from webapp import create_app
-from webapp.api.fields import Birthdate, InputSchema, Moment
+from webapp.api.fields import Birthdate, Flag, InputSchema, Moment
 
 NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
 
@@ -32,6 +32,17 @@ def test_today_is_a_birthdate_and_tomorrow_is_none():
         assert Birthdate().deserialize("20261121") == NOW.date()
         with pytest.raises(ValidationError):
             Birthdate().deserialize("2026-11-22")
+
+
+@pytest.mark.parametrize("value", ["true", "yes", "on", "1", 1, 1.0, "false", "off", 0, None, [], {}])
+def test_a_flag_is_true_or_false_alone(value: object):
+    with pytest.raises(ValidationError, match="true 또는 false"):
+        Flag().deserialize(value)
+
+
+@pytest.mark.parametrize("value", [True, False])
+def test_a_flag_is_itself(value: bool):
+    assert Flag().deserialize(value) is value
 
 
 def all_inputs(schema: type[InputSchema] = InputSchema) -> Iterator[type[InputSchema]]:

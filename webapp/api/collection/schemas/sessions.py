@@ -16,6 +16,7 @@ from webapp.api.fields import (
     ID_MAX,
     PATH_MAX,
     WORD_MAX,
+    Flag,
     InputSchema,
     Moment,
     Text,
@@ -96,7 +97,7 @@ class StartInput(PersonInput):
         error_messages={"invalid": "항목별로 보내 주세요."},
         metadata={"description": "By kind, the `sha256` of the text shown; one that has changed is asked for again."},
     )
-    terms_agreed = fields.Boolean(load_default=False, error_messages={"invalid": "true 또는 false로 보내 주세요."})
+    terms_agreed = Flag(load_default=False)
     terms_agreed_at = Moment(
         _MOMENT,
         allow_none=True,

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from marshmallow import Schema, ValidationError, fields, validate
 
-from webapp.api.fields import WORD_MAX, ComposedText, InputSchema, Text, say
+from webapp.api.fields import WORD_MAX, ComposedText, Flag, InputSchema, Text, say
 from webapp.api.interviews.schemas.interviews import ListedInterviewOutput
 
 TITLE_MAX = 200
@@ -39,15 +39,9 @@ class _InterviewIdField(fields.UUID):
         super().__init__(data_key="interviewId", required=True, error_messages=messages)
 
 
-class _ConsentField(fields.Boolean):
-    """Whoever was interviewed has consented."""
-
-    def __init__(self) -> None:
-        wrong = "true 또는 false를 보내 주세요."
-        super().__init__(data_key="consent", load_default=False, error_messages={"invalid": wrong})
-
-
 class UploadInput(InputSchema):
+    """From a form, or from JSON. `consents`: whoever was interviewed has consented."""
+
     project_id = ProjectIdField(data_key="projectId")
     text = Text(TEXT_MAX, load_default=None)
     title = ComposedText(TITLE_MAX, load_default=None)
@@ -64,7 +58,9 @@ class UploadInput(InputSchema):
         metadata={"maxItems": WORDS_MAX},
         error_messages={"invalid": "가릴 말을 쉼표로 나누어 보내 주세요."},
     )
-    consents = _ConsentField()
+    consents = fields.Boolean(
+        data_key="consent", load_default=False, error_messages={"invalid": "true 또는 false로 보내 주세요."}
+    )
 
 
 class UploadOutput(Schema):
@@ -78,7 +74,7 @@ class UploadOutput(Schema):
 
 class RetryInput(InputSchema):
     interview_id = _InterviewIdField()
-    consents = _ConsentField()
+    consents = Flag(data_key="consent", load_default=False)
 
 
 class ProcessInput(InputSchema):

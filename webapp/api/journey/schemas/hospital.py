@@ -4,7 +4,7 @@ from typing import Any
 
 from marshmallow import Schema, fields, validate
 
-from webapp.api.fields import InputSchema, Text, say
+from webapp.api.fields import Flag, InputSchema, Text, say
 from webapp.api.journey.schemas.tags import TagUid
 from webapp.api.journey.schemas.words import NAME_MAX, NameOfThing
 
@@ -12,7 +12,6 @@ _FLOOR = validate.Range(-20, 200, error="-20에서 200까지 쓸 수 있어요."
 _COORDINATE = validate.Range(-100_000, 100_000, error="-100000에서 100000까지 쓸 수 있어요.")
 _MINUTES = validate.Range(1, 600, error="1에서 600까지 쓸 수 있어요.")
 _NUMBER = say("숫자를 입력해 주세요.", "숫자를 입력해 주세요.")
-_FLAG = say("true 또는 false를 보내 주세요.", "true 또는 false를 보내 주세요.")
 _EXAMS_MAX = 64
 
 
@@ -49,7 +48,7 @@ class ExamChangeInput(InputSchema):
     display_title = _title()
     room_id = NameOfThing(allow_none=True)
     avg_minutes = fields.Integer(strict=True, allow_none=True, validate=_MINUTES, error_messages=_NUMBER)
-    needs_fasting = fields.Boolean(error_messages=_FLAG)
+    needs_fasting = Flag()
 
 
 class ExamInput(ExamChangeInput):
@@ -65,7 +64,7 @@ class TagChangeInput(InputSchema):
     x = fields.Float(validate=_COORDINATE, error_messages=_NUMBER)
     y = fields.Float(validate=_COORDINATE, error_messages=_NUMBER)
     exam_ids = _exam_ids()
-    is_active = fields.Boolean(error_messages=_FLAG)
+    is_active = Flag()
 
 
 class TagInput(InputSchema):
@@ -82,9 +81,8 @@ class TagInput(InputSchema):
 class DisplayChangeInput(InputSchema):
     title = _title()
     exam_ids = _exam_ids()
-    is_revoked = fields.Boolean(
+    is_revoked = Flag(
         load_default=False,
-        error_messages=_FLAG,
         metadata={"description": "true: its key opens nothing any more, and its sockets are closed."},
     )
 

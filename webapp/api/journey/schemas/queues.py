@@ -6,7 +6,7 @@ from marshmallow import Schema, ValidationError, fields, validate, validates_sch
 
 from models.journey import QueueState
 from models.journey.queues import PRIORITY_REASONS
-from webapp.api.fields import WORD_MAX, InputSchema, Text, say
+from webapp.api.fields import WORD_MAX, Flag, InputSchema, Text, say
 from webapp.api.journey.schemas.keys import KeyField
 from webapp.api.journey.schemas.snapshot import QueueDetailItem, SnapshotOutput
 from webapp.api.journey.schemas.words import NameOfThing
@@ -15,7 +15,6 @@ _UUID = {**say("번호를 보내 주세요.", "번호를 확인해 주세요."),
 _EXAM = say("검사를 골라 주세요.", "검사를 골라 주세요.")
 _REASON_NEEDED = "이유를 적어 주세요."
 _REASON = say(_REASON_NEEDED, "이유를 글자로 적어 주세요.")
-_FLAG = say("true 또는 false를 보내 주세요.", "true 또는 false를 보내 주세요.")
 _REASON_MAX, _PAGE_MAX, _CURSOR_MAX = 200, 200, 200
 _TIME = {"format": "date-time"}
 
@@ -63,7 +62,7 @@ class RecallInput(InputSchema):
 
 
 class DelayInput(InputSchema):
-    delayed = fields.Boolean(required=True, error_messages=_FLAG)
+    delayed = Flag(required=True)
     reason = _reason(load_default=None)
 
 

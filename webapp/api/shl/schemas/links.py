@@ -4,7 +4,7 @@ from marshmallow import Schema, fields, validate
 
 from models.shl import FetchKind
 from services.shl.files import ContentType
-from webapp.api.fields import WORD_MAX, InputSchema, Text, say
+from webapp.api.fields import WORD_MAX, Flag, InputSchema, Text, say
 
 FILES_BODY_MAX_BYTES = 5 * 1024 * 1024
 _MOST_FILES = 20
@@ -12,7 +12,6 @@ _LAST_SECOND = 32_503_679_999  # of the year 2999
 _PASSCODE = "암호는 4자에서 100자로 정해 주세요."
 _FILES = f"암호화된 파일을 1개에서 {_MOST_FILES}개까지 보내 주세요."
 _EXP = "끝나는 시각을 초로 보내 주세요."
-_YES_NO = "true 또는 false를 보내 주세요."
 
 
 class EncryptedFileInput(InputSchema):
@@ -44,7 +43,7 @@ class MakeLinkInput(FilesInput):
         metadata={"description": "When it ends, in seconds of Unix time."},
     )
     passcode = Text(100, load_default=None, allow_none=True, validate=validate.Length(4, 100, error=_PASSCODE))
-    longTerm = fields.Boolean(load_default=False, truthy={True}, falsy={False}, error_messages=say(_YES_NO, _YES_NO))
+    longTerm = Flag(load_default=False)
     label = Text(80, load_default=None, allow_none=True)
 
 

@@ -5,12 +5,11 @@ from marshmallow import Schema, ValidationError, fields, validate
 from core.moments import is_moment
 from models.threads import DeviceType
 from services.threads.encoding import MEMBER_MAX, is_member, is_uuid
-from webapp.api.fields import WORD_MAX, InputSchema, Text, say
+from webapp.api.fields import WORD_MAX, Flag, InputSchema, Text, say
 
 # Base64url of 32, 64 and 80 bytes, and what stands around them.
 _KEY_MAX, _SIG_MAX, _WRAPPED_MAX, _HASH_MAX = 43, 86, 107, 71
 _MOST_WRAPS = 5000
-_NO_BOOLEAN = "true 또는 false로 보내 주세요."
 
 
 def check_uuid(value: str) -> None:
@@ -53,10 +52,9 @@ class DeviceInput(InputSchema):
         validate=validate.OneOf(list(DeviceType), error="browser나 recovery를 보내 주세요."),
         metadata={"description": "`recovery`: of a printed code; it gets no push pass."},
     )
-    reset = fields.Boolean(load_default=False, error_messages={"invalid": _NO_BOOLEAN})
-    pushPass = fields.Boolean(
+    reset = Flag(load_default=False)
+    pushPass = Flag(
         load_default=True,
-        error_messages={"invalid": _NO_BOOLEAN},
         metadata={"description": "False: no pass and no cookie."},
     )
 
