@@ -82,10 +82,10 @@ def read_present_file(text: str) -> str:
 def number_between(low: float, high: float) -> Callable[[str], float]:
     def read(text: str) -> float:
         if not _NUMBER.fullmatch(text):
-            raise ValueError(f"must be a number between {low:g} and {high:g}")
+            raise ValueError(f"must be a number between {low:.12g} and {high:.12g}")
         number = float(text)
         if not low <= number <= high:
-            raise ValueError(f"must lie between {low:g} and {high:g}")
+            raise ValueError(f"must lie between {low:.12g} and {high:.12g}")
         return number
 
     return read

@@ -314,9 +314,9 @@ def test_what_lies_outside_of_its_range_stops_the_start(name: str, value: str):
 
 
 @pytest.mark.parametrize("value", ["-1", "five", "1e1"])
-@pytest.mark.parametrize("name", ["WELNO_CALL_MARGIN_SECONDS", "DATABASE_POOL_SIZE"])
+@pytest.mark.parametrize("name", ["WELNO_CALL_MARGIN_SECONDS", "WELNO_DATABASE_POOL_SIZE"])
 def test_what_is_no_number_is_answered_with_the_range(name: str, value: str):
-    with pytest.raises(SettingsError, match=rf"^{name}: must be a (whole )?number between \d+ and \d+"):
+    with pytest.raises(SettingsError, match=rf"^{name}: must be a (whole )?number between [\d.]+ and \d+"):
         Settings.read(ENVIRONMENT | {name: value})
 
 
