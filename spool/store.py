@@ -1,7 +1,7 @@
 """The spool: saving packages, claiming them for import, and moving them on; all that other rooms call."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import replace as with_fields
 from datetime import datetime, timedelta
 from heapq import nsmallest
@@ -14,7 +14,7 @@ from core.sealing import Sealer
 from spool.archives import Archives
 from spool.disk import Disk
 from spool.erasing import Erasing
-from spool.errors import DifferentContent, FileNotParked, UnfitPackage, UnknownFile
+from spool.errors import DifferentContent, FileNotParked, FileTaken, UnfitPackage, UnknownFile
 from spool.folders import SpoolFolders
 from spool.histories import Histories
 from spool.history import History, Try, after_failure, after_parking, check_code
@@ -220,11 +220,15 @@ class Spool:
         place = self.storage.require(parsed)
         if parsed.extension != "json":
             raise UnknownFile("not_a_package")
+        pending, failed = (self.storage.path(folder, parsed) for folder in (Folder.PENDING, Folder.FAILED))
         if place.folder is Folder.FAILED:
-            target = self.storage.path(Folder.PENDING, parsed)
-            with self.storage.hold(place.path):
-                self.storage.move(place.path, target)
-            place = Place(Folder.PENDING, target, place.size_bytes)
+            with self.storage.hold(failed):
+                self.storage.move(failed, pending)
+            place = Place(Folder.PENDING, pending, place.size_bytes)
+        elif place.folder is Folder.PENDING:
+            # In a bucket the one before may have died between its copy and its deletion. Who holds it moves it.
+            with suppress(FileTaken, UnknownFile), self.storage.hold(pending):
+                self.storage.settle(pending, failed)
         return self._describe(parsed, place)
 
     @translated
