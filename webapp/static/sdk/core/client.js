@@ -95,6 +95,7 @@ export class HttpClient {
   async getAll(path, onPage = (/** @type {any} */ _page) => {}) {
     const items = [];
     for (let after = null; ;) {
+      /** @type {Record<string, string>} */
       const query = after === null ? { limit: String(FIRST_PAGE_SIZE) } : { limit: String(PAGE_SIZE), after };
       const page = await this.getJson(this.httpUrl(path, query));
       onPage(page);
