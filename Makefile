@@ -39,7 +39,7 @@ check: $(STAMP) ## format, lint, types, guard tests
 	@echo "guard tests: architecture, names, documents"
 	@dev/scripts/run-tests -q tests/unit/guards
 
-bench: $(STAMP) ## the measurements that the README quotes
+bench: $(STAMP) ## all benchmarks that need no browser, at small sizes
 	@$(PY) -m dev.bench
 
 chaos: $(STAMP) ## kill everything again and again, then count what was lost or doubled (KILLS, SEED)

@@ -51,7 +51,7 @@ class Runtime:
         self.stores.close()
 
 
-def build_runtime(settings: Settings, celery: Celery, kind: str) -> Runtime:
+def build_runtime(settings: Settings, celery: Celery, kind: ProcessKind) -> Runtime:
     """Build everything and start renewing the lease. `kind` names the process in the table of leases."""
     stores = build_stores(settings, clock, TaskSender(celery))
     lease = ProcessLeaseHolder(stores.engine, kind, settings.processes.lease_seconds)

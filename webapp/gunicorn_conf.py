@@ -68,7 +68,7 @@ keepalive = settings.web.handshake_within_seconds
 timeout = 30
 # Everything has to be gone 10 s after SIGTERM, also where the last 0.5 s of CPU time take longer.
 graceful_timeout = 4
-# A door for commands that nobody here uses; its file would be shared by all web processes of a user.
+# gunicorn's control socket that nobody here uses; its file would be shared by all web processes of a user.
 control_socket_disable = True
 max_requests = 0
 limit_request_line = 4094

@@ -80,8 +80,3 @@ class Sentinel:
         """The port of the primary, as far as it knows."""
         state = self.state()
         return None if state is None else int(str(state["port"]))
-
-    def names_host(self) -> str | None:
-        """The address of the primary, as far as it knows."""
-        state = self.state()
-        return None if state is None else str(state["ip"])

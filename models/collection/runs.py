@@ -17,7 +17,7 @@ class RunState(StrEnum):
     """Who acts next on a run."""
 
     IDLE = "idle"  # the person (nothing asked for yet, or something to correct)
-    READY = "ready"  # any worker, once next_attempt_at has passed
+    READY = "ready"  # any worker, once not_before has passed
     RUNNING = "running"  # the process in owner_id
     WAITING = "waiting"  # the poller: the phone has not approved yet
     ENDED = "ended"  # nobody

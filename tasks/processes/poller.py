@@ -19,7 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from core.clock import clock
 from core.logs import configure_logs, get_logger
-from core.names import Step
+from core.names import ProcessKind, Step
 from core.settings import Settings
 from models.collection.run_states import APPROVAL_PROPAGATION_DELAY, FAST_POLLS, is_past_last_check, lacks_consent
 from services.collection.waiting import asked_now, expire_waiting, give_back, let_go
@@ -375,7 +375,7 @@ def _log_context(poll: PendingPoll) -> dict[str, str]:
 
 async def serve(settings: Settings) -> None:
     """Poll until SIGTERM."""
-    runtime = build_runtime(settings, app, "poller")
+    runtime = build_runtime(settings, app, ProcessKind.POLLER)
     timeouts = Timeouts(checkups_seconds=settings.providers.tilko_checkups_timeout_seconds)
     client = AsyncTilkoClient(
         settings.providers.tilko_base_url,

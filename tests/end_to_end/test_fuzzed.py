@@ -28,7 +28,7 @@ CHECKS = [
     response_headers_conformance,
 ]
 # Never ends by itself; test_following.py reads it.
-STREAMS = "/events$"  # they never end by themselves
+STREAMS = "/events$"
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,6 @@ test("looking, and forgetting what is not there, makes no database", async () =>
   assert.equal(await tab.readRecords("u"), null);
   await tab.forgetUnsealed();
   await tab.forgetOthers("u");
-  await tab.forgetRecords("u");
   await tab.forgetEverything();
   assert.deepEqual(await names(factory), []);
 });

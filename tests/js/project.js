@@ -96,7 +96,7 @@ export class Project {
   }
 }
 
-/** An XMLHttpRequest whose progress a test tells: `held` requests wait for `answerHeld`. */
+/** An XMLHttpRequest whose progress a test tells: `held` are those that wait for their answer. */
 function requestsOf(project) {
   project.held = [];
   return class {

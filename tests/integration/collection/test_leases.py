@@ -18,7 +18,6 @@ KILL = f"""
     where locktype = 'advisory' and classid = {LOCK_CLASS} and objid = cast(cast(:id as bigint) as oid)
 """
 LOCKED = f"select count(*) from pg_locks where locktype = 'advisory' and classid = {LOCK_CLASS} and objid::bigint = :id"
-RUN_OUT = "update welno.welno_processes set lease_until = now() - interval '1 second' where id = :id"
 PROCESSES = "select count(*) from welno.welno_processes where id = :id"
 
 

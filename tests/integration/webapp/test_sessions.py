@@ -10,10 +10,9 @@ from sqlalchemy import select
 
 from core.clock import clock
 from core.names import Event, Queue, Status, Step
-from models.collection import CollectionRun, RunState
+from models.collection import RunState
 from models.patients import Consent
 from services.collection.events import say
-from services.patients.identity import Identity
 from webapp.current import parts
 
 from .people import API, FORM, ORIGIN, Person, arrive, change_run
@@ -117,13 +116,6 @@ def test_a_consent_that_has_ended_already_is_refused(app: Flask):
     }
     answer = app.test_client().post(f"{API}/tilko/session/start", json=FORM | terms)
     assert list(answer.json["error"]["details"]) == ["terms_expires_at"]
-
-
-def identity_of(app: Flask, session_id: str) -> Identity:
-    here = parts(app).stores
-    with here.sessions() as session:
-        run = session.get_one(CollectionRun, UUID(session_id))
-    return Identity.from_json(here.sealer.open(run.identity or b"", f"identity:{session_id}"))
 
 
 def test_names_numbers_and_dates_may_be_written_in_many_ways(app: Flask):

@@ -17,7 +17,7 @@ REPLAYED_HEADER = "Idempotent-Replayed"
 def take_key(body: dict[str, Any]) -> str | None:
     """Taken out of the body, as it is no part of what is compared. Raises ApiError."""
     in_body: str | None = body.pop("idempotency_key", None)
-    in_header = request.headers.get("Idempotency-Key")
+    in_header = request.headers.get(KEY_HEADER)
     if in_header is None:
         return in_body
     try:

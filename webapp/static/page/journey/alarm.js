@@ -40,10 +40,6 @@ export class CallAlarm {
   get isRinging() {
     return this.#isRinging;
   }
-  /** Behind another tab this phone stays silent: an iPhone notifies from the home screen alone. */
-  get canNotify() {
-    return "Notification" in globalThis && Notification.permission !== "denied";
-  }
 
   /** Within the press of a button: the browser lets sound through from now on, and asks for the rest. */
   async unlock() {

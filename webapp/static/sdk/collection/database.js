@@ -73,12 +73,6 @@ export class HealthDatabase {
     return record;
   }
 
-  /** @param {string} uuid */
-  forgetRecords(uuid) {
-    this.#keys.forget(uuid);
-    return transactIfThere(this.#plan, "readwrite", (store) => settled(store.delete(uuid)));
-  }
-
   /** Of everybody but this patient: their keys ended when this one's session began. @param {string} uuid */
   forgetOthers(uuid) {
     return this.#deleteRows((row) => row.uuid !== uuid);

@@ -55,11 +55,6 @@ export async function hashBytes(bytes) {
   return `sha256:${toHex(await digestBytes(bytes))}`;
 }
 
-/** @param {Date} at UTC, to the millisecond */
-export function writeMoment(at) {
-  return at.toISOString();
-}
-
 /** @param {unknown} text */
 export function isMoment(text) {
   if (typeof text !== "string" || !MOMENT.test(text)) return false;

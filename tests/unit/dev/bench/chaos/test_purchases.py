@@ -16,10 +16,6 @@ def bought_at(*moments: float, delivered: bool = True) -> CollectionHistory:
     return CollectionHistory(billed=calls, work={SESSION: [WorkChange(1, WorkState.RUNNING, HOLDER, 1)]})
 
 
-def hung_until(over_at: float) -> Injection:
-    return Injection(FaultKind.WORKER_PAUSED, 9.0, "worker1", frozenset({HOLDER}), over_at, harm=Harm.PAUSED)
-
-
 def reasons_of(history: CollectionHistory) -> list[RepeatReason]:
     return [repeat.reason for repeat in explain_repeats(history)]
 
