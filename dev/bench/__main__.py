@@ -33,7 +33,10 @@ def main() -> int:
         ["--readers", "20", "--sse-readers", "300", "--interviews", "20000", "--reads", "50", "--uploads", "5"]
     )
     threads.main(
-        "--writers 4 --pushes 20 --sleeping 500 --idle-seconds 5 --behind 1000 --blob-mib 2 --records 50 --links 10".split()
+        [
+            *("--writers", "4", "--pushes", "20", "--sleeping", "500", "--idle-seconds", "5", "--behind", "1000"),
+            *("--blob-mib", "2", "--records", "50", "--links", "10"),
+        ]
     )
     relay.main(["--sockets", "1000", "--idle-seconds", "10", "--seconds", "3", "--rounds", "3"])
     return 0
