@@ -106,11 +106,13 @@ test("each trouble has a sentence that leads on", () => {
 const DEFINITIONS = {
   mappings: {
     queue_to_journey: { waiting: "WAITING", delayed: "WAITING", called: "CALLED", in_progress: "IN_PROGRESS" },
+    journey_to_queue: { WAITING: "waiting", CALLED: "called", IN_PROGRESS: "in_progress" },
   },
   computed_actions: { cancel_appointment: ["WAITING", "CALLED"] },
   limits: { recall_after_seconds: 20, undo_call_within_seconds: 60, no_show_after_seconds: 300 },
   transitions: [
     { from: "WAITING", action: "call_patient", actor: "staff" },
+    { from: "WAITING", action: "mark_no_show", actor: "staff" },
     { from: "CALLED", action: "enter_exam_room", actor: "patient" },
     { from: "CALLED", action: "start_exam", actor: "staff" },
     { from: "CALLED", action: "mark_no_show", actor: "staff" },
@@ -124,13 +126,12 @@ test("a desk's actions come from the server's table, a new one too", () => {
   assert.ok(stepNames({ state: "called", called_at: ago(30) }).includes("sing_a_song"));
   assert.ok(!stepNames({ state: "called", called_at: ago(30) }).includes("enter_exam_room"));
   assert.deepEqual(stepNames({ state: "in_progress" }), ["complete_exam"]);
-  assert.deepEqual(stepNames({ state: "waiting" }), [
-    "call_patient",
-    "cancel_appointment",
-    "delay",
-    "priority",
-    "transfer",
-  ]);
+  const ofLine = ["cancel_appointment", "delay", "priority", "transfer"];
+  assert.deepEqual(stepNames({ state: "waiting" }), ["call_patient", "mark_no_show", ...ofLine]);
+});
+
+test("who has stepped aside is neither called nor missed before they are back", () => {
+  assert.deepEqual(stepNames({ state: "delayed" }), ["delay", "priority", "transfer", "cancel_appointment"]);
 });
 
 test("a call may be taken back for a minute, and repeated after twenty seconds", () => {

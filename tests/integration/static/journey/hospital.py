@@ -48,7 +48,8 @@ _DEFINITIONS = {
             "delayed": "WAITING",
             "called": "CALLED",
             "in_progress": "IN_PROGRESS",
-        }
+        },
+        "journey_to_queue": {"WAITING": "waiting", "CALLED": "called", "IN_PROGRESS": "in_progress"},
     },
     "limits": {"recall_after_seconds": 20, "undo_call_within_seconds": 60, "no_show_after_seconds": 300},
     "computed_actions": {"cancel_appointment": ["REGISTERED", "WAITING", "CALLED"]},

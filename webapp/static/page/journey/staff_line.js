@@ -23,13 +23,18 @@ const WAITS = ["waiting", "delayed"];
 /** What can be done with an entry: the actions are the server's, by its own table; the steps of a line are its states'.
  * @param {any} entry @param {any} definitions @param {number} now @returns {Step[]} */
 export function stepsOf(entry, definitions, now) {
-  const state = definitions.mappings.queue_to_journey[entry.state];
+  const { queue_to_journey, journey_to_queue } = definitions.mappings;
+  const state = queue_to_journey[entry.state];
+  // Who has stepped aside is WAITING too, but no action of that state is about their entry before they are back.
+  const isOfState = journey_to_queue[state] === entry.state;
   const actions = definitions.transitions
-    .filter((/** @type {any} */ one) => one.actor === "staff" && one.from === state)
+    .filter((/** @type {any} */ one) => isOfState && one.actor === "staff" && one.from === state)
     .map((/** @type {any} */ one) => one.action);
   const computed = Object.entries(definitions.computed_actions).filter(([, states]) => states.includes(state));
   const named = [...actions, ...computed.map(([action]) => action)].map((act) => ({ act, label: ACTIONS[act] ?? act }));
-  const steps = [...named, ...lineSteps(entry, definitions.limits, now)].map((step) => ({
+  const ofLine = lineSteps(entry, definitions.limits, now);
+  // The way back first, where others have their call: no cancellation there.
+  const steps = (isOfState ? [...named, ...ofLine] : [...ofLine, ...named]).map((step) => ({
     needsPanel: NEEDS_PANEL.includes(step.act),
     ...step,
   }));
