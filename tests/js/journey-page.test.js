@@ -5,6 +5,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 
 import { Calls, roomsOfTurn } from "../../webapp/static/page/journey/hall_rooms.js";
+import { letterOf } from "../../webapp/static/page/journey/staff_keys.js";
 import { answerOf, entryAt, stepsOf, withNames, withRest } from "../../webapp/static/page/journey/staff_line.js";
 import {
   aheadText,
@@ -188,6 +189,22 @@ test("the keys are about the desk's own room", () => {
   assert.equal(entryAt(board, "R-2", "called").queue_id, "b");
   assert.equal(entryAt(board, "R-3", "called"), null);
 });
+
+for (const [what, letter, event] of [
+  ["a Latin letter", "n", { key: "n", code: "KeyN" }],
+  ["a letter with the lock of capitals", "n", { key: "N", code: "KeyN" }],
+  ["a Korean letter", "n", { key: "ㅜ", code: "KeyN" }],
+  ["what an input method swallowed", "n", { key: "Process", code: "KeyN" }],
+  ["a Latin letter of another layout, as it is typed", "n", { key: "n", code: "KeyL" }],
+  ["a keyboard that names no place", "n", { key: "n", code: "" }],
+  ["what is being composed", "", { key: "ㅜ", code: "KeyN", isComposing: true }],
+  ["a browser's own short cut", "", { key: "ㅜ", code: "KeyN", ctrlKey: true }],
+  ["a double consonant", "", { key: "ㄲ", code: "KeyR", shiftKey: true }],
+  ["a key that is held down", "", { key: "ㅜ", code: "KeyN", repeat: true }],
+  ["no letter", "", { key: "Enter", code: "Enter" }],
+]) {
+  test(`of ${what} the key is "${letter}"`, () => assert.equal(letterOf(event), letter));
+}
 
 const callOf = (number, secondsAgo, call_count = 1) => ({ queue_number: number, call_count, since: ago(secondsAgo) });
 const hallRoom = (...calling) => ({ exam_id: "E", calling });

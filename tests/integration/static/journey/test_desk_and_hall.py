@@ -138,6 +138,17 @@ def test_keys_start_and_complete_who_is_in_this_room(
     assert asked["patient_id"].startswith("u-1")
 
 
+def test_keys_are_the_same_with_a_korean_layout(hospital: Hospital, desk: Page) -> None:
+    hospital.answers[CALL] = {"queue": board_entry(15, "called"), "patient": {"name": "시연015"}}
+    hospital.answers["POST /queue/q-13/recall"] = {"success": True}
+    desk.locator("#find-last4").dispatch_event("keydown", {"key": "ㅜ", "code": "KeyN"})
+    desk.locator("#line-title").dispatch_event("keydown", {"key": "ㄱ", "code": "KeyR"})
+    wait_until(lambda: desk.evaluate("true") and hospital.asked_for("POST /queue/q-13/recall"))
+    assert hospital.asked_for(CALL) == []
+    desk.locator("#line-title").dispatch_event("keydown", {"key": "ㅜ", "code": "KeyN"})
+    expect(desk.locator("#undo-text")).to_have_text("15번 시연015님을 불렀어요.")
+
+
 def test_keys_in_a_field_are_letters(hospital: Hospital, desk: Page) -> None:
     desk.get_by_label("휴대폰 번호 끝 네 자리").press_sequentially("n")
     assert hospital.asked_for(CALL) == []

@@ -12,6 +12,7 @@ import { Field } from "../kit/field.js";
 import { List } from "../kit/list.js";
 import { DeskApi } from "./staff_api.js";
 import { PatientFinder } from "./staff_find.js";
+import { KEYS, letterOf } from "./staff_keys.js";
 import {
   ANSWER_SECONDS,
   entryAt,
@@ -32,11 +33,6 @@ const READ_AGAIN_MILLISECONDS = 60_000;
 // Of a long line, whose end no event tells: at most this often.
 const READ_REST_MILLISECONDS = 2_000;
 const LOST = "연결이 끊겼어요. 보이는 줄은 지난 것일 수 있어요.";
-const KEYS = /** @type {Record<string, [string, string]>} */ ({
-  r: ["called", "recall"],
-  s: ["called", "start_exam"],
-  c: ["in_progress", "complete_exam"],
-});
 
 const reports = new PageReports("staff").watch();
 const api = new DeskApi(() => askToSignIn("로그인이 끝났어요. 다시 로그인해 주세요."), reports.measure);
@@ -287,16 +283,9 @@ async function undo() {
 /** @param {KeyboardEvent} event */
 function takeKey(event) {
   const target = /** @type {HTMLElement} */ (event.target);
-  if (
-    event.ctrlKey ||
-    event.metaKey ||
-    event.altKey ||
-    event.repeat ||
-    target.closest("input, select, textarea, dialog")
-  )
-    return;
-  if (event.key === "n") return find("next").disabled || callNext();
-  const [state, act] = KEYS[event.key] ?? [];
+  const letter = target.closest("input, select, textarea, dialog") ? "" : letterOf(event);
+  if (letter === "n") return find("next").disabled || callNext();
+  const [state, act] = KEYS[letter] ?? [];
   const entry = state && board && api.shift ? entryAt(board, api.shift.room_id, state) : null;
   if (!entry) return;
   document.getElementById(`${act}-${entry.queue_id}`)?.click();
