@@ -111,7 +111,47 @@ def test_each_state_has_one_main_button_that_is_seen_at_once(
     button = page.locator("#state-buttons .primary")
     expect(button).to_have_text(MAIN_BUTTONS[state])
     expect(button).to_be_in_viewport(ratio=1)
-    assert button.evaluate("element => element.getBoundingClientRect().height") >= 56
+
+
+def low_buttons(page: Page) -> list[str]:
+    """Those that are seen and are not 56 px high."""
+    found: list[str] = page.evaluate("""
+        [...document.querySelectorAll("button, a.button")].filter((button) => button.checkVisibility())
+            .filter((button) => button.getBoundingClientRect().height < 56).map((button) => button.outerHTML)
+    """)
+    return found
+
+
+def test_each_button_of_each_state_is_high_enough(hospital: Hospital, open_page: OpenPage) -> None:
+    page = open_page("/journey")
+    for state, journey in SNAPSHOTS.items():
+        hospital.journey = journey
+        hospital.reload(page)
+        expect(page.locator("#sign-out")).to_be_visible()
+        assert low_buttons(page) == [], state
+    expect(page.locator("#state-title")).to_have_text("다 끝났어요")
+    page.locator("#sign-out").click()
+    expect(page.locator("#confirm")).to_be_visible()
+    assert low_buttons(page) == []
+
+
+def test_each_button_of_a_note_is_high_enough(hospital: Hospital, open_page: OpenPage) -> None:
+    hospital.journey = SNAPSHOTS["WAITING"]
+    page = open_page("/journey")
+    page.locator("#sound-on").click()
+    expect(page.locator(".toast")).to_be_visible()
+    assert low_buttons(page) == []
+
+
+def test_each_button_on_the_way_in_is_high_enough(stranger: Page) -> None:
+    for way, title in [("#way-typed", "#typed-title"), ("#way-login", "#login-title")]:
+        expect(stranger.locator("#welcome-title")).to_be_visible()
+        assert low_buttons(stranger) == []
+        stranger.locator(way).click()
+        expect(stranger.locator(title)).to_be_visible()
+        assert low_buttons(stranger) == []
+        if way == "#way-typed":
+            stranger.get_by_role("button", name="그만두기").click()
 
 
 def test_who_waits_sees_number_place_and_time(hospital: Hospital, open_page: OpenPage) -> None:
