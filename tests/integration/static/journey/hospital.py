@@ -11,6 +11,7 @@ from typing import Any
 from playwright.sync_api import Page, Route, WebSocketRoute
 
 QUEUE_ID = "3f2b6f0e-0000-4000-8000-000000000001"
+OTHER_QUEUE_ID = "3f2b6f0e-0000-4000-8000-000000000002"
 ROOM = {"room_id": "R-101", "title": "채혈실", "floor": 1}
 OTHER_ROOM = {"room_id": "R-102", "title": "영상의학과", "floor": 1}
 GUIDANCE = {"from": None, "to": ROOM, "steps": ["채혈실 앞으로 오세요.", "걸어서 2분쯤 걸려요."]}
@@ -103,6 +104,12 @@ def snapshot(state: str, *entries: Any, actions: tuple[str, ...] = (), seq: int 
         "epoch": "e",
         **traits,
     }
+
+
+def two_lines(blood: str, xray: str, **traits: Any) -> dict[str, Any]:
+    """Staff had somebody wait in a second line, too."""
+    second = {"queue_id": OTHER_QUEUE_ID, "exam_id": "EX-XRAY", "exam_name": "흉부 X선", "room": OTHER_ROOM}
+    return snapshot("WAITING", entry(blood), entry(xray, queue_number=21, **second), **traits)
 
 
 SNAPSHOTS = {

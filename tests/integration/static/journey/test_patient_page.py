@@ -7,12 +7,15 @@ from playwright.sync_api import Page, expect
 
 from tests.integration.static.journey.conftest import OpenPage
 from tests.integration.static.journey.hospital import (
+    OTHER_QUEUE_ID,
+    QUEUE_ID,
     SNAPSHOTS,
     Hospital,
     entry,
     refusal,
     snapshot,
     token,
+    two_lines,
 )
 from tests.waiting import wait_until
 
@@ -166,6 +169,53 @@ def test_who_waits_sees_number_place_and_time(hospital: Hospital, open_page: Ope
     update = {"queue_id": entry("waiting")["queue_id"], "state": "waiting", "position": 2, "ahead": 1}
     hospital.tell("queue", {"type": "queue.update", "seq": 9, "epoch": "e", "data": update})
     expect(ticket).to_contain_text("앞에 1명")
+
+
+def answer_delays(hospital: Hospital, blood: str, xray: str) -> None:
+    """In two lines, and each step aside and each way back is taken."""
+    states = {QUEUE_ID: blood, OTHER_QUEUE_ID: xray}
+    hospital.journey = two_lines(*states.values())
+
+    def answer(queue_id: str, body: Any) -> tuple[int, Any]:
+        states[queue_id] = "delayed" if body["delayed"] else "waiting"
+        hospital.journey = two_lines(*states.values(), seq=hospital.journey["last_seq"] + 1)
+        return 200, {"success": True}
+
+    for queue_id in states:
+        hospital.answers[f"POST /queue/{queue_id}/delay"] = lambda body, queue_id=queue_id: answer(queue_id, body)
+
+
+def test_who_steps_aside_of_one_of_two_lines_comes_back_by_the_page(hospital: Hospital, open_page: OpenPage) -> None:
+    answer_delays(hospital, "waiting", "waiting")
+    page = open_page("/journey")
+    page.get_by_role("button", name="채혈 잠깐 자리 비우기").click()
+    expect(page.get_by_role("heading", name="흉부 X선 차례를 기다려요")).to_be_visible()
+    back = page.locator("#state-buttons .primary")
+    expect(back).to_have_text("채혈에 돌아왔어요")
+    expect(back).to_be_in_viewport(ratio=1)
+    expect(back).to_be_focused()
+    expect(page.get_by_role("button", name="흉부 X선 잠깐 자리 비우기")).to_be_visible()
+    assert low_buttons(page) == []
+    back.click()
+    expect(page.get_by_role("heading", name="채혈 차례를 기다려요")).to_be_visible()
+    asked = hospital.asked_for(f"POST /queue/{QUEUE_ID}/delay")
+    assert asked == [{"delayed": True}, {"delayed": False}]
+    assert hospital.asked_for(f"POST /queue/{OTHER_QUEUE_ID}/delay") == []
+
+
+def test_each_of_two_lines_has_its_own_way_out_and_back(hospital: Hospital, open_page: OpenPage) -> None:
+    answer_delays(hospital, "delayed", "delayed")
+    page = open_page("/journey")
+    expect(page.locator("#state-buttons .primary")).to_have_text("채혈에 돌아왔어요")
+    other = page.locator(".others").get_by_role("button")
+    expect(other).to_have_text("돌아왔어요")
+    assert low_buttons(page) == []
+    other.click()
+    expect(page.get_by_role("button", name="흉부 X선 잠깐 자리 비우기")).to_be_focused()
+    page.get_by_role("button", name="채혈에 돌아왔어요").click()
+    expect(page.locator("#state-buttons")).to_have_text("채혈 잠깐 자리 비우기")
+    expect(page.locator(".others").get_by_role("button", name="흉부 X선 잠깐 자리 비우기")).to_be_visible()
+    assert hospital.asked_for(f"POST /queue/{OTHER_QUEUE_ID}/delay") == [{"delayed": False}]
 
 
 def test_an_action_is_sent_once_with_its_key_and_the_state_it_expects(hospital: Hospital, open_page: OpenPage) -> None:

@@ -68,7 +68,7 @@ function draw({ isMoved = false } = {}) {
   const now = JSON.stringify([told, alarm.isUnlocked]);
   if (now === drawn) return;
   drawn = now;
-  drawState(state, screenOf(told));
+  drawState(state, screenOf(told, (button) => makeButton(button, "wide")));
 }
 
 /** @param {boolean} isMoved */
@@ -81,11 +81,15 @@ function drawUnregistered(isMoved) {
 /** @param {string} state @param {import("./screens.js").Screen} screen */
 function drawState(state, screen) {
   const isNew = state !== shownState;
+  const focused = document.activeElement?.id;
   shownState = state;
   showView("state");
   setText(find("state-title"), screen.title);
   find("state-body").replaceChildren(...screen.body);
-  drawButtons(screen.buttons);
+  find("state-buttons").replaceChildren(
+    ...screen.buttons.map((button) => makeButton(button, button.isMain ? "primary wide" : "quiet")),
+  );
+  if (focused?.startsWith("do-")) document.getElementById(focused)?.focus();
   drawSound(screen.asksSound);
   map.showFloor(screen.floor);
   if (find("announce").textContent !== screen.announce) find("announce").textContent = screen.announce;
@@ -95,17 +99,14 @@ function drawState(state, screen) {
   scrollTo(0, 0);
 }
 
-/** @param {import("./screens.js").Button[]} buttons */
-function drawButtons(buttons) {
-  const focused = document.activeElement?.id;
-  const made = buttons.map((button) => {
-    const look = button.isMain ? "primary wide" : "quiet";
-    const element = make("button", { type: "button", class: look, id: `do-${button.act}` }, button.label);
-    element.addEventListener("click", () => whileBusy(/** @type {any} */ (element), () => press(button)));
-    return element;
-  });
-  find("state-buttons").replaceChildren(...made);
-  if (focused?.startsWith("do-")) document.getElementById(focused)?.focus();
+/** Its id is that of its entry: the focus stays with the line that it is about, wherever the button stands by then.
+ * @param {import("./screens.js").Button} button @param {string} look */
+function makeButton(button, look) {
+  const id = ["do", button.act, ...(button.payload?.queue_id ? [button.payload.queue_id] : [])].join("-");
+  const element = make("button", { type: "button", class: look, id }, button.label);
+  if (button.name) element.setAttribute("aria-label", button.name);
+  element.addEventListener("click", () => whileBusy(/** @type {any} */ (element), () => press(button)));
+  return element;
 }
 
 /** @param {import("./screens.js").Button} button */

@@ -8,16 +8,18 @@ import { aheadText, clockText, nameBecause, roomText, stopWaitText, waitText } f
 
 /** What there is to tell. @typedef {{state: string, entries: any[], actions: string[], appointments: any[],
  *   next: any, guidance: any, stops: any[]}} Told */
-/** `act`: a patient's action, or `delay` for the way out of the line and back.
- * @typedef {{label: string, act: string, payload?: any, isMain?: boolean, question?: any}} Button */
+/** `act`: a patient's action, or `delay` for the way out of the line and back. `name`: for screen readers, where the
+ * label alone does not say what it is about.
+ * @typedef {{label: string, act: string, name?: string, payload?: any, isMain?: boolean, question?: any}} Button */
+/** @typedef {(button: Button) => HTMLElement} MakeButton of one that stands in the content */
 /** @typedef {{title: string, body: Node[], buttons: Button[], announce: string, floor: any, asksSound: boolean}} Screen */
 
 const ACTIVE = ["called", "in_progress", "waiting", "delayed"];
 
-/** @param {Told} told @returns {Screen} */
-export function screenOf(told) {
+/** @param {Told} told @param {MakeButton} makeButton @returns {Screen} */
+export function screenOf(told, makeButton) {
   const make = SCREENS[told.state] ?? showUnknown;
-  const screen = { announce: "", floor: null, asksSound: false, ...make(told) };
+  const screen = { announce: "", floor: null, asksSound: false, ...make(told, makeButton) };
   const offered = screen.buttons.filter(({ act }) => act === "delay" || told.actions.includes(act));
   return { ...screen, buttons: offered };
 }
@@ -28,7 +30,7 @@ export function leadingEntry(entries) {
   return entries.filter((entry) => rank(entry) >= 0).sort((a, b) => rank(a) - rank(b))[0] ?? null;
 }
 
-/** @type {Record<string, (told: Told) => any>} */
+/** @type {Record<string, (told: Told, makeButton: MakeButton) => any>} */
 const SCREENS = {
   ARRIVED: () => ({
     title: "도착하셨어요",
@@ -75,32 +77,32 @@ function showRegistered({ stops, appointments }) {
   };
 }
 
-/** @param {Told} told */
-function showWaiting({ entries }) {
+/** Who is away somewhere is offered the way back first: a second press on the same place must leave no other line.
+ * @param {Told} told @param {MakeButton} makeButton */
+function showWaiting({ entries }, makeButton) {
   const entry = leadingEntry(entries);
   if (!entry) return { title: "기다려 주세요", body: [], buttons: [] };
-  const isAway = entry.state === "delayed";
   const others = entries.filter((other) => other !== entry && ACTIVE.includes(other.state));
-  const away = {
-    label: "잠깐 자리 비우기",
-    act: "delay",
-    payload: { queue_id: entry.queue_id, delayed: true },
-    isMain: true,
-  };
-  const back = {
-    label: "돌아왔어요",
-    act: "delay",
-    payload: { queue_id: entry.queue_id, delayed: false },
-    isMain: true,
-  };
+  const main = [entry, ...others].find(({ state }) => state === "delayed") ?? entry;
+  const atThumb = [main, ...(main === entry ? [] : [entry])].map((one) => delayButton(one, others.length > 0));
+  const makeRowButton = (/** @type {any} */ other) => (other === main ? null : makeButton(delayButton(other)));
   return {
     title: `${entry.exam_name} 차례를 기다려요`,
-    body: [showTicket(entry), ...(others.length ? [showOthers(others)] : [])],
-    buttons: [isAway ? back : away],
+    body: [showTicket(entry), ...(others.length ? [showOthers(others, makeRowButton)] : [])],
+    buttons: atThumb.map((button, at) => ({ ...button, isMain: at === 0 })),
     announce: `내 번호 ${entry.queue_number}번. ${aheadText(entry)}`,
     floor: floorOf(entry.room),
     asksSound: true,
   };
+}
+
+/** The way out of a line, or back into it. @param {any} entry
+ * @param {boolean} [isNamed] whether it is seen which line, too @returns {Button} */
+function delayButton({ queue_id, exam_name, state }, isNamed = false) {
+  const isAway = state === "delayed";
+  const label = isAway ? "돌아왔어요" : "잠깐 자리 비우기";
+  const name = isAway ? `${exam_name}에 ${label}` : `${exam_name} ${label}`;
+  return { label: isNamed ? name : label, name, act: "delay", payload: { queue_id, delayed: !isAway } };
 }
 
 /** @param {Told} told */
@@ -163,14 +165,15 @@ function showTicket(entry) {
   );
 }
 
-/** @param {any[]} entries */
-function showOthers(entries) {
+/** @param {any[]} entries @param {(entry: any) => HTMLElement|null} makeRowButton */
+function showOthers(entries, makeRowButton) {
   const rows = entries.map((entry) =>
     make(
       "li",
       {},
       make("strong", {}, entry.exam_name),
       make("span", {}, `${entry.queue_number}번 · ${aheadText(entry)}`),
+      makeRowButton(entry),
     ),
   );
   return make("div", {}, line("함께 기다리는 검사"), make("ul", { class: "stops others" }, ...rows));
