@@ -102,6 +102,8 @@ test("each trouble has a sentence that leads on", () => {
   assert.match(explainError(failed("OFFLINE", 0, "지금은 인터넷이 끊겨 있어요.")), /인터넷이 끊겨/);
   assert.match(explainError(failed("STORE_UNAVAILABLE", 503)), /조금 뒤에/);
   assert.match(explainError(new TagReadError("denied")), /번호를 적어 주세요/);
+  const delays = new WelnoError({ code: "STATE_CONFLICT", status: 409, details: { state: "waiting", delays_left: 0 } });
+  assert.match(explainError(delays), /두 번까지만 .* 창구에 말씀해 주세요/);
 });
 
 const DEFINITIONS = {

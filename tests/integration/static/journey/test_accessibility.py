@@ -5,7 +5,15 @@ from playwright.sync_api import expect
 
 from tests.accessibility import LOOKS, ask_axe, examine_look
 from tests.integration.static.journey.conftest import OpenPage
-from tests.integration.static.journey.hospital import SNAPSHOTS, Hospital, ago, board, board_entry, hall_room
+from tests.integration.static.journey.hospital import (
+    SNAPSHOTS,
+    Hospital,
+    ago,
+    board,
+    board_entry,
+    hall_room,
+    two_lines,
+)
 
 
 @pytest.mark.parametrize("look", ["light", "dark"])
@@ -20,7 +28,7 @@ def test_what_is_wrong_is_found(hospital: Hospital, open_page: OpenPage, look: s
 def test_each_state_of_the_journey_is_accessible(hospital: Hospital, open_page: OpenPage, look: str) -> None:
     found = {}
     page = open_page("/journey", **LOOKS[look])
-    for state, journey in SNAPSHOTS.items():
+    for state, journey in [*SNAPSHOTS.items(), ("in two lines", two_lines("delayed", "waiting"))]:
         hospital.journey = journey
         hospital.reload(page)
         expect(page.locator("#loading-view")).to_be_hidden()

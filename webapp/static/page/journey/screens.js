@@ -7,7 +7,7 @@ import { make } from "../kit/dom.js";
 import { aheadText, clockText, nameBecause, roomText, stopWaitText, waitText } from "./words.js";
 
 /** What there is to tell. @typedef {{state: string, entries: any[], actions: string[], appointments: any[],
- *   next: any, guidance: any, stops: any[]}} Told */
+ *   next: any, guidance: any, stops: any[], mayStepAside: boolean}} Told */
 /** `act`: a patient's action, or `delay` for the way out of the line and back. `name`: for screen readers, where the
  * label alone does not say what it is about.
  * @typedef {{label: string, act: string, name?: string, payload?: any, isMain?: boolean, question?: any}} Button */
@@ -79,13 +79,15 @@ function showRegistered({ stops, appointments }) {
 
 /** Who is away somewhere is offered the way back first: a second press on the same place must leave no other line.
  * @param {Told} told @param {MakeButton} makeButton */
-function showWaiting({ entries }, makeButton) {
+function showWaiting({ entries, mayStepAside }, makeButton) {
   const entry = leadingEntry(entries);
   if (!entry) return { title: "기다려 주세요", body: [], buttons: [] };
   const others = entries.filter((other) => other !== entry && ACTIVE.includes(other.state));
   const main = [entry, ...others].find(({ state }) => state === "delayed") ?? entry;
-  const atThumb = [main, ...(main === entry ? [] : [entry])].map((one) => delayButton(one, others.length > 0));
-  const makeRowButton = (/** @type {any} */ other) => (other === main ? null : makeButton(delayButton(other)));
+  const isOffered = (/** @type {any} */ { state }) => mayStepAside || state === "delayed";
+  const atThumb = [...new Set([main, entry])].filter(isOffered).map((one) => delayButton(one, others.length > 0));
+  const makeRowButton = (/** @type {any} */ other) =>
+    other !== main && isOffered(other) ? makeButton(delayButton(other)) : null;
   return {
     title: `${entry.exam_name} 차례를 기다려요`,
     body: [showTicket(entry), ...(others.length ? [showOthers(others, makeRowButton)] : [])],

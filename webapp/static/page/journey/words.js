@@ -34,6 +34,7 @@ const BY_CODE = /** @type {Record<string, string>} */ ({
   RECALL_TOO_SOON: "방금 불렀어요. 조금 뒤에 다시 불러 주세요.",
   QUEUE_NOT_FOUND: "대기 번호를 찾지 못했어요. 목록이 곧 바뀌어요.",
 });
+const NO_DELAYS_LEFT = "자리는 두 번까지만 비울 수 있어요. 더 필요하면 창구에 말씀해 주세요.";
 const TAG_TROUBLES = /** @type {Record<string, string>} */ ({
   denied: "카메라나 태그 읽기가 막혀 있어요. 번호를 적어 주세요.",
   absent: "이 휴대폰으로는 읽을 수 없어요. 번호를 적어 주세요.",
@@ -77,10 +78,14 @@ const JOURNEY_STATES = /** @type {Record<string, string>} */ ({
   FINISHED: "수납 끝남",
 });
 
+/** Whether it was refused as they have stepped aside as often as they may in one visit. @param {any} error */
+export const hasNoDelaysLeft = (error) => error.details?.delays_left === 0;
+
 /** The sentence for a failed call. @param {any} error @returns {string} */
 export function explainError(error) {
   if (error.why !== undefined) return TAG_TROUBLES[error.why] ?? TAG_TROUBLES.failed;
   if (error.code === "OFFLINE") return error.message;
+  if (hasNoDelaysLeft(error)) return NO_DELAYS_LEFT;
   return BY_CODE[error.code] ?? explain(error, TEXTS);
 }
 

@@ -69,6 +69,10 @@ export class PatientJourney {
   get phase() {
     return this.#snapshot.phase ?? null;
   }
+  /** Null while they are not in the hospital. @returns {string|null} */
+  get visitId() {
+    return this.#snapshot.visit_id ?? null;
+  }
   /** @returns {any[]} */
   get queueDetails() {
     return this.#snapshot.queue_details ?? [];
