@@ -67,6 +67,11 @@ def look_for_answer(tools: RunTools, miso: MisoWorkflows, claim: InterviewClaim,
         save_answer(tools, claim, answer, [_FOUND])
 
 
+def leave_search(tools: RunTools, claim: InterviewClaim) -> None:
+    """To a process that can ask MISO, until the deadline. Raises RunOutdated."""
+    _look_again(tools, claim, _Look(None, UNKNOWN_USAGE))
+
+
 def _look(miso: MisoWorkflows, search: Search) -> _Look:
     """Nothing is found also when MISO does not tell: the next look may be luckier. Raises MisoAnswerInvalid for details
     that no look will ever read."""

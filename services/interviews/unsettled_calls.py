@@ -16,7 +16,7 @@ from services.interviews.row_security import as_analyst
 from services.interviews.run_tools import RunTools
 from services.interviews.runs import forget_call, locked_run
 from services.interviews.saving import note_late_usage
-from upstream.miso.usage import UNKNOWN_USAGE, Usage
+from upstream.miso.usage import Usage
 from upstream.miso.workflows import STOP_SECONDS, MisoWorkflows
 
 # A stop and a look, and some to settle; of a process that dies others have it then.
@@ -24,11 +24,14 @@ _HELD = timedelta(seconds=4 * STOP_SECONDS)
 
 
 def settle_calls(tools: RunTools, project_id: UUID, interview_id: UUID) -> None:
-    """Each that no other process has. Of one whose end MISO does not tell, the sweep has it tried again."""
+    """Each that no other process has. Of one whose end MISO does not tell, the sweep has it tried again; without MISO's
+    address or key all are left to processes that have them."""
+    if tools.miso is None:
+        return
     for user in _find_calls(tools, project_id, interview_id):
         if tools.is_stopping():
             return
-        _settle(tools, project_id, interview_id, user)
+        _settle(tools, tools.miso, project_id, interview_id, user)
 
 
 def _find_calls(tools: RunTools, project_id: UUID, interview_id: UUID) -> Sequence[str]:
@@ -37,7 +40,7 @@ def _find_calls(tools: RunTools, project_id: UUID, interview_id: UUID) -> Sequen
         return work.session.scalars(theirs.order_by(UnsettledCall.noted_at)).all()
 
 
-def _settle(tools: RunTools, project_id: UUID, interview_id: UUID, user: str) -> None:
+def _settle(tools: RunTools, miso: MisoWorkflows, project_id: UUID, interview_id: UUID, user: str) -> None:
     now = tools.clock.now()
     held_until = now + _HELD
     with tools.unit_of_work() as work, as_analyst(work.session, project_id):
@@ -46,7 +49,7 @@ def _settle(tools: RunTools, project_id: UUID, interview_id: UUID, user: str) ->
         claimed = work.session.execute(claim.returning(UnsettledCall.task_id)).one_or_none()
     if claimed is None:
         return
-    usage = _stop(tools.miso, claimed.task_id, user) if tools.miso is not None else UNKNOWN_USAGE
+    usage = _stop(miso, claimed.task_id, user)
     if usage is None:
         _release(tools, project_id, user, held_until)
         return

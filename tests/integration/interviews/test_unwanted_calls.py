@@ -22,22 +22,19 @@ from services.interviews.stepping import do_step, postpone
 from services.interviews.sweep import give_up_unsettled, send_unsettled
 from services.interviews.unsettled_calls import settle_calls
 from spool import StorageFault
-from tests.waiting import wait_until
 from upstream.miso.answers import FoundRun, WorkflowAnswer
 from upstream.miso.errors import MisoAnswerInvalid, MisoError
 from upstream.miso.usage import UNKNOWN_USAGE, Usage
 from upstream.miso.workflows import MisoWorkflows
 
 from .analyses import Analyses, Uploaded, run_analyses
-from .steps import claim, go_through
+from .steps import CUT, claim, cut_and_delete, delete_by_mina, go_through, let_due, settle, tokens_of, wait_until_logged
 
 Kind = TypeVar("Kind", bound=MisoWorkflows)
 LOGS = "/ext/v1/workflows/logs"
 DETAILS = "/ext/v1/workflows/run/"
 # It runs, is billed and found in the logs; of its answer nothing can be read.
 UNREADABLE = {"malformed": True, "while_running": True}
-# Nobody hears what becomes of it.
-CUT = {"cut": "before", "while_running": True, "workflow_seconds": 3}
 
 
 @pytest.fixture(scope="module")
@@ -113,26 +110,6 @@ def asking(tools: RunTools, miso: MisoWorkflows) -> RunTools:
 def connect(analyses: Analyses, kind: type[Kind]) -> Kind:
     settings = analyses.stores.settings.interviews
     return kind(settings.miso_api_url, settings.miso_api_key)
-
-
-def let_due(analyses: Analyses, interview: Uploaded, also: str = "") -> None:
-    analyses.execute(f"update welno.interview_runs set due_at = now() {also} where interview_id = :id", id=interview.id)
-
-
-def tokens_of(analyses: Analyses, interview: Uploaded) -> int:
-    [cost] = analyses.read("select tokens from welno.miso_costs where interview_id = :id", id=interview.id)
-    tokens: int = cost["tokens"]
-    return tokens
-
-
-def settle(analyses: Analyses, asking: RunTools, interview: Uploaded) -> None:
-    """As often as the sweep would have it done."""
-
-    def is_settled() -> bool:
-        settle_calls(asking, analyses.world.food, interview.id)
-        return not analyses.unsettled(interview)
-
-    wait_until(is_settled, every=0.2)
 
 
 def count_invalid(analyses: Analyses) -> float:
@@ -288,11 +265,6 @@ def counted_in_all(analyses: Analyses) -> float:
     return sum(float(row["total"]) for row in found)
 
 
-def wait_until_logged(analyses: Analyses, miso: MisoWorkflows, interview: Uploaded) -> None:
-    user = analyses.run(interview)["miso_user"]
-    wait_until(lambda: miso.find_by_user(user), 30, every=0.2)
-
-
 def test_logs_that_cannot_be_read_once_fail_no_analysis(
     analyses: Analyses, asking: RunTools, miso: MisoWorkflows, owner_id: int
 ):
@@ -342,11 +314,6 @@ def test_the_answer_that_a_look_has_read_is_the_one_that_is_used(
     assert len(analyses.calls(path=DETAILS + logged.ids.run_id)) == 2  # one of each look
 
 
-def delete_by_mina(analyses: Analyses, interview: Uploaded) -> None:
-    with analyses.as_member() as member:
-        delete_interview(member, interview.id)
-
-
 def begin_again(analyses: Analyses, interview: Uploaded) -> None:
     """While MISO has the call of the attempt before."""
     delete_by_mina(analyses, interview)
@@ -388,13 +355,7 @@ def test_a_refusal_forgets_its_own_call_and_no_other(analyses: Analyses, asking:
 
 @pytest.fixture
 def unsettled(analyses: Analyses, asking: RunTools, owner_id: int) -> Uploaded:
-    """Its workflow has ended, and nobody has asked yet what it has used."""
-    interview = analyses.prepare(**CUT | {"workflow_seconds": 0.1}).interview
-    go_through(asking, claim(analyses, asking, interview, owner_id))
-    assert asking.miso is not None
-    wait_until_logged(analyses, asking.miso, interview)
-    delete_by_mina(analyses, interview)
-    return interview
+    return cut_and_delete(analyses, asking, owner_id)
 
 
 class KilledWorkflows(MisoWorkflows):
