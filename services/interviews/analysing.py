@@ -178,18 +178,23 @@ def _settle_refusal(
     try:
         _settle_error(tools, claim, error, counted)
     except RunOutdated:
-        with locked_run(tools.unit_of_work, claim.project_id, claim.interview_id) as moved_on:
-            forget_call(moved_on.session, user)
-            if _is_looked_for(moved_on.run, user, error):
-                _take_refusal(moved_on, error, tools.clock.now())
+        if _has_called(error):
+            with locked_run(tools.unit_of_work, claim.project_id, claim.interview_id) as moved_on:
+                forget_call(moved_on.session, user)
+                if _is_looked_for(moved_on.run, user):
+                    _take_refusal(moved_on, error, tools.clock.now())
         raise
 
 
-def _is_looked_for(run: InterviewRun, user: str, error: MisoError) -> bool:
-    """Whether the call that the run waits for is the refused one. An answer of MISO's says so: the call had left under
-    this user, and nobody else asks as long as it is noted. Who was not reached has not called, and another may have."""
-    is_answer = error.http_status is not None
-    return is_answer and run.miso_user == user and run.called_at is not None and run.state != InterviewRunState.ENDED
+def _has_called(error: MisoError) -> bool:
+    """An answer of MISO's says so: the call had left under its user, and nobody else asks as long as that is noted. Who
+    has reached nobody has not called, and another may have, under the same user."""
+    return error.http_status is not None
+
+
+def _is_looked_for(run: InterviewRun, user: str) -> bool:
+    """Whether the run waits for the call of this user."""
+    return run.miso_user == user and run.called_at is not None and run.state != InterviewRunState.ENDED
 
 
 def _settle_error(tools: RunTools, claim: InterviewClaim, error: MisoError, counted: Sequence[Counted]) -> None:

@@ -16,7 +16,7 @@ from upstream.miso.errors import MisoUnreached
 from upstream.miso.workflows import MisoWorkflows
 
 from .analyses import Analyses, Uploaded, run_analyses
-from .steps import claim, go_through
+from .steps import claim, delete_by_mina, go_through, settle, tokens_of
 
 TAKE_BACK = """
     update welno.interview_runs set state = 'ready', owner_id = null, fence = fence + 1, due_at = now()
@@ -140,3 +140,23 @@ def test_who_has_reached_nobody_says_nothing_of_the_call_of_another(
 
     wait_until(look, 30)
     assert analyses.bills_of(interview) == [1]
+
+
+def test_who_has_reached_nobody_forgets_no_call_of_another(analyses: Analyses, asking: RunTools, owner_id: int):
+    """Which a person has given up meanwhile: it is to be stopped, and what it has used counted."""
+    interview = analyses.prepare(cut="before", while_running=True, workflow_seconds=1).interview
+    settings = analyses.stores.settings.interviews
+    late = UnreachedWorkflows(settings.miso_api_url, settings.miso_api_key)
+
+    def ask() -> None:
+        analyses.execute(TAKE_BACK, id=interview.id)
+        go_through(asking, claim(analyses, asking, interview, owner_id))
+        delete_by_mina(analyses, interview)
+
+    late.meanwhile = ask
+    with pytest.raises(RunOutdated):
+        go_through(replace(asking, miso=late), claim(analyses, asking, interview, owner_id))
+    user = analyses.run(interview)["miso_user"]
+    assert [call["miso_user"] for call in analyses.unsettled(interview)] == [user]
+    settle(analyses, asking, interview)
+    assert (tokens_of(analyses, interview) > 0, analyses.bills_of(interview)) == (True, [1])
