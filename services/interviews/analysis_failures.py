@@ -89,7 +89,7 @@ def _fault_of(error: MisoError) -> AnalysisFault:
     if isinstance(error, MisoAnswerInvalid):
         return AnalysisFault.MISO_ANSWER_INVALID
     if isinstance(error, MisoAnswerLost):
-        return AnalysisFault.MISO_TIMEOUT if error.reason == "timed_out" else AnalysisFault.MISO_ANSWER_LOST
+        return AnalysisFault.MISO_ANSWER_LOST  # also of a time-out: what still runs at the deadline has been found
     return AnalysisFault.MISO_UNAVAILABLE  # not reached, busy, or failed in itself
 
 

@@ -23,7 +23,7 @@ from upstream.miso import errors
         (errors.MisoServerFailed(http_status=500), "MISO_UNAVAILABLE", 500),
         (errors.MisoAnswerLost(http_status=504), "MISO_ANSWER_LOST", 504),
         (errors.MisoAnswerLost(reason="broken_response"), "MISO_ANSWER_LOST", None),
-        (errors.MisoAnswerLost(reason="timed_out"), "MISO_TIMEOUT", None),
+        (errors.MisoAnswerLost(reason="timed_out"), "MISO_ANSWER_LOST", None),
         (errors.MisoRejected(http_status=400), "MISO_REJECTED", 400),
         (errors.MisoMisconfigured(http_status=401), "MISO_REJECTED", 401),
         (errors.MisoWorkflowFailed(reason="failed", http_status=200), "MISO_WORKFLOW_FAILED", None),
