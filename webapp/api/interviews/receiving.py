@@ -31,7 +31,7 @@ from webapp.api.interviews.multipart import (
     read_form,
     read_urlencoded,
 )
-from webapp.api.interviews.schemas.uploads import WORDS_MAX, UploadInput
+from webapp.api.interviews.schemas.uploads import WORDS_MAX, UploadForm, UploadInput
 from webapp.bodies import let_rest_come, read_stream, read_strict_json
 from webapp.error_codes import Code
 from webapp.errors import ApiError, flatten_messages
@@ -227,7 +227,8 @@ def _load(fields: Any, *, partial: tuple[str, ...] = ()) -> dict[str, Any]:
     if isinstance(fields, dict) and isinstance(words := fields.get("maskWords"), str):
         fields = fields | {"maskWords": _split_words(words)}
     try:
-        said: dict[str, Any] = UploadInput().load(fields, partial=partial)
+        schema = UploadInput() if request.is_json else UploadForm()
+        said: dict[str, Any] = schema.load(fields, partial=partial)
     except ValidationError as exc:
         raise ApiError(Code.VALIDATION_FAILED, details=flatten_messages({"json": exc.messages})) from exc
     return said

@@ -192,7 +192,7 @@ def test_words_to_mask_that_are_no_list_are_refused(jun: Member, world: World, w
         ({"text": "말", "projectId": "{food}", "lastModified": "어제"}, "lastModified"),
         ({"text": "말", "projectId": "{food}", "maskWords": ["가" * 65]}, "maskWords"),
         ({"text": "말", "projectId": "{food}", "maskWords": ",".join(map(str, range(101)))}, "maskWords"),
-        ({"text": "말", "projectId": "{food}", "consent": "아마"}, "consent"),
+        *(({"text": "말", "projectId": "{food}", "consent": said}, "consent") for said in ("yes", 1, "on", None)),
         ({"text": "말", "projectId": "{food}", "nothing": 1}, "nothing"),
     ],
 )
@@ -392,6 +392,8 @@ def test_a_project_that_requires_consent_gets_none_without(jun: Member, world: W
         query = text("select consent_by from welno.interviews where id = :id")
         by = connection.execute(query, {"id": taken.json["interview_id"]}).scalar_one()
     assert by == world.people["jun"]
+    of_forms = [send_file(jun, world, b"x", consent=said).status_code for said in ("true", "on", "false", "아마")]
+    assert of_forms == [200, 200, 403, 400]  # which have texts only
 
 
 def test_a_spent_budget_takes_no_more(jun: Member, world: World, engine: Engine):

@@ -40,7 +40,7 @@ class _InterviewIdField(fields.UUID):
 
 
 class UploadInput(InputSchema):
-    """From a form, or from JSON. `consents`: whoever was interviewed has consented."""
+    """From JSON. `consents`: whoever was interviewed has consented."""
 
     project_id = ProjectIdField(data_key="projectId")
     text = Text(TEXT_MAX, load_default=None)
@@ -58,6 +58,12 @@ class UploadInput(InputSchema):
         metadata={"maxItems": WORDS_MAX},
         error_messages={"invalid": "가릴 말을 쉼표로 나누어 보내 주세요."},
     )
+    consents: fields.Boolean = Flag(data_key="consent", load_default=False)
+
+
+class UploadForm(UploadInput):
+    """The same from a form, which has texts only."""
+
     consents = fields.Boolean(
         data_key="consent", load_default=False, error_messages={"invalid": "true 또는 false로 보내 주세요."}
     )
