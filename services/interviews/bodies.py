@@ -3,6 +3,7 @@
 from collections import Counter
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from models.interviews import RESULT_COLUMNS, Interview, Project
 from services.interviews.evidence import POINT_COLUMNS, resolve_evidence
@@ -44,20 +45,24 @@ def describe_interview(interview: Interview) -> Body:
         "file_name": interview.file_name,
         "file_bytes": interview.file_bytes,
         "error": interview.error,
-        "persona_combination_id": interview.persona_combination_id and str(interview.persona_combination_id),
+        "persona_combination_id": _id(interview.persona_combination_id),
         "deleted_at": _text(interview.deleted_at),
     }
 
 
-def describe_whole(interview: Interview) -> Body:
-    """With its text and its result, whose quotes say where they stand in the script."""
+def describe_whole(interview: Interview, *, of_original: bool = False) -> Body:
+    """With its text and its result, whose quotes say where they stand in the script. `of_original`: for who may read
+    it: a hash of what is not masked lets others find out by guessing what a placeholder stands for."""
     result = {name: getattr(interview, name) for name in RESULT_COLUMNS}
     evidence = resolve_evidence(result) if interview.evidence is None else interview.evidence
     return {
         **describe_interview(interview),
         "masked_text": interview.masked_text,
         "metadata": interview.details,
+        "file_sha256": interview.file_sha256 if of_original else None,
+        "deleted_by": _id(interview.deleted_by),
         "consent_at": _text(interview.consent_at),
+        "consent_by": _id(interview.consent_by),
         **result,
         "cleaned_script": name_speakers_of(interview.cleaned_script, interview.speakers or {}),
         "speakers": describe_speakers(interview),
@@ -95,6 +100,10 @@ def describe_status(interview: Interview) -> Body:
 
 def _text(moment: datetime | None) -> str | None:
     return moment.isoformat() if moment else None
+
+
+def _id(known: UUID | None) -> str | None:
+    return str(known) if known else None
 
 
 def _moment(text: str | None) -> datetime | None:

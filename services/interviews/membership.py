@@ -51,6 +51,14 @@ def require_interview(
 
     Raises InterviewNotFound, RoleTooSmall.
     """
+    interview, role = find_interview(member, interview_id, lock=lock)
+    if not role.includes(least):
+        raise RoleTooSmall
+    return interview
+
+
+def find_interview(member: MemberWork, interview_id: UUID, *, lock: bool = False) -> tuple[Interview, ProjectRole]:
+    """Likewise, and what the member is in its project. Raises InterviewNotFound."""
     query = (
         select(Interview, ProjectMember.role)
         .join(ProjectMember, ProjectMember.project_id == Interview.project_id)
@@ -63,11 +71,7 @@ def require_interview(
     row = member.session.execute(query.with_for_update(of=Interview) if lock else query).one_or_none()
     if row is None:
         raise InterviewNotFound
-    interview, role = row
-    if not ProjectRole(role).includes(least):
-        raise RoleTooSmall
-    found: Interview = interview
-    return found
+    return row[0], ProjectRole(row[1])
 
 
 def list_members(member: MemberWork, project_id: UUID) -> list[dict[str, Any]]:

@@ -14,7 +14,7 @@ from services.interviews.row_security import MemberWork
 
 # A batch is read in one unit: a whole project would hold its transaction for as long as somebody takes to download it.
 _BATCH = 20
-_LEFT_OUT = frozenset({"masked_text", "metadata", "error", "deleted_at"})
+_LEFT_OUT = frozenset({"masked_text", "metadata", "error", "file_sha256", "deleted_at", "deleted_by"})
 
 
 def read_export(member: MemberWork, interview_id: UUID) -> Body:

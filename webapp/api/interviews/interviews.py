@@ -15,7 +15,7 @@ from services.interviews.bodies import describe_interview, describe_status, desc
 from services.interviews.changing import delete_interview, restore_interview
 from services.interviews.erasure import ErasureTools, erase_as_member
 from services.interviews.files import ORIGINAL, TEXT, read_said
-from services.interviews.membership import require_interview
+from services.interviews.membership import find_interview, require_interview
 from spool import UnknownFile
 from webapp.api.documented import SECURITY_MEMBER, fails
 from webapp.api.interviews.attachments import attachment
@@ -43,7 +43,8 @@ blueprint = Blueprint("interviews", __name__, url_prefix="/api/interviews", desc
 def show_interview(caller: MemberCaller, interview_id: UUID) -> dict[str, Any]:
     """With its masked text and its analysis."""
     with stores().member_work.reading(caller.account_id) as member:
-        return {"success": True, "interview": describe_whole(require_interview(member, interview_id))}
+        interview, role = find_interview(member, interview_id)
+        return {"success": True, "interview": describe_whole(interview, of_original=role is ProjectRole.ADMIN)}
 
 
 @blueprint.get("/<uuid:interview_id>/status")

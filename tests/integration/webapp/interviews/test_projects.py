@@ -1,5 +1,6 @@
 """What members read and change: lists, one interview, deletion, retries, members."""
 
+from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
@@ -90,6 +91,17 @@ def test_one_interview_is_shown_whole_and_in_short(jun: Member, world: World):
         1,
         None,
     )
+
+
+def test_who_deleted_one_is_shown_and_the_hash_of_what_was_uploaded_to_admins(mina: Member, jun: Member, world: World):
+    """By guessing, others would find out from it what a placeholder of a short text stands for."""
+    interview_id = upload(jun, world, text="짧은 글")
+    path = f"/api/interviews/{interview_id}"
+    assert jun.ask("GET", path).json["interview"]["deleted_by"] is None
+    assert jun.ask("DELETE", path).status_code == 204
+    shown = [member.ask("GET", path).json["interview"] for member in (mina, jun)]
+    assert [one["deleted_by"] for one in shown] == [str(world.people["jun"])] * 2
+    assert [one["file_sha256"] for one in shown] == [sha256("짧은 글".encode()).hexdigest(), None]
 
 
 @pytest.mark.parametrize("is_resolved", [True, False])
@@ -293,7 +305,7 @@ def test_a_project_that_requires_consent_retries_none_without(jun: Member, world
     assert (refused.status_code, refused.json["error"]["code"]) == (403, "CONSENT_REQUIRED")
     assert jun.ask("POST", "/api/workflow/retry", json=body | {"consent": True}).status_code == 200
     whole = jun.ask("GET", f"/api/interviews/{interview_id}").json["interview"]
-    assert whole["consent_at"] is not None
+    assert (whole["consent_at"] is not None, whole["consent_by"]) == (True, str(world.people["jun"]))
 
 
 def test_a_spent_budget_retries_nothing(jun: Member, world: World, engine: Engine):

@@ -73,7 +73,14 @@ class EvidenceOutput(Schema):
 class WholeInterviewOutput(ListedInterviewOutput):
     masked_text = fields.String(required=True, allow_none=True)
     metadata = fields.Dict(required=True)
+    file_sha256 = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"description": "Of the file or text as it was uploaded, for admins, who may read it; else null."},
+    )
+    deleted_by = fields.UUID(required=True, allow_none=True)
     consent_at = fields.String(required=True, allow_none=True)
+    consent_by = fields.UUID(required=True, allow_none=True)
     cleaned_script = fields.Raw(required=True, allow_none=True)
     speakers = fields.List(fields.Dict(), required=True)
     session_info = fields.Raw(required=True, allow_none=True)
