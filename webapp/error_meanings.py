@@ -95,7 +95,7 @@ CODES: Mapping[Code, Meaning] = {
     Code.HIGHLIGHT_NOT_FOUND: Meaning(404, "표시한 곳을 찾을 수 없어요.", "Removed, or of another interview."),
     Code.ACCOUNT_NOT_FOUND: Meaning(404, "계정을 찾을 수 없어요.", "Nobody of the company, or not in the project."),
     Code.PERSONA_NOT_FOUND: Meaning(
-        404, "페르소나를 찾을 수 없어요.", "Unknown persona, or of no company in which you have a project."
+        404, "페르소나를 찾을 수 없어요.", "Unknown persona, or of no project of yours, nor of its company."
     ),
     Code.CONVERSATION_NOT_FOUND: Meaning(
         404,

@@ -81,13 +81,15 @@ class KeyTakeaway(Table):
 
 
 class PersonaCombination(Table):
-    """A persona of a company, which an analysis may match by its code."""
+    """A persona of a company, which an analysis may match by its code. `project_id`: made of this project's interviews,
+    which alone knows it; null: the company's own."""
 
     __tablename__ = "persona_combinations"
-    __table_args__ = (UniqueConstraint("company_id", "persona_code"),)
+    __table_args__ = (UniqueConstraint("company_id", "persona_code"), Index(None, "project_id"))
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     company_id: Mapped[UUID] = mapped_column(ForeignKey(_OF_COMPANY))
+    project_id: Mapped[UUID | None] = mapped_column(ForeignKey(OF_PROJECT))
     persona_code: Mapped[str]
     title: Mapped[str]
     description: Mapped[str | None]

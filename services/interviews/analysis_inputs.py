@@ -11,6 +11,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from models.accounts import Company
 from models.interviews import Interview, KeyTakeaway, PersonaCombination, Project, ScriptSection
 from services.interviews.masking.placeholders import without_numbers
+from services.interviews.personas import is_known_in
 
 # An input of the app has a longest length, and a project may have hundreds of interviews: the latest count.
 _MOST_LISTED, _LONGEST_LIST = 100, 8_000
@@ -25,7 +26,7 @@ def build_inputs(session: Session, interview: Interview) -> dict[str, str]:
     personas = _latest(
         session,
         PersonaCombination.persona_code,
-        PersonaCombination.company_id == project.company_id,
+        is_known_in(project.company_id, project.id),
         PersonaCombination.persona_code,
     )
     return describe_project_to_miso(session, project.id) | {

@@ -18,6 +18,7 @@ from services.interviews.chat_numbering import NOTHING_ASKED, Numbering, Questio
 from services.interviews.errors import ConversationNotFound, PersonaNotFound
 from services.interviews.masking.masker import Masker
 from services.interviews.masking.placeholders import without_numbers
+from services.interviews.personas import is_known_in
 from services.interviews.row_security import MemberWork
 
 MOST_INTERVIEWS = 15
@@ -92,10 +93,10 @@ def keep_conversation(member: MemberWork, question: ChatQuestion, provider_id: s
 
 
 def _find_persona(member: MemberWork, persona_id: UUID) -> tuple[PersonaCombination, frozenset[UUID]]:
-    """With the account's projects in its company, of which there is one at least. Raises PersonaNotFound."""
+    """With the account's projects that know it, of which there is one at least. Raises PersonaNotFound."""
     rows = member.session.execute(
         select(PersonaCombination, Project.id)
-        .join(Project, Project.company_id == PersonaCombination.company_id)
+        .join(Project, is_known_in(Project.company_id, Project.id))
         .join(ProjectMember, ProjectMember.project_id == Project.id)
         .where(PersonaCombination.id == persona_id, ProjectMember.account_id == member.account_id)
     ).all()

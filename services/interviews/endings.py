@@ -3,11 +3,11 @@
 from datetime import datetime
 
 from core.logs import get_logger
-from models.interviews import Insight, InsightKind, Interview, InterviewStatus
+from models.interviews import Insight, Interview, InterviewStatus
 from services.interviews.analysis_failures import AnalysisFailure
 from services.interviews.changing import note_change
 from services.interviews.erasure import empty_insight, is_made_of_erased
-from services.interviews.events import tell_completed, tell_failed, tell_insight, tell_of_personas, tell_status
+from services.interviews.events import tell_completed, tell_failed, tell_insight, tell_status
 from services.interviews.insight_results import InsightResult, save_insight
 from services.interviews.results import Analysis, save_result
 from services.interviews.runs import HeldRun, finish_run
@@ -39,9 +39,6 @@ def complete_interview(held: HeldRun, result: Analysis | InsightResult, now: dat
         return
     if isinstance(analysed, Insight) and isinstance(result, InsightResult):
         save_insight(held.session, analysed, result)
-        if analysed.kind == InsightKind.PERSONA:
-            project_id = analysed.project_id
-            held.outside_row_security.append(lambda work: tell_of_personas(work, project_id, now))
     elif isinstance(analysed, Interview) and isinstance(result, Analysis):
         save_result(held.session, analysed, result)
     else:

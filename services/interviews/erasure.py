@@ -25,9 +25,10 @@ from models.interviews import (
 from services.advisory_locks import lock_name
 from services.delivery.unit_of_work import UnitOfWork, Work
 from services.interviews.changing import note_change
-from services.interviews.events import tell_deleted, tell_insight, tell_of_personas
+from services.interviews.events import tell_deleted, tell_insight
 from services.interviews.knowledge_wishes import withdraw_document
 from services.interviews.membership import require_interview
+from services.interviews.personas import empty_personas
 from services.interviews.redaction import ERASED_TITLE, redact_erased
 from services.interviews.row_security import MemberUnitOfWork, MemberWork
 from services.interviews.runs import end_run
@@ -55,7 +56,6 @@ class ErasedInterview(NamedTuple):
     project_id: UUID
     receipt: dict[str, int]
     insight_ids: list[UUID]
-    erased_at: datetime
 
 
 class ErasureOutcome(NamedTuple):
@@ -70,10 +70,7 @@ def erase_for_good(tools: ErasureTools, erase: Callable[[Work], Sequence[ErasedI
     of them, after the commit their streams in Redis and their files. Twice is once."""
     with tools.unit_of_work() as work:
         erased = erase(work)
-        told = [redact_erased(work, one.project_id, one.interview_id, one.insight_ids) for one in erased]
-        for one, lost in zip(erased, told, strict=True):
-            if lost["personas"]:
-                tell_of_personas(work, one.project_id, one.erased_at)
+        told = [redact_erased(work, one.project_id, one.interview_id) for one in erased]
     for project_id in {one.project_id for one in erased}:
         tools.forget_stream(project_subject(project_id))
     dropped = [_drop_files(tools.files, (one.interview_id, *one.insight_ids)) for one in erased]
@@ -130,6 +127,7 @@ def empty_interview(work: Work, interview: Interview, now: datetime, account_id:
     receipt |= _erase_learnt(session, interview)
     insight_ids = _erase_insights(work, interview.id, now)
     receipt["insights"] = len(insight_ids)
+    receipt["personas"] = empty_personas(session, insight_ids)
     for name in _EMPTIED:
         setattr(interview, name, None)
     interview.title = ERASED_TITLE
@@ -140,7 +138,7 @@ def empty_interview(work: Work, interview: Interview, now: datetime, account_id:
     interview.erased_at = now
     note_change(interview, now)
     tell_deleted(work, interview, now)
-    return ErasedInterview(interview.id, interview.project_id, receipt, insight_ids, now)
+    return ErasedInterview(interview.id, interview.project_id, receipt, insight_ids)
 
 
 def _erase_insights(work: Work, interview_id: UUID, now: datetime) -> list[UUID]:

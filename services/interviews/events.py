@@ -5,10 +5,8 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
-
 from core.names import InterviewEvent, project_subject
-from models.interviews import Insight, Interview, Project
+from models.interviews import Insight, Interview
 from services.delivery.unit_of_work import Work
 from services.interviews.bodies import Body, describe_interview
 
@@ -19,7 +17,6 @@ class ProjectPart(StrEnum):
     """Of a project, beside its interviews and insights; what it says is fetched by who may."""
 
     MEMBERS = "members"
-    PERSONAS = "personas"
     COSTS = "costs"
     ORIGINAL_READS = "original_reads"
 
@@ -81,15 +78,6 @@ def tell_insight(work: Work, insight: Insight, now: datetime) -> None:
 def tell_project(work: Work, project_id: UUID, part: ProjectPart, now: datetime) -> None:
     """To viewers too: so not who, and not what."""
     _emit(work, project_id, InterviewEvent.PROJECT_CHANGED, {"part": part.value}, now)
-
-
-def tell_of_personas(work: Work, project_id: UUID, now: datetime) -> None:
-    """The company's other projects: its personas, which are theirs too, have changed in this one. Outside row-level
-    security."""
-    company = select(Project.company_id).where(Project.id == project_id).scalar_subquery()
-    others = select(Project.id).where(Project.company_id == company, Project.id != project_id)
-    for other in work.session.scalars(others).all():
-        tell_project(work, other, ProjectPart.PERSONAS, now)
 
 
 def _of(interview: Interview, **more: Any) -> dict[str, Any]:

@@ -43,7 +43,7 @@ def read_insight_result(kind: InsightKind, outputs: Mapping[str, Any], scripts: 
 
 
 def save_insight(session: Session, insight: Insight, result: InsightResult) -> None:
-    """A persona becomes one of the company's, to whom the insight's numbers of interviews mean nothing."""
+    """A persona becomes one of the project's, in which the insight's numbers of interviews mean nothing."""
     insight.result = dict(result.said)
     if insight.kind == InsightKind.THEMES:
         return
@@ -52,7 +52,8 @@ def save_insight(session: Session, insight: Insight, result: InsightResult) -> N
         "description": without_numbers(result.said["description"]),
         "persona_code": f"GEN-{insight.id.hex[:12]}",
     }
-    session.add(PersonaCombination(id=insight.id, company_id=insight.company_id, **row))
+    whose = {"company_id": insight.company_id, "project_id": insight.project_id}
+    session.add(PersonaCombination(id=insight.id, **whose, **row))
     session.flush()
     insight.persona_combination_id = insight.id
 

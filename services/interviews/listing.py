@@ -19,6 +19,7 @@ from models.interviews import (
 from services.interviews.bodies import Body, describe_interview, describe_project
 from services.interviews.errors import InterviewNotFound
 from services.interviews.membership import require_project
+from services.interviews.personas import is_known_in
 from services.interviews.row_security import MemberWork
 
 
@@ -90,7 +91,8 @@ _WITHOUT_RESULTS = tuple(defer(getattr(Interview, name)) for name in RESULT_COLU
 
 
 def list_personas(member: MemberWork, project_id: UUID) -> list[dict[str, Any]]:
-    """Of the project's company, each with how many of the project's interviews match it. Raises ProjectNotFound."""
+    """Those of the project's company and its own, each with how many of the project's interviews match it. Raises
+    ProjectNotFound."""
     project = require_project(member, project_id).project
     matching = (
         select(Interview.persona_combination_id.label("id"), func.count().label("interviews"))
@@ -105,7 +107,7 @@ def list_personas(member: MemberWork, project_id: UUID) -> list[dict[str, Any]]:
     rows = member.session.execute(
         select(PersonaCombination, func.coalesce(matching.c.interviews, 0))
         .outerjoin(matching, matching.c.id == PersonaCombination.id)
-        .where(PersonaCombination.company_id == project.company_id)
+        .where(is_known_in(project.company_id, project.id))
         .order_by(PersonaCombination.persona_code)
     )
     return [

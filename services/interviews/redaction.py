@@ -5,41 +5,31 @@ has to be forgotten after the commit: readers are answered from the log. Where R
 streams does it.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 from uuid import UUID
 
 import orjson
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from core.names import InterviewEvent, project_subject
 from models.delivery import IdempotencyKey
-from models.interviews import PersonaCombination
 from services.delivery.event_log import rewrite_events
 from services.delivery.unit_of_work import Work
 from services.interviews.bodies import Body
 
-ERASED_TITLE, ERASED_PERSONA = "지워진 인터뷰", "지워진 페르소나"
+ERASED_TITLE = "지워진 인터뷰"
 _NOTHING_SAID: Mapping[str, Any] = {"title": ERASED_TITLE, "file_name": None}
 
 
-def redact_erased(work: Work, project_id: UUID, interview_id: UUID, insight_ids: Sequence[UUID]) -> dict[str, int]:
-    """In the transaction that erases: how many events, stored replies, and personas that were made of it lost what they
-    said."""
+def redact_erased(work: Work, project_id: UUID, interview_id: UUID) -> dict[str, int]:
+    """In the transaction that erases: how many events and stored replies lost what they said."""
     about = str(interview_id)
     return {
         "events": _rewrite(work, project_id, about, lambda body: empty_event(body, about)),
         "replies": _rewrite_replies(work.session, about, _NOTHING_SAID),
-        "personas": _empty_personas(work.session, insight_ids),
     }
-
-
-def _empty_personas(session: Session, insight_ids: Sequence[UUID]) -> int:
-    """Conversations refer to their rows, and interviews matched them."""
-    generated = update(PersonaCombination).where(PersonaCombination.id.in_(insight_ids))
-    emptied = generated.values(title=ERASED_PERSONA, description=None).returning(PersonaCombination.id)
-    return len(session.scalars(emptied).all())
 
 
 def redact_title(work: Work, project_id: UUID, interview_id: UUID, title: str, file_name: str | None) -> None:

@@ -19,6 +19,7 @@ from models.interviews import Interview, KeyTakeaway, PersonaCombination, Script
 from services.interviews.evidence import resolve_evidence
 from services.interviews.knowledge_wishes import want_document
 from services.interviews.outputs import read_persona_code, shape_outputs
+from services.interviews.personas import is_known_in
 from services.interviews.utterance_index import index_utterances
 
 log = get_logger(__name__)
@@ -45,19 +46,19 @@ def save_result(session: Session, interview: Interview, analysis: Analysis) -> N
     """Everything that follows from the analysis. Whatever of it may fail alone is tried in a savepoint."""
     for name, value in analysis.columns.items():
         setattr(interview, name, value)
-    interview.persona_combination_id = _find_persona(session, interview.company_id, analysis.persona_code)
+    interview.persona_combination_id = _find_persona(session, interview, analysis.persona_code)
     session.flush()
     index_utterances(session, interview)
     want_document(session, interview)
     _learn_or_leave(session, interview)
 
 
-def _find_persona(session: Session, company_id: UUID, code: str | None) -> UUID | None:
-    """None for a code that the company does not have: models invent."""
+def _find_persona(session: Session, interview: Interview, code: str | None) -> UUID | None:
+    """None for a code that the project does not know: models invent."""
     if code is None:
         return None
-    theirs = PersonaCombination.company_id == company_id, PersonaCombination.persona_code == code
-    return session.scalar(select(PersonaCombination.id).where(*theirs))
+    known = is_known_in(interview.company_id, interview.project_id)
+    return session.scalar(select(PersonaCombination.id).where(known, PersonaCombination.persona_code == code))
 
 
 def _learn_or_leave(session: Session, interview: Interview) -> None:

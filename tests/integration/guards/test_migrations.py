@@ -279,3 +279,33 @@ def test_what_the_code_before_notes_and_forgets_is_followed(noted: tuple[Connect
     assert unsettled(connection) == [("blocking", None), ("second", "t2"), ("streamed", "t")]
     connection.execute(text(NOTE_AS_BEFORE), ids | {"task": None, "user": None})
     assert unsettled(connection) == [("blocking", None), ("streamed", "t")]
+
+
+PERSONAS_BEFORE = """
+insert into welno.companies (id, name) values (:project, '한빛리서치');
+insert into welno.projects (id, company_id, name) values (:project, :project, '배달 앱 연구');
+insert into welno.accounts (account_id, kind, role, login, name, password_hash, company_id)
+    values (:project, 'member', 'member', 'm', 'm', '', :project);
+insert into welno.persona_combinations (id, company_id, persona_code, title)
+    values (:own, :project, 'P1', 'x'), (:made, :project, 'GEN-1', 'x');
+insert into welno.insights (id, company_id, project_id, kind, status, interview_ids, created_by, created_at, updated_at)
+    values (:made, :project, :project, 'persona', 'completed', '[]', :project, now(), now())
+"""
+
+
+def test_personas_made_of_interviews_get_their_project_and_stay_on_the_way_down(own_database: Environment):
+    alembic(own_database, "upgrade", "0061")
+    engine = create_engine(own_database["DATABASE_URL"], isolation_level="AUTOCOMMIT")
+    ids = {name: uuid4() for name in ("project", "own", "made")}
+    with engine.connect() as connection:
+        connection.execute(text(PERSONAS_BEFORE), ids)
+        alembic(own_database, "upgrade", "0062")
+        of_projects = "select persona_code, project_id from welno.persona_combinations order by persona_code"
+        found = [tuple(row) for row in connection.execute(text(of_projects))]
+        assert found == [("GEN-1", ids["project"]), ("P1", None)]
+        forced = text("select relforcerowsecurity from pg_class where oid = cast('welno.insights' as regclass)")
+        assert connection.execute(forced).scalar_one()
+        alembic(own_database, "downgrade", "0061")
+        codes = "select persona_code from welno.persona_combinations order by persona_code"
+        assert list(connection.execute(text(codes)).scalars()) == ["GEN-1", "P1"]
+    engine.dispose()

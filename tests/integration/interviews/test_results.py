@@ -62,6 +62,26 @@ def test_the_columns_hold_what_miso_said(engine: Engine, save: Callable[..., UUI
     assert (row.key_takeaways, row.primary_needs) == (OUTPUTS["key_takeaways"], None)
 
 
+def test_a_persona_made_of_another_projects_interviews_is_none_of_this_one(
+    engine: Engine, save: Callable[..., UUID], world: World
+):
+    add = (
+        "insert into welno.persona_combinations (id, company_id, project_id, persona_code, title)"
+        " values (gen_random_uuid(), :company, :project, :code, 'x')"
+    )
+    with engine.begin() as connection:
+        for code, project in (("GEN-bank", world.bank), ("GEN-food", world.food)):
+            connection.execute(text(add), {"company": world.company, "project": project, "code": code})
+    matched = {
+        code: columns_of(engine, save(world.food, "mina", ai_persona_match={"persona_code": code}))
+        for code in ("GEN-bank", "GEN-food")
+    }
+    assert [row.persona_combination_id is None for row in matched.values()] == [True, False]
+    with changing(engine, world.food) as session:
+        told = build_inputs(session, session.get_one(Interview, matched["GEN-food"].id))["personas"]
+    assert told == "GEN-food, P1"
+
+
 @pytest.mark.parametrize("code", ["P1", "P9"])
 def test_a_persona_is_one_of_the_same_company_or_none(
     engine: Engine, save: Callable[..., UUID], world: World, code: str

@@ -18,7 +18,7 @@ from .company import World
 
 CONTENT = ("interviews", "script_sections", "key_takeaways", "utterances")
 FORCED_OF_PROJECT = (*CONTENT, "original_reads", "miso_costs", "highlights", "insights")
-FORCED = (*FORCED_OF_PROJECT, "conversations")
+FORCED = (*FORCED_OF_PROJECT, "conversations", "persona_combinations")
 UNFORCED = ("interview_runs", "interview_unsettled_calls", "knowledge_entries", "project_members")
 OF_PROJECT = (*FORCED_OF_PROJECT, *UNFORCED)
 
@@ -250,6 +250,95 @@ def test_no_role_of_ours_may_become_the_searcher(engine: Engine, world: World):
     """)
     with engine.connect() as connection:
         assert list(connection.execute(members)) == []
+
+
+PERSONAS = "select persona_code from welno.persona_combinations order by persona_code"
+
+
+@pytest.fixture
+def personas(engine: Engine, world: World) -> None:
+    """Beside each company's own (P1), one made of interviews of each project."""
+    add = text(
+        "insert into welno.persona_combinations (id, company_id, project_id, persona_code, title)"
+        " select gen_random_uuid(), company_id, id, name, '' from welno.projects"
+    )
+    with engine.begin() as connection:
+        connection.execute(add)
+
+
+def known(connection: Connection) -> list[str]:
+    return list(connection.execute(text(PERSONAS)).scalars())
+
+
+@pytest.mark.usefixtures("personas")
+def test_personas_made_of_interviews_are_shown_in_their_own_project_alone(engine: Engine, world: World):
+    """`bank` is another project of jun's company, in which only mina is."""
+    seen = {"jun": ["P1", "배달 앱 연구"], "mina": ["P1", "배달 앱 연구", "은행 앱 연구"], "sora": ["P1", "비밀 연구"]}
+    for name, codes in seen.items():
+        with acting_as(engine, "welno_member", account_id=world.people[name]) as connection:
+            assert known(connection) == codes
+    with acting_as(engine, "welno_analyst", project_id=world.bank) as connection:
+        assert known(connection) == ["P1", "은행 앱 연구"]
+    for role in ("welno_member", "welno_analyst"):
+        with acting_as(engine, role) as connection:
+            assert known(connection) == []
+
+
+@pytest.mark.usefixtures("personas")
+@pytest.mark.parametrize("role", ["welno_member", "welno_analyst"])
+def test_personas_are_changed_in_their_own_project_alone(engine: Engine, world: World, role: str):
+    with acting_as(engine, role, account_id=world.people["jun"], project_id=world.food) as connection:
+        emptied = text("update welno.persona_combinations set title = 'x' returning persona_code")
+        assert list(connection.execute(emptied).scalars()) == ["배달 앱 연구"]
+        with pytest.raises(ProgrammingError, match="permission denied"):
+            connection.execute(text("update welno.persona_combinations set project_id = null"))
+
+
+@pytest.mark.parametrize("there", ["bank", "secret", None])
+def test_an_analyst_makes_a_persona_for_no_other_project(engine: Engine, world: World, there: str | None):
+    """Without one it is the analyst's own: code of before tells none."""
+    add = text(
+        "insert into welno.persona_combinations (id, company_id, project_id, persona_code, title)"
+        " values (gen_random_uuid(), :company, :project, 'P9', '') returning project_id"
+    )
+    row = {"company": world.company, "project": there and getattr(world, there)}
+    with acting_as(engine, "welno_analyst", project_id=world.food) as connection:
+        if there is None:
+            assert connection.execute(add, row).scalar_one() == world.food
+            return
+        with pytest.raises(ProgrammingError, match="row-level security"):
+            connection.execute(add, row)
+
+
+@pytest.mark.usefixtures("personas")
+def test_the_owner_of_the_personas_has_those_of_companies_alone(engine: Engine):
+    """Who puts them there; those that were made of interviews are content."""
+    with engine.connect() as connection, connection.begin() as outer:
+        owner = f"owner_{uuid4().hex[:8]}"
+        connection.execute(text(f"create role {owner}; grant usage, create on schema welno to {owner}"))
+        connection.execute(text(f"alter table welno.persona_combinations owner to {owner}"))
+        connection.execute(text(f"set local role {owner}"))
+        assert known(connection) == ["P1", "P1"]
+        added = "insert into welno.persona_combinations select gen_random_uuid(), company_id, 'P2', 'x', null"
+        connection.execute(text(f"{added} from welno.persona_combinations where persona_code = 'P1'"))
+        assert known(connection) == ["P1", "P1", "P2", "P2"]
+        outer.rollback()
+
+
+@pytest.mark.parametrize("role", ["welno_member", "welno_analyst"])
+def test_an_erased_insight_empties_its_persona_whoever_erases_it(engine: Engine, world: World, role: str):
+    """Code of before does not do it under a role, and as the owner it cannot."""
+    add = text("""
+        insert into welno.persona_combinations (id, company_id, project_id, persona_code, title, description)
+        select id, company_id, project_id, 'GEN', '결제에 지친 사람', '답답하다' from welno.insights
+        where project_id = :project
+    """)
+    with engine.begin() as connection:
+        connection.execute(add, {"project": world.food})
+    with acting_as(engine, role, account_id=world.people["jun"], project_id=world.food) as connection:
+        connection.execute(text("update welno.insights set erased_at = now(), status = 'failed'"))
+        left = text("select title, description from welno.persona_combinations where persona_code = 'GEN'")
+        assert tuple(connection.execute(left).one()) == ("지워진 페르소나", None)
 
 
 def nothing(*_: object) -> None:

@@ -42,7 +42,7 @@ _EVENTS: Mapping[InterviewEvent, tuple[str, Json]] = {
         {"insightId": _TEXT, "kind": _TEXT, "status": _TEXT, "error": _MAYBE_OBJECT, "revision": _NUMBER},
     ),
     InterviewEvent.PROJECT_CHANGED: (
-        "Its members, its company's personas, its costs, or who read an original; fetched by who may.",
+        "Its members, its costs, or who read an original; fetched by who may.",
         {"part": {"enum": [part.value for part in ProjectPart]}},
     ),
 }

@@ -45,7 +45,7 @@ def show_themes(caller: MemberCaller, project_id: UUID) -> dict[str, Any]:
 @blueprint.response(202, InsightOutput)
 @fails(blueprint, 400, 401, 403, 404, 409, 413, 415)
 def post_persona(caller: MemberCaller, body: dict[str, Any], project_id: UUID) -> dict[str, Any]:
-    """Have a persona made of chosen completed interviews; it becomes one of the company's."""
+    """Have a persona made of chosen completed interviews; it becomes one of the project's."""
     with stores().member_work(caller.account_id, g.request_id) as member:
         insight = start_persona(member, project_id, body["interview_ids"], max_characters=_max_characters())
         return {"success": True, "insight": insight}

@@ -138,7 +138,7 @@ def test_people_of_two_interviews_are_told_apart(app: Flask, jun: Member, world:
     assert [one["interview_id"] for one in themes_of(jun, world)[0]["result"]["placeholders"]] == [str(newer)]
 
 
-def test_a_persona_of_the_company_means_nobody_of_an_interview(app: Flask, jun: Member, world: World):
+def test_a_persona_of_the_project_means_nobody_of_an_interview(app: Flask, jun: Member, world: World):
     interview_id = complete(app, world, world.food)
     path = f"/api/projects/{world.food}/personas"
     started = jun.ask("POST", path, json={"interviewIds": [str(interview_id)]}).json["insight"]
@@ -146,6 +146,35 @@ def test_a_persona_of_the_company_means_nobody_of_an_interview(app: Flask, jun: 
     finish(app, world, started["id"], [interview_id], {"persona": said})
     [persona] = [one for one in jun.ask("GET", path).json["personas"] if one["id"] == started["id"]]
     assert (persona["title"], persona["description"]) == ("[이름] 같은 사람", "[이름]처럼 답답하다")
+
+
+def test_a_persona_is_shown_in_the_project_of_its_interviews_alone(
+    app: Flask, jun: Member, mina: Member, world: World, engine: Engine
+):
+    """Mina is in both projects of the company, jun in one."""
+    with engine.begin() as connection:
+        add = "insert into welno.persona_combinations (id, company_id, project_id, persona_code, title, description)"
+        own = text(f"{add} values (gen_random_uuid(), :company, :project, :code, 'x', '은행의 비밀') returning id")
+        codes = {"P1": None, "GEN-bank": world.bank, "GEN-food": world.food}
+        ids = {
+            code: str(
+                connection.execute(own, {"company": world.company, "project": project, "code": code}).scalar_one()
+            )
+            for code, project in codes.items()
+        }
+
+    def listed(member: Member, project: UUID) -> list[str]:
+        return [one["persona_code"] for one in member.ask("GET", f"/api/projects/{project}/personas").json["personas"]]
+
+    assert listed(jun, world.food) == listed(mina, world.food) == ["GEN-food", "P1"]
+    assert listed(mina, world.bank) == ["GEN-bank", "P1"]
+
+    def may_ask(member: Member, code: str) -> bool:
+        body = {"messages": [{"role": "user", "content": "왜?"}], "personaId": ids[code]}
+        return member.ask("POST", "/api/chat", json=body).status_code != 404
+
+    assert {code: may_ask(jun, code) for code in ids} == {"P1": True, "GEN-bank": False, "GEN-food": True}
+    assert may_ask(mina, "GEN-bank")
 
 
 def test_an_erased_interview_takes_what_was_made_of_it_along(
@@ -182,11 +211,6 @@ def test_a_persona_that_was_made_of_an_erased_interview_says_nothing_any_more(
         connection.execute(matched, {"persona": started["id"], "id": interview_id})
     receipt = mina.ask("DELETE", f"/api/interviews/{interview_id}?erase=true").json["receipt"]
     assert (receipt["insights"], receipt["personas"]) == (1, 1)
-    told = [
-        [event.body["data"] for event in parts(app).stores.events.read_after(f"project:{one}", 0).events]
-        for one in (world.bank, world.secret)
-    ]
-    assert told == [[{"part": "personas"}], []]
     [shown] = [one for one in jun.ask("GET", path).json["personas"] if one["id"] == started["id"]]
     assert (shown["title"], shown["description"]) == ("지워진 페르소나", None)
     with engine.connect() as connection:

@@ -164,13 +164,8 @@ class ProjectPage {
     this.#refreshShown();
   }
 
-  /** @param {import("./settings_view.js").Part|"personas"} part of the project */
+  /** @param {import("./settings_view.js").Part} part of the project */
   #takePart(part) {
-    if (part === "personas") {
-      this.#chat.forget();
-      if (this.#isShown("chat")) this.#refreshShown();
-      return;
-    }
     this.#refreshSettings([part]);
     if (part === "members") this.#checkRole();
   }

@@ -136,7 +136,7 @@ export class InterviewsClient extends HttpClient {
     return (await this.request("GET", `${projectPath(projectId)}/generated-personas`)).insights;
   }
 
-  /** Of chosen completed interviews, 32 at most; it becomes one of the company's `personas`. @param {string} projectId
+  /** Of chosen completed interviews, 32 at most; it becomes one of the project's `personas`. @param {string} projectId
    * @param {string[]} interviewIds @returns {Promise<any>} the insight */
   async startPersona(projectId, interviewIds) {
     return (await this.request("POST", `${projectPath(projectId)}/personas`, { body: { interviewIds } })).insight;
