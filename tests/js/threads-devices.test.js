@@ -3,8 +3,10 @@
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 
+import { makeDevice, signText } from "../../webapp/static/sdk/threads/devices.js";
 import { KeyRotation } from "../../webapp/static/sdk/threads/key_rotation.js";
 import { OwnDevices } from "../../webapp/static/sdk/threads/own_devices.js";
+import { deviceText } from "../../webapp/static/sdk/threads/texts.js";
 import { ThreadKeys } from "../../webapp/static/sdk/threads/thread_keys.js";
 import { failure } from "./browser.js";
 import { ThreadServer } from "./threads-server.js";
@@ -318,6 +320,96 @@ test("whoever comes with the history gets all keys", async () => {
   await doctor.keys.refresh();
   assert.equal(await opens(doctor, old, server), "예전 말");
   assert.equal(server.keysets.length, 1);
+});
+
+for (const [what, name, change = () => {}] of [
+  ["a member who was removed", (found) => found.gone],
+  ["a device that waits for its approval", (found) => found.tablet],
+  ["a device that was revoked", (found) => found.tablet, ({ server, tablet }) => {
+    server.devices.find(({ deviceId }) => deviceId === tablet.claim.deviceId).state = "revoked";
+  }],
+]) {
+  test(`a server that names ${what} among those who lack a key has nothing sealed to it`, async () => {
+    const { server, nurse } = await makeThread();
+    const gone = await arrive(server, DOCTOR);
+    const tablet = await arrive(server, PATIENT);
+    change({ server, tablet });
+    const { deviceId } = name({ gone, tablet }).claim;
+    server.claims = [{ deviceId, memberId: name({ gone, tablet }).memberId, kids: ["k1"] }];
+    await nurse.ensure();
+    assert.equal(server.wraps.has(`k1 ${deviceId}`), false);
+  });
+}
+
+for (const [what, hide, first] of [
+  ["", () => {}, "k2"],
+  [", where the items of before are gone", (server) => (server.items = []), "k2"],
+  [", where the server says nothing of these items", (_, nurse) => (nurse.client.range = async () => Promise.reject(failure(503))), "k2"],
+]) {
+  test(`a new device of who came without the history gets their generations alone${what}`, async () => {
+    const { server, nurse } = await makeThread();
+    const doctor = await arrive(server, DOCTOR);
+    await nurse.keys.addMember(DOCTOR, "writer", { withHistory: false });
+    server.keyState = "due";
+    await nurse.ensure();
+    const tablet = await arrive(server, DOCTOR);
+    await doctor.client.approve(tablet.claim.deviceId, await doctor.crypto.approve(tablet.told));
+    hide(server, nurse);
+    await nurse.ensure();
+    const got = [...server.wraps.keys()].filter((one) => one.endsWith(tablet.claim.deviceId));
+    assert.deepEqual(got.map((one) => one.slice(0, 2)), [first, "k3"]);
+  });
+}
+
+test("whoever came without the history, and without a device, gets what was written since", async () => {
+  const { server, nurse } = await makeThread();
+  await nurse.keys.addMember(DOCTOR, "writer", { withHistory: false });
+  server.keyState = "due";
+  await nurse.ensure();
+  const doctor = await arrive(server, DOCTOR);
+  const gets = async () => {
+    await nurse.ensure();
+    return ["k1", "k2", "k3"].filter((kid) => server.wraps.has(`${kid} ${doctor.claim.deviceId}`));
+  };
+  const told = server.items;
+  server.items = []; // trimmed
+  assert.deepEqual(await gets(), ["k3"]);
+  server.items = told;
+  assert.deepEqual(await gets(), ["k2", "k3"]);
+});
+
+/** What a server tells under somebody's id, signed as it should be. */
+async function forge({ deviceId, memberId, createdAt }) {
+  const { claim, signPrivate } = await makeDevice(memberId, createdAt);
+  const unsigned = { ...claim, deviceId };
+  return { ...unsigned, sig: await signText(signPrivate, deviceText(unsigned)) };
+}
+
+test("a server that tells keys of its own under the id of this device is sealed nothing", async () => {
+  const server = new ThreadServer({ [NURSE]: "owner" });
+  const nurse = await arrive(server, NURSE);
+  Object.assign(server.devices[0], await forge(nurse.claim));
+  await assert.rejects(nurse.ensure(), { code: "DEVICE_CHANGED" });
+  assert.equal(server.wraps.size, 0);
+});
+
+test("a server that tells keys of its own under the id of a new code is sealed nothing", async () => {
+  const { server, phone } = await makeThread();
+  const made = await phone.own.makeRecovery();
+  const { approve } = phone.client;
+  phone.client.approve = async (...asked) => {
+    Object.assign(await approve(...asked), await forge(made.claim), { approval: undefined });
+  };
+  await assert.rejects(phone.own.keepRecovery(made), { code: "DEVICE_CHANGED" });
+  assert.equal(server.wraps.has(`k1 ${made.claim.deviceId}`), false);
+});
+
+test("another member's device under the id of one's own new one is sealed nothing", async () => {
+  const { server, phone } = await makeThread();
+  const stranger = await arrive(server, DOCTOR);
+  await phone.keys.refresh();
+  await phone.keys.sealOwn(stranger.claim.deviceId);
+  assert.equal(server.wraps.has(`k1 ${stranger.claim.deviceId}`), false);
 });
 
 test("a removal comes with the key of those who stay, also where somebody was faster", async () => {

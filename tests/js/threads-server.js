@@ -8,6 +8,9 @@ const conflict = (code) => Object.assign(failure(409), { code });
 export class ThreadServer {
   devices = [];
   members = new Map(); // role by memberId
+  visibleFrom = new Map(); // by memberId, of who came without the history
+  items = []; // of who came, and of their keys
+  claims = []; // to lack generations, whatever is true
   keysets = [];
   wraps = new Map(); // wrapped by `${kid} ${deviceId}`
   keyState = "missing";
@@ -28,7 +31,7 @@ export class ThreadServer {
       memberId,
       kids: kids.filter((kid) => !this.wraps.has(`${kid} ${deviceId}`)),
     }));
-    return lacking.filter((one) => one.kids.length > 0);
+    return [...lacking.filter((one) => one.kids.length > 0), ...this.claims];
   }
 
   async #addKeyset(body) {
@@ -38,6 +41,11 @@ export class ThreadServer {
     this.keysets.push((await tell(body)).keyset);
     for (const { deviceId, wrapped } of body.wraps) this.wraps.set(`${body.kid} ${deviceId}`, wrapped);
     this.keyState = "ok";
+    this.#tell("key", { kid: body.kid });
+  }
+
+  #tell(event, data) {
+    this.items.push({ seq: this.items.length + 1, type: "system", event, data });
   }
 
   /** The calls of one member. */
@@ -50,7 +58,7 @@ export class ThreadServer {
         role: this.members.get(memberId),
         keyState: this.keyState,
         kid: this.keysets.at(-1)?.kid ?? null,
-        members: [...this.members].map(([id, role]) => ({ memberId: id, role })),
+        members: [...this.members].map(([id, role]) => ({ memberId: id, role, visibleFrom: this.visibleFrom.get(id) ?? 1 })),
       }),
       devices: async () => this.devices,
       register: async (claim, { type = "browser", reset = false } = {}) => {
@@ -76,8 +84,11 @@ export class ThreadServer {
         }
       },
       dropWrap: async (_, kid, deviceId) => void (find(deviceId) && this.wraps.delete(`${kid} ${deviceId}`)),
-      addMember: async (_, { memberId: id, role, keyset }) => {
+      range: async (_, { fromSeq, toSeq }) => ({ items: this.items.filter(({ seq }) => seq >= fromSeq && seq <= toSeq) }),
+      addMember: async (_, { memberId: id, role, history, keyset }) => {
         this.members.set(id, role);
+        this.#tell("member_added", { memberId: id, role });
+        this.visibleFrom.set(id, history === "all" ? 1 : this.items.length);
         await this.#addWith(keyset, () => this.members.delete(id));
       },
       removeMember: async (_, id, keyset) => {

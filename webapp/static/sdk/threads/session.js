@@ -35,7 +35,7 @@ export async function openThreads({ client, crypto, allowTabOnly = false }, reme
   const registerNow = () => register(client, device, passFor({ isTabOnly }));
   const state = await registerNow();
   const keysOf = (/** @type {string} */ threadId) =>
-    new ThreadKeys(threadId, device.deviceId, { client, crypto, database });
+    new ThreadKeys(threadId, device.deviceId, { memberId, client, crypto, database });
   return { memberId, device, state, isTabOnly, database, keysOf, register: registerNow };
 }
 

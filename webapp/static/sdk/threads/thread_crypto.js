@@ -116,6 +116,8 @@ export class ThreadCrypto {
    * @returns {Promise<{code: string, claim: DeviceClaim, approval: Approval}>} */
   async makeRecovery() {
     const { code, device } = await makeRecoveryDevice(this.#device.claim.memberId, now());
+    // Before it is registered: else the server might tell a device of its own under this id.
+    await this.#store.keepSeenDevice(device.claim.deviceId, await hashBytes(deviceText(device.claim)));
     return { code, claim: device.claim, approval: await approveDevice(this.#device, device.claim, now()) };
   }
 
@@ -216,11 +218,13 @@ export class ThreadCrypto {
     await this.#store.keepOpenedKey(threadId, keyset.kid, { hash, secret });
   }
 
-  /** That a device is what it was when it was first seen here; by then its own signature, and its approval where one is
+  /** That a device is what it was when it was first seen here, and this one what it is; by then its own signature, and its approval where one is
    * told, must be right. @param {ToldDevice} device @param {ToldDevice[]} others */
   async #believe(device, others) {
     const hash = await hashBytes(deviceText(device));
-    const seen = await this.#store.seenDevice(device.deviceId);
+    const { claim } = this.#device;
+    const isOwn = device.deviceId === claim.deviceId;
+    const seen = isOwn ? await hashBytes(deviceText(claim)) : await this.#store.seenDevice(device.deviceId);
     if (seen !== undefined && seen !== hash) throw new DisbelievedError("DEVICE_CHANGED");
     if (seen !== undefined) return;
     await checkDevice(device);

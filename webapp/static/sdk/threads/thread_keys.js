@@ -7,6 +7,7 @@
 import { settled } from "../core/storage.js";
 import { readKid, writeKid } from "./encoding.js";
 import { DisbelievedError } from "./errors.js";
+import { findFirstReadable, membersOf, readersOf, rosterOf } from "./readers.js";
 
 const CONFLICTS = new Set(["KEY_CONFLICT", "WRAPS_INCOMPLETE"]);
 const MOST_TRIES = 3;
@@ -28,6 +29,7 @@ export const kidName = (threadId) => `kid:${threadId}`;
 export class ThreadKeys {
   #threadId;
   #deviceId;
+  #memberId;
   #client;
   #crypto;
   #database;
@@ -35,11 +37,12 @@ export class ThreadKeys {
   #sealed = /** @type {Set<string>} */ (new Set()); // `${kid} ${deviceId}`
 
   /** @param {string} threadId @param {string} deviceId of this browser
-   * @param {{client: import("./client.js").ThreadsClient, crypto: import("./worker_link.js").Crypto,
+   * @param {{memberId: string, client: import("./client.js").ThreadsClient, crypto: import("./worker_link.js").Crypto,
    *   database: import("./database.js").ThreadsDatabase}} parts */
-  constructor(threadId, deviceId, { client, crypto, database }) {
+  constructor(threadId, deviceId, { memberId, client, crypto, database }) {
     this.#threadId = threadId;
     this.#deviceId = deviceId;
+    this.#memberId = memberId;
     this.#client = client;
     this.#crypto = crypto;
     this.#database = database;
@@ -111,7 +114,8 @@ export class ThreadKeys {
    * might not open. @param {string} deviceId @returns {Promise<void>} */
   async sealOwn(deviceId) {
     const { keys, devices, failures } = this.#known ?? (await this.refresh());
-    const device = devices.filter((one) => one.deviceId === deviceId);
+    const device = readersOf(devices, [this.#memberId]).filter((one) => one.deviceId === deviceId);
+    if (device.length === 0) return;
     const isMade = (/** @type {any} */ { recipients }) => recipients.some((/** @type {any} */ one) => one.deviceId === deviceId);
     const others = keysetsToSeal(keys, failures).filter((one) => !isMade(one) && !this.#sealed.has(`${one.kid} ${deviceId}`));
     for (const keyset of others) await this.#seal(keyset, device);
@@ -218,17 +222,38 @@ export class ThreadKeys {
     return unopened;
   }
 
-  /** @param {KnownKeys} known */
-  async #sealLacking({ lacking, devices, keys, failures }) {
+  /** To those who may read it, whomever else the server names. @param {KnownKeys} known */
+  async #sealLacking(known) {
+    const { lacking, devices, keys, failures } = known;
+    const readers = readersOf(devices, membersOf(known));
     let isDone = false;
     for (const keyset of keysetsToSeal(keys, failures)) {
       const ids = lacking.filter(({ kids }) => kids.includes(keyset.kid)).map(({ deviceId }) => deviceId);
-      const without = devices.filter(({ deviceId }) => ids.includes(deviceId));
+      const without = [];
+      for (const device of readers.filter(({ deviceId }) => ids.includes(deviceId)))
+        if (await this.#mayRead(device.memberId, keyset.kid, known)) without.push(device);
       if (without.length === 0) continue;
       await this.#seal(keyset, without);
       isDone = true;
     }
     return isDone;
+  }
+
+  /** One's own devices may have all that this one has. @param {string} memberId @param {string} kid
+   * @param {KnownKeys} known */
+  async #mayRead(memberId, kid, known) {
+    if (memberId === this.#memberId) return true;
+    return readKid(kid) >= (await findFirstReadable(memberId, known, (fromSeq, toSeq) => this.#readItems(fromSeq, toSeq)));
+  }
+
+  /** None where the server does not tell them just now. @param {number} fromSeq @param {number} toSeq */
+  async #readItems(fromSeq, toSeq) {
+    try {
+      return (await this.#client.range(this.#threadId, { fromSeq, toSeq })).items;
+    } catch (/** @type {any} */ error) {
+      if (error.status === undefined) throw error;
+      return [];
+    }
   }
 
   /** @param {any} keyset @param {ToldDevice[]} devices */
@@ -252,15 +277,3 @@ const isDue = ({ status, failures }) =>
 
 /** Why no generation may follow on those that the server tells. @param {KnownKeys} known */
 const findBar = ({ failures }) => failures.find(({ code }) => !MAY_BE_FOLLOWED.has(code));
-
-/** @param {KnownKeys} known @returns {string[]} */
-const membersOf = ({ status }) => status.members.map((/** @type {any} */ { memberId }) => memberId);
-
-/** @param {ToldDevice[]} devices @param {string[]} members */
-const readersOf = (devices, members) => devices.filter(({ memberId, state }) => state === "active" && members.includes(memberId));
-
-/** @param {string|null} kid @param {ToldDevice[]} devices @param {{memberId: string}[]} members */
-function rosterOf(kid, devices, members) {
-  const readers = readersOf(devices, members.map(({ memberId }) => memberId));
-  return { kid, deviceIds: readers.map(({ deviceId }) => deviceId) };
-}
