@@ -122,6 +122,38 @@ test("a generation that was left out, or follows on another one, is found out", 
   assert.deepEqual(failed(await room.open(doctor, { keys: [forged, second] })), ["k2 KEY_CHAIN", "k1 KEY_SIGNATURE"]);
 });
 
+test("an owner's keyset vouches for none below a broken chain", async () => {
+  const { room, doctor } = await makeRoom();
+  await room.open(doctor);
+  for (let made = 0; made < 2; made += 1) await room.rotate();
+  const tablet = await makeMember(DOCTOR);
+  room.members.push(tablet);
+  const forged = await doctor.crypto.makeKeyset({ threadId: THREAD, kid: "k1", prev: "-" }, room.devices);
+  room.keysets[0] = await tell(forged);
+  const told = room.toldTo(tablet);
+  const { opened, failures } = await room.open(tablet, { keys: told.keys });
+  assert.deepEqual([opened, failures.map(({ kid, code }) => `${kid} ${code}`)], [[], ["k2 KEY_CHAIN", "k1 KEY_MAKER"]]);
+});
+
+test("a wrap that does not open keeps no owner's keyset from vouching for those before it", async () => {
+  const { room, nurse, doctor } = await makeRoom();
+  await room.open(doctor);
+  for (let made = 0; made < 2; made += 1) await room.rotate();
+  for (const one of [1, 2]) await room.open(doctor, { keys: room.toldTo(doctor).keys.slice(0, one + 1) });
+  await room.rotate(doctor);
+  const tablet = await makeMember(DOCTOR);
+  const [, , third, fourth] = room.keysets.map((one) => one.forDevice(tablet.claim.deviceId));
+  const seal = async (at) => {
+    const keyset = room.keysets[at].forDevice(doctor.claim.deviceId);
+    const [{ wrapped }] = await doctor.crypto.sealFor(THREAD, keyset, [tablet.told]);
+    return { ...keyset, wrapped };
+  };
+  const keys = [await seal(0), await seal(1), { ...third, wrapped: "A".repeat(107) }, fourth];
+  const members = room.roles(doctor).filter(({ memberId }) => memberId !== nurse.memberId);
+  const found = await room.open(tablet, { keys, members });
+  assert.deepEqual([found.opened, failed(found)], [["k1", "k2"], ["k3 KEY_WRAP"]]);
+});
+
 test("a generation that was opened once cannot become another one", async () => {
   const { room, nurse, doctor } = await makeRoom();
   await room.open(doctor);
