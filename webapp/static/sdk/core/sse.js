@@ -1,27 +1,27 @@
 /**
- * Reads server-sent events from an answer of `fetch`: an EventSource hides the status, and gives up on anything but 200.
+ * Reads server-sent events from an answer of `fetch`: an EventSource hides its status, and gives up on all but 200.
  * @module
  */
 
-/** Null is what the block did not have. @typedef {{id: string|null, data: string|null, retry: number|null}} Block */
+/** Null: it had none. @typedef {{id: string|null, data: string|null, retry: number|null}} Block */
 
-/** The blocks of each chunk that arrives; none in a chunk that only keeps the connection alive.
+/** The blocks of each chunk; none of one that only keeps the connection alive.
  * @param {Response} answer @returns {AsyncGenerator<Block[]>} */
 export async function* readBlocks(answer) {
   const reader = /** @type {ReadableStream} */ (answer.body).pipeThrough(new TextDecoderStream()).getReader();
   for (let text = ""; ; ) {
     const { value, done } = await reader.read();
     if (done) return;
-    const parts = (text + value).split(/\r?\n\r?\n/);
+    const parts = (text + value).split(/\r?\n\r?\n|\r\r/);
     text = /** @type {string} */ (parts.pop());
     yield parts.map(parseBlock);
   }
 }
 
-/** @param {string} text @returns {Block} */
+/** Under the flag `m` U+2028 ends a line, too. @param {string} text @returns {Block} */
 function parseBlock(text) {
   const values = (/** @type {string} */ field) =>
-    [...text.matchAll(new RegExp(`^${field}: ?(.*)$`, "gm"))].map(([, value]) => value.trimEnd());
+    [...text.matchAll(RegExp(`(^|[\r\n])${field}: ?([^\r\n]*)`, "g"))].map(([, , value]) => value);
   const data = values("data");
   const retry = Number.parseInt(values("retry").at(-1) ?? "", 10);
   return {
