@@ -8,6 +8,7 @@ import { IDBKeyRange } from "fake-indexeddb";
 import { Inbox } from "../../webapp/static/sdk/threads/inbox.js";
 import { Outbox } from "../../webapp/static/sdk/threads/outbox.js";
 import { ThreadReceiver } from "../../webapp/static/sdk/threads/receiver.js";
+import { ThreadKeys } from "../../webapp/static/sdk/threads/thread_keys.js";
 import { failure } from "./browser.js";
 import { makeSender } from "./threads-sending.js";
 import { makeMember, NURSE, OTHER_THREAD, THREAD, until } from "./threads-setup.js";
@@ -104,9 +105,10 @@ for (const [what, isTrimmed] of [["its next item", false], ["that it trimmed", t
     const inbox = new Inbox(member.database, THREAD);
     await inbox.add(itemOf({ ...row, envelope: { ...row.envelope, dedupeId: crypto.randomUUID() } }, 5));
     server.taken = [];
-    const keys = { devices: async () => room.devices, refresh: async () => null };
+    const client = { ...makeRestored(row, isTrimmed), devices: async () => room.devices, keys: async () => ({ keys: room.toldTo(member).keys, lacking: [] }) };
+    const keys = new ThreadKeys(THREAD, member.claim.deviceId, { ...member, client });
     const receiver = new ThreadReceiver(THREAD, {
-      client: makeRestored(row, isTrimmed), crypto: member.crypto, database: member.database, memberId: NURSE, keys, share: false,
+      client, crypto: member.crypto, database: member.database, memberId: NURSE, keys, share: false,
       onItem: () => {},
       onRequeued: () => void sender.flush({ isEarly: true }),
     });

@@ -11,6 +11,7 @@ export class ThreadServer {
   visibleFrom = new Map(); // by memberId, of who came without the history
   items = []; // of who came, and of their keys
   claims = []; // to lack generations, whatever is true
+  epoch = "e";
   keysets = [];
   wraps = new Map(); // wrapped by `${kid} ${deviceId}`
   keyState = "missing";
@@ -18,6 +19,13 @@ export class ThreadServer {
 
   constructor(roles) {
     this.members = new Map(Object.entries(roles));
+  }
+
+  /** From a backup that has so many generations, or as if it were one. */
+  restore(count, epoch) {
+    for (const { kid } of this.keysets.splice(count))
+      for (const name of this.wraps.keys()) if (name.startsWith(`${kid} `)) this.wraps.delete(name);
+    this.epoch = epoch;
   }
 
   #active() {
@@ -55,6 +63,7 @@ export class ThreadServer {
       me: async () => ({ memberId, devices: this.devices.filter((one) => one.memberId === memberId) }),
       threads: async () => [{ threadId: THREAD, role: this.members.get(memberId), keyState: this.keyState }],
       status: async () => ({
+        epoch: this.epoch,
         role: this.members.get(memberId),
         keyState: this.keyState,
         kid: this.keysets.at(-1)?.kid ?? null,

@@ -6,6 +6,8 @@
 import { find, make } from "../kit/dom.js";
 import { explainCode, nameDeviceState, nameDeviceType, nameMember } from "./words.js";
 
+const NO_KEY = ["아직 열쇠가 없어요.", "지금 쓸 수 있는 열쇠가 없어요."];
+
 /** @typedef {import("../../sdk/threads/thread_keys.js").KnownKeys} KnownKeys */
 /** @typedef {import("../../sdk/threads/thread_crypto.js").ToldDevice} ToldDevice */
 
@@ -15,7 +17,7 @@ import { explainCode, nameDeviceState, nameDeviceType, nameMember } from "./word
  */
 export function showKeys({ kid, failures, devices }, session, fingerprints) {
   const faults = failures.map((one) => `${one.kid}: ${explainCode(one.code)}`);
-  find("keys-facts").textContent = [kid ? `지금 쓰는 열쇠: ${kid}` : "아직 열쇠가 없어요.", ...faults].join(" ");
+  find("keys-facts").textContent = [kid ? `지금 쓰는 열쇠: ${kid}` : NO_KEY[Number(faults.length > 0)], ...faults].join(" ");
   const rows = devices.map((device) => makeRow(device, fingerprints[device.deviceId], session));
   find("devices").replaceChildren(...rows);
 }

@@ -112,8 +112,8 @@ export class ThreadView {
       await this.#parts.sender.requestResend(this.#threadId, gap);
       return true;
     } catch (/** @type {any} */ error) {
-      if (error.code !== "UNKNOWN_KEY") throw error;
-      return false; // nobody can be asked from here now
+      if (error.name !== "DisbelievedError") throw error;
+      return false; // without a key nobody can be asked from here now
     }
   }
 

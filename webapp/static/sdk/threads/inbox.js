@@ -5,6 +5,7 @@
 
 import { keysBetween, settled } from "../core/storage.js";
 import { requeueAcked, settleAcked, settleAckedGap } from "./acked.js";
+import { noteHeld } from "./held_keys.js";
 import { noteItem, noteSigned } from "./senders.js";
 
 /** @typedef {import("../core/ordering.js").Cursor} Cursor */
@@ -17,14 +18,11 @@ import { noteItem, noteSigned } from "./senders.js";
 export class Inbox {
   #database;
   #threadId;
-  #onRequeued;
 
-  /** @param {import("./database.js").ThreadsDatabase} database @param {string} threadId
-   * @param {{onRequeued?: () => void}} [how] `onRequeued`: by `add` or `noteGap`, and committed: the sender is to be woken */
-  constructor(database, threadId, { onRequeued } = {}) {
+  /** @param {import("./database.js").ThreadsDatabase} database @param {string} threadId */
+  constructor(database, threadId) {
     this.#database = database;
     this.#threadId = threadId;
-    this.#onRequeued = onRequeued;
   }
 
   /** Behind the last item that is here. @returns {Promise<Cursor>} */
@@ -123,17 +121,18 @@ export class Inbox {
 
   /** One transaction on what the server tells of an epoch. Where that is not the one of before, a server that was restored
    * may have lost what it had acknowledged, whose numbers say nothing of this epoch: it is queued anew before any number
-   * settles it.
+   * settles it. It may have lost keys, too: nothing of the thread is sent until they were read.
    * @template Value @param {string} epoch @param {import("./database.js").StoreName[]} names with `meta` and `outbox`
    * @param {(stores: import("./database.js").Stores) => Promise<Value>} act @returns {Promise<Value>} */
-  async #writeIn(epoch, names, act) {
-    const done = await this.#database.write(names, async (stores) => {
+  #writeIn(epoch, names, act) {
+    return this.#database.write(names, async (stores) => {
       const place = await settled(stores.meta.get(this.#name("place")));
-      const requeued = place && place.epoch !== epoch ? await requeueAcked(stores, this.#threadId) : 0;
-      return { requeued, result: await act(stores) };
+      if (place && place.epoch !== epoch) {
+        await requeueAcked(stores, this.#threadId);
+        await noteHeld(stores.meta, this.#threadId, { kids: null, code: null, epoch });
+      }
+      return act(stores);
     });
-    if (done.requeued > 0) this.#onRequeued?.();
-    return done.result;
   }
 
   /** A device was asked once more for its numbers, by whomever. @param {import("./senders.js").SenderGap} gap */

@@ -7,6 +7,7 @@
 import { underLock } from "../core/locks.js";
 import { settled } from "../core/storage.js";
 import { ackedOf, keepAcked, requeueAcked } from "./acked.js";
+import { isHeld, readHeld } from "./held_keys.js";
 import { removeKept } from "./kept_uploads.js";
 
 const LEASE_MILLISECONDS = 30_000;
@@ -51,13 +52,14 @@ export class Outbox {
   }
 
   /**
-   * Those that may be sent now, by clientSeq, under a lease. Behind one that may not, as another tab is sending it, its
-   * thread waits: else a later one might be numbered first.
+   * Those that may be sent now, by clientSeq, under a lease. Behind one that may not, as another tab is sending it or its
+   * key is held, its thread waits: else a later one might be numbered first.
    * @param {Take} take `isEarly`: also those that a failure put off @returns {Promise<OutboxRow[]>}
    */
   queueTake(take) {
-    return this.#database.write(["outbox"], async ({ outbox }) => {
-      const taking = new Taking(take, this.#now());
+    return this.#database.write(["outbox", "meta"], async ({ outbox, meta }) => {
+      const held = await readHeld(meta);
+      const taking = new Taking(take, this.#now(), ({ threadId, envelope }) => isHeld(held, threadId, envelope.enc.kid));
       await walk(outbox.index("byClientSeq").openCursor(), (cursor) => {
         const step = taking.judge(cursor.value);
         if (step === "take") outbox.put(taking.lease(cursor.value));
@@ -154,6 +156,15 @@ export class Outbox {
     return this.#database.read(["outbox"], ({ outbox }) => settled(outbox.index("byClientSeq").getAll()));
   }
 
+  /** Those that wait for another key than theirs, or until the keys were read. @returns {Promise<OutboxRow[]>} */
+  heldRows() {
+    return this.#database.read(["outbox", "meta"], async ({ outbox, meta }) => {
+      const held = await readHeld(meta);
+      const rows = /** @type {OutboxRow[]} */ (await settled(outbox.index("byClientSeq").getAll()));
+      return rows.filter(({ state, threadId, envelope }) => state !== "dead" && isHeld(held, threadId, envelope.enc.kid));
+    });
+  }
+
   /** How many wait, dead ones too. @returns {Promise<number>} */
   count() {
     return this.#database.read(["outbox"], ({ outbox }) => settled(outbox.count()));
@@ -207,17 +218,21 @@ export class Taking {
   taken = /** @type {OutboxRow[]} */ ([]);
   #take;
   #now;
+  #isHeld;
   #bytes = 0;
 
-  /** @param {Take} take @param {number} now */
-  constructor(take, now) {
+  /** @param {Take} take @param {number} now @param {(row: OutboxRow) => boolean} [isHeld] by its key */
+  constructor(take, now, isHeld = () => false) {
     this.#take = take;
     this.#now = now;
+    this.#isHeld = isHeld;
   }
 
   /** @param {OutboxRow} row @returns {"take"|"pass"|"leave"|"stop"} `leave`: the rest of its thread waits, too */
-  judge({ state, leaseUntil, nextAt, bytes }) {
+  judge(row) {
+    const { state, leaseUntil, nextAt, bytes } = row;
     if (state === "dead") return "pass";
+    if (this.#isHeld(row)) return "leave";
     if (state === "inflight" && leaseUntil > this.#now) return "leave";
     if (state === "queued" && nextAt > this.#now && !this.#take.isEarly) return "leave";
     const isFull = this.taken.length === this.#take.most || this.#bytes + bytes > this.#take.mostBytes;

@@ -16,9 +16,11 @@ const OF_OTHERS = new Set(["THREAD_NOT_FOUND", "FORBIDDEN", "UNKNOWN_DEVICE"]);
 /** `isDone`: nothing is left that may be sent now; else the next one has to wait so long.
  * @typedef {{isDone: boolean, waitMilliseconds: number, error: any}} Flushed */
 /** `requireMember` rejects with a WelnoError where it is not the outbox's member whom the server knows.
+ * `prepare`, under the lock: what waits for another key.
  * @typedef {{outbox: import("./outbox.js").Outbox, client: Pick<import("./client.js").ThreadsClient, "pushBatch">,
  *   pace: import("./pace.js").Pace, onRejected: (row: OutboxRow, result: PushResult) => Promise<void>,
- *   requireMember?: () => Promise<void>, onAcked?: (row: OutboxRow, result: PushResult) => void}} Pushing */
+ *   prepare?: () => Promise<void>, requireMember?: () => Promise<void>,
+ *   onAcked?: (row: OutboxRow, result: PushResult) => void}} Pushing */
 
 /**
  * Push after push, until nothing is left, one fails, the server asks to wait, or a minute has passed. The lock keeps
@@ -33,6 +35,7 @@ export function flushUnderLock(name, pushing, how = {}) {
 /** @param {Pushing} pushing @param {{isEarly?: boolean}} how @returns {Promise<Flushed>} */
 async function flushOutbox(pushing, { isEarly = false }) {
   const until = Date.now() + MOST_MILLISECONDS;
+  await pushing.prepare?.();
   while (Date.now() < until) {
     const rows = await pushing.outbox.queueTake({ most: pushing.pace.size, mostBytes: MOST_BYTES, isEarly });
     if (rows.length === 0) return { isDone: true, waitMilliseconds: 0, error: null };

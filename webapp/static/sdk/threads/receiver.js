@@ -38,7 +38,8 @@ const FINAL = new Set(["REPLAYED", "NOT_A_MEMBER"]); // found out here, whatever
  *   which sends them once more if it is this one: `answerResend` of the sender
  * @property {(gap: Gap) => void} [onGap] before the item that follows, and each time that the items around it are
  *   delivered at the start
- * @property {() => void} [onRequeued] what a restored server may have lost waits once more: `flush` of the sender
+ * @property {() => void} [onRequeued] the keys of a restored server were read, and what it may have lost waits once more:
+ *   `flush` of the sender
  * @property {(ackedSeq: number) => void} [onAcked]
  * @property {() => void} [onKeys] the keys were read anew
  * @property {(state: import("../core/stream.js").StreamState, reason: string|null) => void} [onState]
@@ -61,6 +62,7 @@ export class ThreadReceiver {
   #acked = 0;
   #isAcking = false;
   #isRenewalDue = false;
+  #isRestored = false; // the server, and its keys were not read since
   #isOver = false;
   #hasEarlier = false;
   #timers = new Timers();
@@ -69,7 +71,7 @@ export class ThreadReceiver {
   constructor(threadId, options) {
     this.#threadId = threadId;
     this.#options = options;
-    this.#inbox = new Inbox(options.database, threadId, { onRequeued: () => options.onRequeued?.() });
+    this.#inbox = new Inbox(options.database, threadId);
   }
 
   /** What is here already, then what comes. */
@@ -231,8 +233,10 @@ export class ThreadReceiver {
     });
   }
 
-  /** In another epoch the same numbers are other items. @param {string} epoch */
+  /** In another epoch the same numbers are other items, and those of keys other keys. @param {string} epoch */
   #begin(epoch) {
+    this.#isRestored = this.#epoch !== null;
+    if (this.#isRestored) this.#renewKeysOnce();
     this.#epoch = epoch;
     this.#last = this.#delivered = this.#acked = 0;
     this.#unread.clear();
@@ -364,6 +368,8 @@ export class ThreadReceiver {
       return this.#renewKeysLater();
     }
     this.#options.onKeys?.();
+    if (this.#isRestored) this.#options.onRequeued?.();
+    this.#isRestored = false;
     await this.#deliverUnread((row) => this.#open(row));
   }
 

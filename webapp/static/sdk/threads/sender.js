@@ -13,6 +13,7 @@ import { BLOB_TYPE, completionOf } from "./blob_message.js";
 import { databaseName } from "./database.js";
 import { textBytes } from "./encoding.js";
 import { DisbelievedError } from "./errors.js";
+import { isHeld, readHeld } from "./held_keys.js";
 import { Outbox } from "./outbox.js";
 import { Pace } from "./pace.js";
 import { flushUnderLock } from "./push_round.js";
@@ -88,8 +89,7 @@ export class ThreadSender {
   async send(threadId, data, { kind = "data", contentType = "text/plain", uploadId = null } = {}) {
     const plaintext = typeof data === "string" ? textBytes(data) : data;
     const { crypto: keys } = this.#options;
-    const kid = await this.#newestKid(threadId);
-    if (!kid) throw new DisbelievedError("UNKNOWN_KEY");
+    const kid = await this.#kidToWrite(threadId);
     const said = { threadId, dedupeId: crypto.randomUUID(), kind, contentType };
     const blob = contentType === BLOB_TYPE ? completionOf(plaintext) : null;
     const make = (/** @type {number} */ clientSeq) => keys.seal(kid, { ...said, clientSeq }, plaintext);
@@ -166,6 +166,7 @@ export class ThreadSender {
       client,
       pace: this.#pace,
       onRejected: (/** @type {OutboxRow} */ row, /** @type {PushResult} */ result) => this.#takeRefusal(row, result),
+      prepare: () => this.#resealHeld(),
       requireMember: () => this.#requireMember(),
       onAcked,
     };
@@ -225,14 +226,63 @@ export class ThreadSender {
   async #newerKid({ threadId, envelope }) {
     const isNewer = (/** @type {string|null|undefined} */ kid) => Boolean(kid) && kid !== envelope.enc.kid;
     const known = await this.#newestKid(threadId);
-    if (isNewer(known)) return known;
+    if (isNewer(known.kid) && known.code === null) return known.kid;
     const renewed = (await this.#options.renewKey?.(threadId)) ?? null;
     return isNewer(renewed) ? renewed : null;
   }
 
-  /** That this device has opened. @param {string} threadId @returns {Promise<any>} */
+  /** What waits under a key that is another one by now the server has never accepted: one that it has, it has with its key.
+   * So the same message goes under the newest one that is believed, as after KEY_RETIRED; until there is one it waits. */
+  async #resealHeld() {
+    const held = await this.#outbox.heldRows();
+    for (const threadId of new Set(held.map((row) => row.threadId))) await this.#renewedKid(threadId);
+    for (const row of held.length > 0 ? await this.#outbox.heldRows() : []) {
+      const { kid, code, isRead } = await this.#newestKid(row.threadId);
+      if (isRead && kid !== null && code === null) await this.#resealUnder(kid, row);
+    }
+  }
+
+  /** @param {string} kid @param {OutboxRow} row */
+  async #resealUnder(kid, row) {
+    try {
+      await this.#outbox.replace(await this.#options.crypto.reseal(row.envelope, kid));
+    } catch (error) {
+      if (!(error instanceof DisbelievedError)) throw error;
+      await this.#outbox.bury(row.dedupeId, error.code);
+      this.#options.onRejected?.(row, error.code);
+    }
+  }
+
+  /** An owner's client makes one where the newest is not believed. @param {string} threadId
+   * @returns {Promise<string>} rejects with a DisbelievedError where there is none */
+  async #kidToWrite(threadId) {
+    const { kid, code } = await this.#newestKid(threadId);
+    if (kid === null) throw new DisbelievedError("UNKNOWN_KEY");
+    const found = code === null ? kid : await this.#renewedKid(threadId);
+    if (found === null) throw new DisbelievedError(/** @type {any} */ (code));
+    return found;
+  }
+
+  /** @param {string} threadId @returns {Promise<string|null>} null where there is none, or it cannot be asked for now */
+  async #renewedKid(threadId) {
+    try {
+      return (await this.#options.renewKey?.(threadId)) ?? null;
+    } catch (/** @type {any} */ error) {
+      if (error.status === undefined && !(error instanceof DisbelievedError)) throw error;
+      return null;
+    }
+  }
+
+  /** That this device has opened. @param {string} threadId
+   * @returns {Promise<{kid: string|null, code: string|null, isRead: boolean}>} `code`: why it is not believed; `isRead`:
+   *   false until the keys of a restored server were read */
   #newestKid(threadId) {
-    return this.#options.database.read(["meta"], ({ meta }) => settled(meta.get(kidName(threadId))));
+    return this.#options.database.read(["meta"], async ({ meta }) => {
+      const [kid = null, all] = await Promise.all([settled(meta.get(kidName(threadId))), readHeld(meta)]);
+      const isRead = all[threadId]?.kids !== null;
+      const isBelieved = !isRead || !isHeld(all, threadId, /** @type {any} */ (kid));
+      return { kid, code: isBelieved ? null : all[threadId].code, isRead };
+    });
   }
 
   #changed() {

@@ -206,12 +206,12 @@ export class ThreadCrypto {
    * @param {Omit<Required<ToldKeys>, "keys"> & {isVouched: boolean}} known */
   async #openKey(threadId, keyset, hash, { devices, members, before, lacking, isVouched }) {
     const known = await this.#store.openedKey(threadId, keyset.kid);
-    if (known && known.hash !== hash) throw new DisbelievedError("KEY_CHANGED");
-    if (known) return;
+    if (known?.hash === hash) return;
     const maker = devices.find(({ deviceId }) => deviceId === keyset.createdBy);
     if (!maker) throw new DisbelievedError("UNKNOWN_DEVICE");
     await this.#believe(maker, devices);
     await checkKeyset(threadId, keyset, maker);
+    if (known) throw new DisbelievedError("KEY_CHANGED");
     const mayMake = members.some(
       ({ memberId, role }) => memberId === maker.memberId && (role === "owner" || memberId === SERVICE_MEMBER),
     );

@@ -7,6 +7,7 @@
 import { settled } from "../core/storage.js";
 import { readKid, writeKid } from "./encoding.js";
 import { DisbelievedError } from "./errors.js";
+import { noteHeld } from "./held_keys.js";
 import { findFirstReadable, membersOf, readersOf, rosterOf } from "./readers.js";
 
 const CONFLICTS = new Set(["KEY_CONFLICT", "WRAPS_INCOMPLETE"]);
@@ -18,8 +19,9 @@ const NOT_OPENED = new Set(["KEY_WRAP", "KEY_CHECK"]);
 const MAY_BE_FOLLOWED = new Set(["KEY_MAKER", "KEY_WRAP", "KEY_CHECK"]);
 
 /** @typedef {import("./thread_crypto.js").ToldDevice} ToldDevice */
-/** `kid`: the newest generation that this device can open; `isRestored`: the server says that it came back from a backup,
- * and the keys that it tells do not follow on those that were opened here. Only a new device takes these.
+/** `kid`: the newest generation that this device can open, under which is written; null too where the server's keys are not
+ * those that were opened here. `isRestored`: it says that it came back from a backup. Only a new device takes these keys; an
+ * owner's device makes one that all believe again.
  * @typedef {{kid: string|null, failures: {kid: string, code: string}[], devices: ToldDevice[], status: any,
  *   lacking: any[], keys: any[], hash: string, isRestored: boolean}} KnownKeys */
 
@@ -72,9 +74,10 @@ export class ThreadKeys {
     const opened = await this.#crypto.openKeys(this.#threadId, told);
     const newestOpened = opened.opened.at(-1) ?? null;
     // A generation that was opened here and is not told any more: nothing is written under an older one, which somebody
-    // who was removed may hold.
-    const isRolledBack = before !== null && (newestOpened === null || readKid(newestOpened) < readKid(before));
-    if (isRolledBack) opened.failures.push({ kid: before, code: "KEY_CHAIN" });
+    // who was removed may hold, nor under itself, as its number may become another one.
+    const untold = untoldKids(before, keys);
+    if (before !== null && untold.includes(before)) opened.failures.push({ kid: before, code: "KEY_CHAIN" });
+    const disbelieved = [...untold, ...opened.failures.map(({ kid }) => kid)];
     const kid = await this.#database.write(["meta"], async ({ meta }) => {
       meta.put(devices, this.#devicesName);
       if (opened.failures.length === 0) {
@@ -84,7 +87,9 @@ export class ThreadKeys {
       const kept = await settled(meta.get(kidName(this.#threadId)));
       const newest = kept && (newestOpened === null || readKid(newestOpened) < readKid(kept)) ? kept : newestOpened;
       if (newest !== null) meta.put(newest, kidName(this.#threadId));
-      return newest;
+      const code = opened.failures.find((one) => one.kid === newest)?.code ?? null;
+      await noteHeld(meta, this.#threadId, { kids: disbelieved, code, epoch: status.epoch });
+      return disbelieved.includes(newest) ? null : newest;
     });
     const isRestored = opened.failures.length > 0 && epoch !== null && epoch !== status.epoch;
     this.#known = { kid, failures: opened.failures, devices, status, lacking, keys, hash: opened.hash, isRestored };
@@ -272,8 +277,21 @@ function keysetsToSeal(keys, failures) {
 
 /** Also where its maker is no owner any more: new devices believe it only when another one follows on it.
  * @param {KnownKeys} known */
-const isDue = ({ status, failures }) =>
-  status.keyState !== "ok" || failures.some(({ kid, code }) => kid === status.kid && code === "KEY_MAKER");
+const isDue = ({ status, failures, kid: newest, isRestored }) =>
+  status.keyState !== "ok" ||
+  failures.some(({ kid, code }) => kid === status.kid && code === "KEY_MAKER") ||
+  (isRestored && newest === null);
 
-/** Why no generation may follow on those that the server tells. @param {KnownKeys} known */
-const findBar = ({ failures }) => failures.find(({ code }) => !MAY_BE_FOLLOWED.has(code));
+/** Why no generation may follow on those that the server tells. After a restore a number may be another key than the one
+ * that was opened here, or none: a new secret under a number of its own rests on neither. @param {KnownKeys} known */
+const findBar = ({ failures, keys, isRestored }) =>
+  failures.find(({ kid, code }) => !MAY_BE_FOLLOWED.has(code) && !(isRestored && isReplaced(kid, code, keys)));
+
+/** @param {string} kid @param {string} code @param {{kid: string}[]} keys as they are told */
+const isReplaced = (kid, code, keys) => code === "KEY_CHANGED" || !keys.some((one) => one.kid === kid);
+
+/** Generations up to that one which the server does not tell. @param {string|null} newest @param {{kid: string}[]} keys */
+function untoldKids(newest, keys) {
+  const all = Array.from({ length: readKid(newest) }, (_, before) => writeKid(before + 1));
+  return all.filter((kid) => !keys.some((one) => one.kid === kid));
+}
