@@ -236,9 +236,10 @@ for (const [what, other, asked, isErased] of [
     const device = { deviceId: "d", memberId: NURSE, createdAt: "2026-11-26T08:00:00.000Z", state: "active" };
     const done = [];
     globalThis.location = /** @type {any} */ ({ hash: "", reload: () => done.push("reload") });
-    const session = { device, memberId: NURSE, state: "active", database: { erase: async () => void done.push("erase") } };
+    const session = { device, memberId: NURSE, state: "active" };
     const crypto = { fingerprints: async () => ({}) };
-    const view = new DevicesView(/** @type {any} */ ({ session, crypto, countWaiting: async () => 0 }));
+    const devices = { eraseThis: async () => void done.push("erase") };
+    const view = new DevicesView(/** @type {any} */ ({ session, devices, crypto, countWaiting: async () => 0 }));
     await view.show([device, ...other.map((one) => ({ ...device, ...one, deviceId: "c" }))]);
     const registering = view.registerAnew();
     await settle();

@@ -117,9 +117,13 @@ def test_a_second_browser_is_approved_by_its_fingerprint_and_revoked_again(
     doctor.expect_message("둘만의 말")
     expect(tablet.page.get_by_text("이 기기는 사용 중지되어서")).to_be_visible(timeout=SOON)
     assert "둘만의 말" not in tablet.page.locator("#messages").inner_text()
+    other = Correspondent(tablet.page.context.new_page(), nurse.url, nurse.login).sign_in()
+    expect(other.page.get_by_text("이 기기는 사용 중지되어서")).to_be_visible(timeout=SOON)
     tablet.page.get_by_role("button", name="새 기기로 다시 등록").click()
     confirm(tablet.page, "새로 등록")
-    assert fingerprint_of(tablet.page) != shown
+    anew = fingerprint_of(tablet.page)
+    assert anew != shown
+    expect(other.page.locator("#own-fingerprint")).to_have_text(anew, timeout=SOON)
 
 
 def test_whoever_was_just_identified_needs_no_other_device(

@@ -215,7 +215,7 @@ export class DevicesView {
       look: /** @type {const} */ ("danger"),
     };
     if (!(await askToConfirm(question))) return false;
-    await this.#parts.session.database.erase();
+    await this.#parts.devices.eraseThis();
     location.reload();
     return false;
   }

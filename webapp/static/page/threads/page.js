@@ -345,6 +345,18 @@ function forget() {
   for (const form of document.forms) form.reset();
 }
 
+/** What was under way as the database was erased fails, and the page is loaded anew: it is no fault of the script. */
+function forgiveErased(/** @type {any} */ event) {
+  if ((event.reason ?? event.error)?.code === "STORE_ERASED") event.preventDefault();
+}
+
+/** Another tab has made a new device of this browser: this page's is no more. */
+function loadAnew() {
+  page?.leave();
+  page = null;
+  location.reload();
+}
+
 /** They have signed out: the files that a next page would go on sending go, too. A store that does not answer keeps nobody here. */
 async function leaveForGood() {
   const gone = page?.forgetUploads();
@@ -372,6 +384,7 @@ async function open() {
   try {
     const session = await openThreads({ client: api.client, crypto, allowTabOnly: true }, api.remembered);
     api.remember(session.memberId);
+    session.database.whenErased(loadAnew);
     show(find("sign-in"), false);
     page = new ThreadsPage(session, crypto);
     await page.start();
@@ -407,6 +420,7 @@ find("sign-in-form").addEventListener("submit", (/** @type {Event} */ event) => 
 });
 // A page that comes back from the browser's memory would show what stood there.
 addEventListener("pageshow", ({ persisted }) => persisted && location.reload());
+for (const name of ["error", "unhandledrejection"]) addEventListener(name, forgiveErased);
 registerWorker().catch(() => {}); // without it the page itself sends, while it is open
 tellStarted();
 open();

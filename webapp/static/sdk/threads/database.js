@@ -5,9 +5,11 @@
 
 import { deleteDatabase, ownDatabases, settled, StoreError, within } from "../core/storage.js";
 import { digestBytes, textBytes, toHex } from "./encoding.js";
+import { ErasedError } from "./errors.js";
 
 export const DATABASE_PREFIX = "threads-db-";
 const NAME_BYTES = 8;
+const IDENTITY = "databaseId"; // in `meta`
 const VERSION = 1;
 const ANSWER_MILLISECONDS = 15_000; // strict durability waits for the disk
 // A hidden tab's connection may be dropped under our hands, as by Safari: it is opened once more.
@@ -23,11 +25,15 @@ export async function databaseName(memberId) {
 }
 
 /** Every call ends within a time, and one that fails has written nothing: what is late is undone, and only what is being
- * committed by then is waited for. It rejects with a StoreError where the browser forbids, blocks or lacks the store. */
+ * committed by then is waited for. It rejects with a StoreError where the browser forbids, blocks or lacks the store, and
+ * with an ErasedError once the database that was opened first is erased: the next one of that name is another device's. */
 export class ThreadsDatabase {
   #name;
   #factory;
   #opening = /** @type {Promise<IDBDatabase>|null} */ (null);
+  #identity = /** @type {string|null|undefined} */ (undefined); // null of one that an older version has made
+  #isErased = false;
+  #onErased = () => {};
 
   /** @param {string} name @param {IDBFactory} [factory] */
   constructor(name, factory = ownDatabases()) {
@@ -69,6 +75,18 @@ export class ThreadsDatabase {
     return this.#run(names, "readonly", act, "default");
   }
 
+  /** What is told when another tab has erased it, which is found out at once while it is open, and else by the next call.
+   * @param {() => void} act */
+  whenErased(act) {
+    this.#onErased = act;
+    if (this.#isErased) act();
+  }
+
+  /** From now on it is known which one it is. */
+  async open() {
+    await this.read(["meta"], async () => null);
+  }
+
   /** For a later version, or for good; the next call opens it again. */
   async close() {
     const opening = this.#opening;
@@ -76,10 +94,16 @@ export class ThreadsDatabase {
     (await opening?.catch(() => null))?.close();
   }
 
-  /** With all that is in it. */
+  /** With all that is in it. Nothing is written here any more, and other tabs are told. */
   async erase() {
-    await this.close();
-    await deleteDatabase({ factory: this.#factory, name: this.#name, store: "", options: {} });
+    this.#isErased = true; // at once: what is written meanwhile would be in the next one
+    try {
+      await this.close();
+      await deleteDatabase({ factory: this.#factory, name: this.#name, store: "", options: {} });
+    } catch (error) {
+      this.#isErased = false;
+      throw error;
+    }
   }
 
   /**
@@ -102,22 +126,45 @@ export class ThreadsDatabase {
   /** @returns {Promise<IDBDatabase>} */
   #open() {
     if (!this.#factory) throw new StoreError("STORE_FAILED");
-    const opening = (this.#opening ??= openDatabase(this.#factory, this.#name, () => this.close()));
+    if (this.#isErased) throw new ErasedError();
+    const opening = (this.#opening ??= this.#openSame());
     opening.catch(() => {
       if (this.#opening === opening) this.#opening = null;
     });
     return opening;
   }
+
+  /** While it is open nobody erases it, so that its identity is compared once each time. @returns {Promise<IDBDatabase>} */
+  async #openSame() {
+    const database = await openDatabase(this.#factory, this.#name);
+    database.onclose = () => void this.close();
+    database.onversionchange = ({ newVersion }) => {
+      void this.close(); // another tab has a newer version, or erases it
+      if (newVersion === null) this.#noteErased();
+    };
+    const identity = (await settled(database.transaction("meta").objectStore("meta").get(IDENTITY))) ?? null;
+    if (this.#identity === undefined) this.#identity = identity;
+    if (identity === this.#identity) return database;
+    database.close();
+    this.#noteErased();
+    throw new ErasedError();
+  }
+
+  #noteErased() {
+    if (this.#isErased) return;
+    this.#isErased = true;
+    this.#onErased();
+  }
 }
 
-/** @param {IDBFactory} factory @param {string} name @param {() => void} onLost */
-async function openDatabase(factory, name, onLost) {
+/** @param {IDBFactory} factory @param {string} name */
+function openDatabase(factory, name) {
   const request = factory.open(name, VERSION);
-  request.onupgradeneeded = () => addStores(request.result);
-  const database = await settled(request);
-  database.onversionchange = onLost; // another tab has a newer version, or erases it
-  database.onclose = onLost;
-  return database;
+  request.onupgradeneeded = () => {
+    addStores(request.result);
+    /** @type {IDBTransaction} */ (request.transaction).objectStore("meta").put(crypto.randomUUID(), IDENTITY);
+  };
+  return settled(request);
 }
 
 /** A later version only adds. @param {Pick<IDBDatabase, "createObjectStore">} database */

@@ -4,6 +4,8 @@
  * @module
  */
 
+import { StoreError } from "../core/storage.js";
+
 /** @typedef {"INVALID_ENVELOPE"|"HASH_MISMATCH"|"BAD_SIGNATURE"|"UNKNOWN_DEVICE"|"NOT_A_MEMBER"|"UNKNOWN_KEY"
  *   |"UNDECIPHERABLE"|"REPLAYED"|"DEVICE_INVALID"|"DEVICE_CHANGED"|"KEY_SIGNATURE"|"KEY_MAKER"|"KEY_CHAIN"|"KEY_CHANGED"|"KEY_WRAP"
  *   |"KEY_CHECK"|"KEY_FORGETS"|"INVALID_BLOB"|"BLOB_CHANGED"} Disbelief */
@@ -22,5 +24,14 @@ export class FirstDeviceError extends Error {
   constructor() {
     super("FIRST_DEVICE");
     this.name = "FirstDeviceError";
+  }
+}
+
+/** Another tab has erased the member's database: what is there by now is another device's. The page has to be loaded anew. */
+export class ErasedError extends StoreError {
+  constructor() {
+    super("STORE_FAILED");
+    this.message = "다른 탭에서 이 브라우저를 새 기기로 등록했어요.";
+    this.code = /** @type {any} */ ("STORE_ERASED");
   }
 }

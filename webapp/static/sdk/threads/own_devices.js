@@ -42,6 +42,18 @@ export class OwnDevices {
     await this.#tendAll();
   }
 
+  /** This browser's device, with its keys and all that waits; the next one is made when the page is loaded anew. Other tabs
+   * are told (`whenErased` of the database). At the server it is revoked if that can be asked now.
+   * @returns {Promise<void>} rejects with a StoreError where nothing was erased */
+  async eraseThis() {
+    await this.#session.database.erase();
+    try {
+      await this.#client.revoke(this.#session.device.deviceId);
+    } catch (/** @type {any} */ error) {
+      if (error.status === undefined) throw error; // else it stays in the list, for the next one to revoke
+    }
+  }
+
   /** This device, without another one's word: for a patient whose session was identified just now.
    * @returns {Promise<string>} its state */
   async reset() {

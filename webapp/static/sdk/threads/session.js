@@ -30,8 +30,9 @@ export async function openThreads({ client, crypto, allowTabOnly = false }, reme
   const { memberId } = told;
   const isTabOnly = allowTabOnly && !(await areKeysKept(memberId, crypto));
   if (isTabOnly) requireOtherDevice(told);
-  const device = await crypto.open(memberId, { isTabOnly });
   const database = isTabOnly ? await TabDatabase.of(memberId) : await ThreadsDatabase.of(memberId);
+  await database.open(); // before its device is read: if it is erased after that, no call on it is that of another device
+  const device = await crypto.open(memberId, { isTabOnly });
   const registerNow = () => register(client, device, passFor({ isTabOnly }));
   const state = await registerNow();
   const keysOf = (/** @type {string} */ threadId) =>

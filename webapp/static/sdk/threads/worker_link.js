@@ -4,7 +4,7 @@
  */
 
 import { StoreError } from "../core/storage.js";
-import { DisbelievedError } from "./errors.js";
+import { DisbelievedError, ErasedError } from "./errors.js";
 import { scriptUrl } from "./script_urls.js";
 
 const BESIDE = new URL("./crypto_worker.js", import.meta.url);
@@ -117,6 +117,7 @@ export class WorkerLink {
 /** As it was thrown: only its name and code came over. @param {{name: string, code: any, message: string}} told */
 function errorOf({ name, code, message }) {
   if (name === "DisbelievedError") return new DisbelievedError(code);
+  if (code === "STORE_ERASED") return new ErasedError();
   if (name === "StoreError") return new StoreError(code);
   return new Error(`${name}: ${message}`);
 }
