@@ -12,4 +12,4 @@ def take_snapshot(client: redis.Redis) -> dict[bytes, Any]:
 def put_back(client: redis.Redis, snapshot: dict[bytes, Any]) -> None:
     client.flushdb()
     for key, value in snapshot.items():
-        client.restore(key, 0, value)
+        client.restore(key, 0, value, replace=True)  # who writes meanwhile is as old as the rest
