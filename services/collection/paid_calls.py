@@ -26,7 +26,8 @@ from upstream.tilko.errors import AnswerUnreadable, TilkoError
 log = get_logger(__name__)
 T = TypeVar("T")
 
-_KEPT_HEADERS = ("content-type", "content-encoding")
+# What reading it needs, and what a refusal says that shows only then.
+_KEPT_HEADERS = ("content-type", "content-encoding", "retry-after")
 _WRITE_AGAIN_SECONDS = 0.5
 _MIB = 1024 * 1024
 

@@ -1,5 +1,6 @@
 """Reads Tilko's answers: the value, or the one error that says what follows."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
@@ -39,6 +40,10 @@ MAX_ANSWER_BYTES = 256 * 1024 * 1024
 # As it comes, before its coding is taken off.
 MAX_RESPONSE_BYTES = 64 * 1024 * 1024
 _LONGEST_REFUSAL_BYTES = 256 * 1024
+# In the bytes of an answer: that it names a list, that the list holds something, that there is none to be had.
+_LIST_NAME = re.compile(rb"resultlist", re.IGNORECASE)
+_RECORD = re.compile(rb'"resultlist"\s*:\s*[\[{]\s*[^\s\]}]', re.IGNORECASE)
+_REFUSAL = re.compile(rb'"status"\s*:\s*"(?!ok")|"errorcode"\s*:\s*"?%d\b' % NOT_APPROVED_CODE, re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -117,23 +122,21 @@ def read_login_check(status: int, headers: Mapping[str, str], body: bytes, *, hi
 
 
 def may_hold_data(status: int, headers: Mapping[str, str], body: bytes) -> bool:
-    """Whether this response to a data call may have been paid for. False for what certainly was not: an error of HTTP,
-    a page, an explicit refusal, nothing at all."""
-    try:
-        body = decode_body(headers, body, MAX_ANSWER_BYTES)
-    except UnreadableCoding:
-        return _is_success(status)
-    if _is_html(headers, body):
+    """Whether this response to a data call may have been paid for, and has to be kept before anybody reads it. False
+    for what certainly was not, by its bytes as they stand: an error of HTTP, a page, an explicit refusal, nothing.
+
+    Nothing is decoded or parsed for this. What turns out to be a refusal only when it is read is dropped again.
+    """
+    if read_header(headers, "Content-Encoding").strip().lower() not in {"", "identity"}:
+        return bool(body)
+    if not body or _is_html(headers, body):
         return False
-    # Parsed once is enough: one that turns out to be a refusal when it is read is dropped again.
-    if _is_success(status) and len(body) > _LONGEST_REFUSAL_BYTES:
+    if not _is_success(status):
+        return _LIST_NAME.search(body) is not None
+    if len(body) > _LONGEST_REFUSAL_BYTES:
         return True
-    answer = _parse(body)
-    if not body.strip() or _is_error(answer):
-        return False
-    if _is_ok(answer) and "ResultList" in answer:
-        return not _says_unfinished(answer)
-    return _is_success(status)
+    # A poll finds a refusal every other second, for each who waits: no file is written for it.
+    return not (body.isspace() or (_REFUSAL.search(body) and not _RECORD.search(body)))
 
 
 def read_data(status: int, headers: Mapping[str, str], body: bytes, *, hide: Iterable[str] = ()) -> DataAnswer:

@@ -166,4 +166,6 @@ def translate(error: exchange.ExchangeError) -> TilkoError:
 def find_paid_part(part: HttpResponse | None) -> HttpResponse | None:
     """What came of an answer to a data call that was too large, if it may have been paid for: it is kept like any
     other, and not asked for again."""
-    return part if part is not None and answers.may_hold_data(part.status, part.headers, part.body) else None
+    if part is None or not 200 <= part.status < 300:  # of an error of HTTP nobody reads what was cut
+        return None
+    return part if answers.may_hold_data(part.status, part.headers, part.body) else None

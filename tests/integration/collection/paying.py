@@ -1,5 +1,6 @@
 """A provider whose answers cost money, and what the run's row says of its calls."""
 
+import gzip
 from collections.abc import Callable
 
 import orjson
@@ -19,6 +20,9 @@ GOOD = HttpResponse(200, {"Content-Type": "application/json"}, b'{"Status":"OK",
 ODD = HttpResponse(200, {}, b'{"Status":"OK","ResultList":[{"Ye')
 LONG_REFUSAL = HttpResponse(
     200, {}, orjson.dumps({"Status": "Error", "Message": "오류", "ErrorLog": "x" * 300_000, "ResultList": None})
+)
+CODED_REFUSAL = HttpResponse(
+    200, {"Content-Encoding": "gzip"}, gzip.compress(orjson.dumps({"Status": "Error", "Message": "오류"}))
 )
 TIMEOUT_SECONDS = 300.0
 

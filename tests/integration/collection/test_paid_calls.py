@@ -21,7 +21,7 @@ from services.collection.run_engine import fail_step
 from services.collection.step import Claim
 from spool import AnswerKind, DamagedFile, Disk, KeptAnswer, Spool, StorageFault
 from tests.waiting import wait_until
-from upstream.http.exchange import PaidCall
+from upstream.http.exchange import HttpResponse, PaidCall
 from upstream.mediarc.answers import ReportAnswer, read_report_response
 from upstream.mediarc.errors import MediarcUnavailable
 from upstream.tilko.answers import DataAnswer, may_hold_data, read_data_response
@@ -30,6 +30,7 @@ from upstream.tilko.errors import AnswerUnreadable, TilkoRefused
 
 from .conftest import MADE, TOKENS, World
 from .paying import (
+    CODED_REFUSAL,
     GOOD,
     LONG_REFUSAL,
     ODD,
@@ -80,11 +81,12 @@ def test_an_answer_that_nobody_can_read_is_parked_and_not_bought_again(world: Wo
     assert world.event_names(session_id)[-2:] == ["health_data_failed", "fetching_prescription_data"]
 
 
-def test_a_refusal_that_was_long_enough_to_be_kept_is_no_answer(world: World):
+@pytest.mark.parametrize("refusal", [LONG_REFUSAL, CODED_REFUSAL], ids=["long", "coded"])
+def test_a_refusal_that_was_kept_is_no_answer(world: World, refusal: HttpResponse):
     session_id, claim = fetching(world, Step.FETCH_PRESCRIPTIONS)
-    assert may_hold_data(LONG_REFUSAL.status, LONG_REFUSAL.headers, LONG_REFUSAL.body)
+    assert may_hold_data(refusal.status, refusal.headers, refusal.body)
     with pytest.raises(TilkoRefused):
-        obtain(world, claim, Provider(LONG_REFUSAL), PRESCRIPTIONS)
+        obtain(world, claim, Provider(refusal), PRESCRIPTIONS)
     assert world.files(session_id) == {}
 
 

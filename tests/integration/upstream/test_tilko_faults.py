@@ -12,6 +12,7 @@ import pytest
 from tests.integration.upstream import peer as peers
 from tests.integration.upstream.conftest import MIB
 from upstream.http.exchange import PaidCall
+from upstream.tilko import answers
 from upstream.tilko.answers import read_data_response
 from upstream.tilko.client import TilkoClient, Timeouts
 from upstream.tilko.errors import (
@@ -92,6 +93,21 @@ def test_no_coding_is_asked_for_and_one_that_comes_is_taken_off(peer, asking):
     peer.answer = peers.give_body(body, Content_Encoding="gzip")
     assert asking.ask(peer.url).count == 1
     assert {headers["Accept-Encoding"] for headers in peer.seen_headers} == {"identity"}
+
+
+def test_an_answer_is_kept_before_its_coding_is_taken_off(peer, client, person, tokens, monkeypatch):
+    body = gzip.compress(b'{"Status": "OK", "ResultList": [{}]}')
+    peer.answer = peers.give_body(body, Content_Encoding="gzip")
+    client.fetch_checkups(person, tokens)  # the public key, which is read too, is known from here on
+    steps, decode_body = [], answers.decode_body
+
+    def decode(*args):
+        steps.append("decoded")
+        return decode_body(*args)
+
+    monkeypatch.setattr(answers, "decode_body", decode)
+    client.fetch_checkups(person, tokens, PaidCall(keep=lambda reply: steps.append(reply.body)))
+    assert steps == [body, "decoded"]
 
 
 @pytest.mark.parametrize("answer", [peers.drip, peers.drip_head, peers.announce_without_end])

@@ -213,10 +213,30 @@ def test_what_may_have_been_paid_for_and_cannot_be_read_is_not_asked_for_again(b
         (encode({**OK, "ErrorCode": 4115, "ResultList": None}), 200),
         (b"<html>" + b" " * 300_000, 500),
         (b"\r\n<html>" + b" " * 300_000, 200),
+        (encode({"status": "ERROR", "errorCode": "7", "resultList": []}), 200),
+        (json.dumps({"ErrorCode": "4115", "Status": "OK", "ResultList": []}, indent=2).encode(), 200),
     ],
 )
 def test_what_certainly_was_not_paid_for_need_not_be_kept(body, status):
     assert not answers.may_hold_data(status, JSON, body)
+
+
+@pytest.mark.parametrize(
+    ("body", "headers"),
+    [
+        (encode({**OK, "ResultList": []}), JSON),
+        (encode({**OK, "ErrorCode": 41150, "ResultList": []}), JSON),
+        (encode({**OK, "ErrorCode": 4115, "ResultList": [{"Year": "2023"}]}), JSON),
+        (encode({"ResultList": {"Year": "2023"}, "Status": "Odd"}), JSON),
+        (gzip.compress(refuse("점검 중")), {**JSON, "Content-Encoding": "gzip"}),
+        (encode({**OK, "ResultList": [{}]}) * 100_000, JSON),
+    ],
+)
+def test_whether_to_keep_an_answer_is_told_without_decoding_or_parsing_it(monkeypatch, body, headers):
+    for name in ("decode_body", "read_object"):
+        monkeypatch.setattr(answers, name, None)
+    assert answers.may_hold_data(200, headers, body)
+    assert not answers.may_hold_data(200, JSON, refuse("점검 중", 4115))
 
 
 @pytest.mark.parametrize("status", [200, 206, 403, 500])
