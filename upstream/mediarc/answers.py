@@ -11,13 +11,17 @@ from upstream.http.exchange import HttpResponse
 from upstream.http.retry_after import read_retry_after
 from upstream.lenient_json import read_object
 from upstream.mediarc.errors import (
+    MediarcAnswerUnreadable,
     MediarcError,
     MediarcMisconfigured,
     MediarcRefused,
+    MediarcResponseTooLarge,
     MediarcUnavailable,
 )
 from upstream.redaction import clean
 
+# As it comes, before its coding is taken off.
+MAX_RESPONSE_BYTES = 16 * 1024 * 1024
 _MAX_ANSWER_BYTES = 64 * 1024 * 1024
 _LARGEST_WHOLE = 1000
 _LONGEST_MOMENT = 64
@@ -42,8 +46,15 @@ class ReportAnswer:
 
 
 def read_report(status: int, headers: Mapping[str, str], body: bytes, *, hide: Iterable[str] = ()) -> ReportAnswer:
-    """Raises MediarcError."""
-    answer = _parse(headers, body)
+    """Raises MediarcError. What may have been paid for and would come like this again is not retryable."""
+    if status == 200 and len(body) > MAX_RESPONSE_BYTES:  # what came of one that was cut at our limit
+        raise MediarcResponseTooLarge(reason="too_large", http_status=status)
+    try:
+        answer = read_object(decode_body(headers, body, _MAX_ANSWER_BYTES)) or {}
+    except UnreadableCoding as exc:
+        if status == 200:
+            raise MediarcAnswerUnreadable(reason=exc.reason, http_status=status) from exc
+        answer = {}
     if status != 200:
         raise _read_refusal(status, headers, answer, hide)
     result = answer.get("mediarC")
@@ -67,14 +78,6 @@ def read_report(status: int, headers: Mapping[str, str], body: bytes, *, hide: I
 def read_report_response(response: HttpResponse) -> ReportAnswer:
     """The same of a response that was kept. Raises MediarcError."""
     return read_report(response.status, response.headers, response.body)
-
-
-def _parse(headers: Mapping[str, str], body: bytes) -> dict[str, Any]:
-    """Empty when it is no JSON object."""
-    try:
-        return read_object(decode_body(headers, body, _MAX_ANSWER_BYTES)) or {}
-    except UnreadableCoding:
-        return {}
 
 
 def _read_refusal(status: int, headers: Mapping[str, str], answer: dict[str, Any], hide: Iterable[str]) -> MediarcError:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from http import HTTPStatus
 from typing import Any
 
 import httpx
@@ -9,11 +10,15 @@ import orjson
 
 from core.clock import clock
 from upstream.http import exchange
-from upstream.mediarc.answers import ReportAnswer, read_report
-from upstream.mediarc.errors import MediarcError, MediarcResponseTooLarge, MediarcUnavailable
+from upstream.mediarc.answers import MAX_RESPONSE_BYTES, ReportAnswer, read_report
+from upstream.mediarc.errors import (
+    MediarcAnswerUnreadable,
+    MediarcError,
+    MediarcResponseTooLarge,
+    MediarcUnavailable,
+)
 
 _TIMEOUT_SECONDS = 90.0
-_MAX_RESPONSE_BYTES = 16 * 1024 * 1024
 _UNPREPARED = exchange.PaidCall()
 
 
@@ -26,7 +31,7 @@ class MediarcClient:
         api_key: str,
         *,
         timeout_seconds: float = _TIMEOUT_SECONDS,
-        max_response_bytes: int = _MAX_RESPONSE_BYTES,
+        max_response_bytes: int = MAX_RESPONSE_BYTES,
         http: httpx.Client | None = None,
     ) -> None:
         exchange.check_base_url(url)
@@ -47,8 +52,9 @@ class MediarcClient:
         try:
             reply = exchange.send(self._http, request, self._limits_of(call), call.before_send)
         except exchange.ExchangeError as exc:
+            _keep_what_came(exc, call)
             raise _translate(exc) from exc
-        if reply.status == 200:  # it may have been paid for, whatever it says
+        if reply.status == HTTPStatus.OK:  # it may have been paid for, whatever it says
             call.keep(reply)
         hide = (self._api_key, str(payload.get("user_name") or ""))
         return read_report(reply.status, reply.headers, reply.body, hide=hide)
@@ -58,7 +64,17 @@ class MediarcClient:
         return replace(self._limits, total_seconds=total_seconds)
 
 
+def _keep_what_came(error: exchange.ExchangeError, call: exchange.PaidCall) -> None:
+    """Of an answer that may have been paid for, and that nobody can read, for people to look at."""
+    if isinstance(error, exchange.UnsupportedCoding):  # nothing of it can be had, but that it came
+        call.keep(exchange.HttpResponse(HTTPStatus.OK, {"content-encoding": "transfer"}, b""))
+    elif isinstance(error, exchange.ResponseTooLarge) and error.part is not None and error.part.status == HTTPStatus.OK:
+        call.keep(error.part)
+
+
 def _translate(error: exchange.ExchangeError) -> MediarcError:
     if isinstance(error, exchange.ResponseTooLarge):
         return MediarcResponseTooLarge(reason=error.reason)
+    if isinstance(error, exchange.UnsupportedCoding):  # it would come like this again, and may be paid for each time
+        return MediarcAnswerUnreadable(reason=error.reason)
     return MediarcUnavailable(reason=error.reason)

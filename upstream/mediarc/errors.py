@@ -5,6 +5,7 @@ MediarcError
 ├── MediarcUnavailable (retryable)  429, 5xx, time-out, refused, broken response, malformed
 ├── MediarcMisconfigured            401, 403: stop, alert the operators
 ├── MediarcResponseTooLarge         the response exceeds our limit
+├── MediarcAnswerUnreadable         it may have been paid for, and nobody can take its coding off
 └── MediarcRefused                  any other status than 200
 """
 
@@ -60,6 +61,10 @@ class MediarcMisconfigured(MediarcError):
 
 class MediarcResponseTooLarge(MediarcError):
     text = "MediArc's answer exceeds the limit"
+
+
+class MediarcAnswerUnreadable(MediarcError):
+    text = "MediArc's answer cannot be read"
 
 
 class MediarcRefused(MediarcError):

@@ -23,7 +23,7 @@ from spool import AnswerKind, DamagedFile, Disk, KeptAnswer, Spool, StorageFault
 from tests.waiting import wait_until
 from upstream.http.exchange import HttpResponse, PaidCall
 from upstream.mediarc.answers import ReportAnswer, read_report_response
-from upstream.mediarc.errors import MediarcUnavailable
+from upstream.mediarc.errors import MediarcAnswerUnreadable, MediarcUnavailable
 from upstream.tilko.answers import DataAnswer, may_hold_data, read_data_response
 from upstream.tilko.codec import AuthTokens
 from upstream.tilko.errors import AnswerUnreadable, TilkoRefused
@@ -194,6 +194,22 @@ def test_a_report_that_nobody_can_read_is_kept_for_people_and_ordered_again(worl
     )
     made = world.tools.calls.obtain(claim, REPORT, TIMEOUT_SECONDS, lambda _: MADE, read_report_response)
     assert made is MADE
+
+
+def test_a_report_whose_coding_nobody_can_take_off_is_parked_and_ordered_once(world: World):
+    session_id, claim = world.at(Step.MAKE_REPORT)
+    odd = HttpResponse(200, {"Content-Encoding": "br"}, b"\x0b\x02")
+
+    def order(call: PaidCall) -> ReportAnswer:
+        call.keep(odd)
+        return read_report_response(odd)
+
+    with pytest.raises(MediarcAnswerUnreadable) as caught:
+        world.tools.calls.obtain(claim, REPORT, TIMEOUT_SECONDS, order, read_report_response)
+    failed = world.unit(fail_step, claim, caught.value, world.tools)
+    assert (failed.is_retried, failed.following.step) == (False, Step.FINISH)
+    [name] = world.tools.spool.find_parked(session_id, AnswerKind.REPORT)
+    assert world.tools.spool.read_parked(name).body == odd.body
 
 
 # The disk

@@ -1,6 +1,7 @@
 """A provider of the tests' own, on real sockets, whose next answers are scripted down to cut connections."""
 
 import base64
+import gzip
 import json
 import socket
 import threading
@@ -135,3 +136,12 @@ def answer_then_hang_up(handler: Handler) -> None:
     """Keeps the connection by its words and closes it by what it does."""
     handler.give(200, b'{"Status": "OK", "ResultList": []}')
     cut_before_answer(handler)
+
+
+def give_coded_transfer(handler: Handler) -> None:
+    """As a proxy does that compresses hop by hop, whatever it was asked for."""
+    body = gzip.compress(b'{"Status": "OK", "ResultList": [{}, {}]}')
+    handler.send_response(200)
+    handler.send_header("Transfer-Encoding", "gzip, chunked")
+    handler.end_headers()
+    handler.wfile.write(b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body))

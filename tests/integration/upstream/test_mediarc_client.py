@@ -6,7 +6,10 @@ import pytest
 
 from tests.integration.upstream import peer as peers
 from upstream.http.exchange import PaidCall
+from upstream.mediarc.answers import MAX_RESPONSE_BYTES, read_report_response
+from upstream.mediarc.client import MediarcClient
 from upstream.mediarc.errors import (
+    MediarcAnswerUnreadable,
     MediarcError,
     MediarcMisconfigured,
     MediarcRefused,
@@ -34,6 +37,11 @@ def test_report_is_ordered_with_the_key_in_the_body(peer, mediarc):
         (peers.truncate_body, MediarcUnavailable, "malformed"),
         (peers.give_json({"error": "busy"}, 503), MediarcUnavailable, "busy"),
         (peers.give_body(b" " * 2_000_000), MediarcResponseTooLarge, "too_large"),
+        (peers.give_body(b"x" * 2_000_000, 502), MediarcResponseTooLarge, "too_large"),
+        (peers.give_body(b"no gzip", Content_Encoding="gzip"), MediarcAnswerUnreadable, "damaged_coding"),
+        (peers.give_body(b"\x0b\x02", Content_Encoding="br"), MediarcAnswerUnreadable, "unknown_coding"),
+        (peers.give_body(b"\x0b\x02", 503, Content_Encoding="br"), MediarcUnavailable, "busy"),
+        (peers.give_coded_transfer, MediarcAnswerUnreadable, "unknown_coding"),
         (peers.give_json({"error": "key"}, 401), MediarcMisconfigured, ""),
         (peers.give_json({"error": "checkup.fbs"}, 400), MediarcRefused, ""),
     ],
@@ -61,3 +69,36 @@ def test_a_report_is_kept_before_it_is_judged(peer, mediarc, body, status, is_ke
     with pytest.raises(MediarcError):
         mediarc.order_report(PAYLOAD, PaidCall(keep=kept.append))
     assert [response.body for response in kept] == [body] * is_kept
+
+
+def order_and_keep(mediarc):
+    kept = []
+    with pytest.raises(MediarcError) as caught:
+        mediarc.order_report(PAYLOAD, PaidCall(keep=kept.append))
+    return kept, caught.value
+
+
+def test_what_came_of_a_report_beyond_the_limit_is_kept_and_says_so_again(peer):
+    body = b'{"mediarC": {' + b" " * (MAX_RESPONSE_BYTES + 100)
+    peer.answer = peers.give_body(body)
+    mediarc = MediarcClient(peer.url, "invented-mediarc-key", timeout_seconds=10)
+    [part], error = order_and_keep(mediarc)
+    mediarc.close()
+    assert not error.retryable
+    assert len(part.body) > MAX_RESPONSE_BYTES
+    assert body.startswith(part.body)
+    with pytest.raises(MediarcResponseTooLarge, match="too_large"):
+        read_report_response(part)
+
+
+def test_a_report_in_a_coding_of_the_transfer_is_kept_as_having_come_and_says_so_again(peer, mediarc):
+    peer.answer = peers.give_coded_transfer
+    [response], error = order_and_keep(mediarc)
+    assert not error.retryable
+    with pytest.raises(MediarcAnswerUnreadable, match="unknown_coding"):
+        read_report_response(response)
+
+
+def test_an_error_of_http_beyond_the_limit_is_no_report_to_keep(peer, mediarc):
+    peer.answer = peers.give_body(b"x" * 2_000_000, 502)
+    assert order_and_keep(mediarc)[0] == []

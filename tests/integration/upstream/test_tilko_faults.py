@@ -49,17 +49,8 @@ def test_a_network_fault_is_retryable_and_sent_once(peer, asking, answer, reason
     assert len(peer.bodies) == 1
 
 
-def give_coded_transfer(handler):
-    """As a proxy does that compresses hop by hop, whatever it was asked for."""
-    body = gzip.compress(b'{"Status": "OK", "ResultList": [{}, {}]}')
-    handler.send_response(200)
-    handler.send_header("Transfer-Encoding", "gzip, chunked")
-    handler.end_headers()
-    handler.wfile.write(b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body))
-
-
 def test_a_billed_answer_in_a_coding_of_the_transfer_is_not_bought_again(peer, asking, client, person, tokens):
-    peer.answer = give_coded_transfer
+    peer.answer = peers.give_coded_transfer
     if asking.kind == "async":
         assert asking.ask(peer.url).count == 2
         return

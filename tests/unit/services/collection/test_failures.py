@@ -31,6 +31,7 @@ ROWS = [
     (mediarc.MediarcMisconfigured(http_status=403), "SERVICE_UNAVAILABLE", False),
     (mediarc.MediarcRefused(http_status=400), "REPORT_FAILED", False),
     (mediarc.MediarcResponseTooLarge(), "REPORT_FAILED", False),
+    (mediarc.MediarcAnswerUnreadable(), "REPORT_FAILED", False),
     (StorageFault("disk_full"), "STORAGE_FAILED", True),
     (DamagedFile("checksum"), "STORAGE_FAILED", False),
     (FilesNotImported(), "INTERNAL_ERROR", False),
