@@ -253,7 +253,6 @@ def fail_step(work: Work, claim: Claim, error: Exception, tools: Tools) -> Faile
 
 
 def _delay_after(error: Exception, failed_attempts: int, tools: Tools) -> timedelta | None:
-    # Also where the approval is said to be missing: one part of the provider hears of it later than another.
     if not is_retryable(error):
         return None
     settings = tools.settings.collection
@@ -269,9 +268,7 @@ def _carry_out(
     if decided is AfterFailure.CONTINUE:
         run.error_code = run.error_detail = None
         return _move_on(work, run, claim, tools, now)
-    if decided is AfterFailure.WAIT_FOR_PHONE:
-        transitions.wait_for_phone(run, not_before=now, now=now)
-    elif decided is AfterFailure.END:
+    if decided is AfterFailure.END:
         transitions.end_run(run, Status(run.status), now)
     else:
         transitions.stop_run(run, now)

@@ -90,7 +90,6 @@ class AfterFailure(Enum):
     """What becomes of a run whose step failed for good."""
 
     CONTINUE = "continue"  # the next step follows
-    WAIT_FOR_PHONE = "wait_for_phone"  # back to the poller
     STOP = "stop"  # resumable by the person or an operator
     END = "end"  # a new session is needed
 

@@ -11,6 +11,7 @@ from services.collection.events import say, say_streaming
 from services.collection.failures import Failure
 from services.collection.paid_calls import CHECKUPS, PaidCalls
 from services.collection.step import AfterFailure, Claim, StepHandler
+from services.collection.steps.approved_calls import after_approval
 from services.collection.steps.request_simple_auth import refuse
 from services.delivery.unit_of_work import Work
 from services.patients.identification import reserve_patient
@@ -42,7 +43,8 @@ class FetchHealthData(StepHandler):
         def ask(call: PaidCall) -> DataAnswer:
             return self._tilko.fetch_checkups(claim.person, claim.tokens, call)
 
-        return self._calls.obtain(claim, CHECKUPS, self._timeout_seconds, ask, read_data_response).count
+        with after_approval():
+            return self._calls.obtain(claim, CHECKUPS, self._timeout_seconds, ask, read_data_response).count
 
     def on_success(self, work: Work, run: CollectionRun, result: int, *, claim: Claim, now: datetime) -> None:
         reserved = reserve_patient(work.session, claim.identity, self._pseudonym_key)
@@ -63,12 +65,6 @@ class FetchHealthData(StepHandler):
         self, work: Work, run: CollectionRun, failure: Failure, *, claim: Claim, now: datetime
     ) -> AfterFailure:
         """The prescriptions may still be had; only what the person must correct stops the chain here."""
-        if failure.code == "AUTH_PENDING":  # for all its tries: the approval is taken for lost
-            run.auth_completed_at = None
-            message = "아직 승인되지 않았어요. 휴대폰에서 승인해 주세요."
-            data = {"retry_available": True}
-            say(work, run.session_id, Event.AUTH_PENDING, message, now=now, status=Status.AUTH_PENDING, data=data)
-            return AfterFailure.WAIT_FOR_PHONE
         if failure.code in {"INFO_REQUIRED", "SERVICE_UNAVAILABLE"}:
             return refuse(work, run, failure, now)
         say_health_data_failed(work, run, failure, now)

@@ -8,6 +8,7 @@ from services.collection.events import say, say_streaming
 from services.collection.failures import Failure
 from services.collection.paid_calls import PRESCRIPTIONS, PaidCalls
 from services.collection.step import AfterFailure, Claim, StepHandler
+from services.collection.steps.approved_calls import after_approval
 from services.collection.steps.request_simple_auth import refuse
 from services.collection.windows import treatment_window
 from services.delivery.unit_of_work import Work
@@ -41,7 +42,8 @@ class FetchPrescriptions(StepHandler):
         def ask(call: PaidCall) -> DataAnswer:
             return self._tilko.fetch_treatments(claim.person, claim.tokens, window.first, window.last, call)
 
-        return self._calls.obtain(claim, PRESCRIPTIONS, self._timeout_seconds, ask, read_data_response).count
+        with after_approval():
+            return self._calls.obtain(claim, PRESCRIPTIONS, self._timeout_seconds, ask, read_data_response).count
 
     def on_success(self, work: Work, run: CollectionRun, result: int, *, claim: Claim, now: datetime) -> None:
         if run.patient_uuid is None:  # the checkups failed, so nobody has said yet who this is

@@ -30,6 +30,7 @@ from services.collection.waiting import (
 from tests.waiting import wait_until
 from upstream.tilko.errors import (
     NotApproved,
+    TilkoError,
     TilkoMisconfigured,
     TilkoRefused,
     TilkoUnavailable,
@@ -244,19 +245,6 @@ def test_the_last_try_is_told(world: World):
     assert world.event_names(session_id) == ["error"]
 
 
-def test_an_approval_that_went_missing_is_waited_for_again(world: World):
-    session_id, claim = world.at(Step.FETCH_HEALTH_DATA)
-    fail_for_good(world, claim, NotApproved())
-    run = world.run(session_id)
-    assert (run.run_state, run.step, run.status) == ("waiting", Step.POLL_SIMPLE_AUTH, Status.AUTH_PENDING)
-    assert (world.event_names(session_id)[-1], run.auth_completed_at) == ("auth_pending", None)
-    assert world.steps(session_id)[-3:] == [
-        ("fetch_health_data", "retrying"),
-        ("fetch_health_data", "retrying"),
-        ("fetch_health_data", "failed"),
-    ]
-
-
 def fail_for_good(world: World, claim: Claim | None, error: Exception) -> None:
     """Each of its tries."""
     with clock.frozen(clock.now()):
@@ -267,10 +255,43 @@ def fail_for_good(world: World, claim: Claim | None, error: Exception) -> None:
             claim = world.claim(str(claim.session_id), claim.step)
 
 
-def test_prescriptions_without_an_approval_are_tried_again_as_any_fault(world: World):
-    session_id, claim = world.at(Step.FETCH_PRESCRIPTIONS)
-    world.unit(fail_step, claim, NotApproved(reason="html"), world.tools)
-    assert (world.run(session_id).run_state, world.steps(session_id)[-1][1]) == ("ready", "retrying")
+def work_until_it_stops(world: World, claim: Claim | None) -> None:
+    """As a worker does, whose every call fails."""
+    with clock.frozen(clock.now()):
+        while claim is not None:
+            with pytest.raises(TilkoError) as caught:
+                world.tools.handlers[claim.step].run(claim)
+            failed = world.unit(fail_step, claim, caught.value, world.tools)
+            clock.advance(10 * SECOND)
+            again = world.claim(str(claim.session_id), claim.step) if failed.is_retried else None
+            claim = failed.following or again
+
+
+@pytest.mark.parametrize("error", [NotApproved(provider_code=4115), NotApproved(reason="html")], ids=str)
+def test_a_missing_approval_after_the_approval_is_a_fault_and_no_new_wait(
+    world: World, monkeypatch: pytest.MonkeyPatch, error: NotApproved
+):
+    def refuse(*_: object) -> None:
+        raise error
+
+    for call in ("fetch_checkups", "fetch_treatments"):
+        monkeypatch.setattr(world.tools.tilko, call, refuse)
+    session_id, claim = world.at(Step.FETCH_HEALTH_DATA)
+    approved_at = world.run(session_id).auth_completed_at
+    work_until_it_stops(world, claim)
+    run = world.run(session_id)
+    assert (run.run_state, run.status, run.error_code) == ("idle", Status.ERROR, "PROVIDER_UNAVAILABLE")
+    assert (run.auth_completed_at, approved_at is not None) == (approved_at, True)
+    assert world.event_names(session_id)[-6:] == [
+        "auth_completed",
+        "fetching_health_data",
+        "health_data_failed",
+        "fetching_prescription_data",
+        "prescription_data_failed",
+        "error",
+    ]
+    fetching = [one for one in world.steps(session_id) if one[0].startswith("fetch_")]
+    assert [outcome for _, outcome in fetching] == ["retrying", "retrying", "failed"] * 2
 
 
 @pytest.mark.parametrize("step", [step for step in WORKER_STEPS if step != Step.MAKE_REPORT])

@@ -161,6 +161,30 @@ def test_a_data_call_that_has_not_heard_of_the_approval_yet_is_tried_again(drive
     assert driver.billed(session_id) == (1, 1, 0)
 
 
+@pytest.mark.parametrize("what", [{"html": True}, {"error_code": 4115}], ids=str)
+def test_data_calls_that_never_hear_of_the_approval_end_as_data_that_cannot_be_had(driver: Driver, what):
+    session_id = driver.wait_for_push()
+    faults = [driver.fault(path, cxid=driver.cxid(session_id), **what) for path in (CHECKUPS, TREATMENTS)]
+    driver.approve(session_id)
+    approved_at = driver.wait_for(session_id, Status.ERROR).auth_completed_at
+    told = [name for name in driver.event_names(session_id) if name != "auth_timeout"]
+    assert told[2:] == [
+        "auth_completed",
+        "fetching_health_data",
+        "health_data_failed",
+        "fetching_prescription_data",
+        "prescription_data_failed",
+        "error",
+    ]
+    assert driver.events(session_id)[-1]["data"]["reason"] == "data_collection_failed"
+    assert [driver.hits(fault) for fault in faults] == [3, 3]
+    driver.clear_faults()
+    assert driver.ask_collection(session_id) is Asked.ACCEPTED
+    run = driver.wait_for(session_id, Status.COMPLETED)
+    assert (run.auth_completed_at, driver.event_names(session_id).count("auth_completed")) == (approved_at, 1)
+    assert driver.billed(session_id) == (1, 1, 0)
+
+
 def test_an_approval_that_login_check_hears_of_late_is_found(driver: Driver):
     session_id = driver.wait_for_push(login_check_late_seconds=0.5)
     driver.approve(session_id)
