@@ -25,6 +25,7 @@ class ResponseParser:
 
     def feed(self, data: bytes) -> HttpResponse | None:
         """The response, as soon as it is whole."""
+        body_bytes = self._body_bytes
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as exc:
@@ -34,10 +35,8 @@ class ResponseParser:
         response = self._responses.pop() if self._responses else None
         if response is not None:
             self._start()
-        elif not self._has_headers:
-            self._head_bytes += len(data)
-            if self._head_bytes > _MAX_HEAD_BYTES:
-                raise BrokenResponse
+        else:
+            self._bound_what_is_no_body(len(data) if self._body_bytes == body_bytes else None)
         return response
 
     def feed_eof(self) -> HttpResponse:
@@ -53,8 +52,10 @@ class ResponseParser:
             raise BrokenResponse
 
     def on_header(self, name: bytes, value: bytes) -> None:
+        if self._has_headers:  # a trailer: it says nothing of how the body is to be read
+            return
         key, text = name.decode("latin-1").lower(), value.decode("latin-1").strip()
-        if key in _LISTS and key in self._headers and not self._has_headers:
+        if key in _LISTS and key in self._headers:
             text = f"{self._headers[key]}, {text}"
         self._headers[key] = text
 
@@ -92,7 +93,7 @@ class ResponseParser:
     def _start(self) -> None:
         self._headers: dict[str, str] = {}
         self._has_headers = False
-        self._head_bytes = 0
+        self._bytes_without_body = 0
         self._body: list[bytes] = []
         self._body_bytes = 0
         self._error: ExchangeError = BrokenResponse()
@@ -100,6 +101,12 @@ class ResponseParser:
     def _build(self) -> HttpResponse:
         body = self._body[0] if len(self._body) == 1 else b"".join(self._body)
         return HttpResponse(self._parser.get_status_code(), self._headers, body)
+
+    def _bound_what_is_no_body(self, size_bytes: int | None) -> None:
+        """Of the head, or of what follows the last piece of the body; None: there was another piece."""
+        self._bytes_without_body = 0 if size_bytes is None else self._bytes_without_body + size_bytes
+        if self._bytes_without_body > _MAX_HEAD_BYTES:
+            raise BrokenResponse
 
     def _require_small(self) -> None:
         if self._body_bytes > self._max_bytes:

@@ -120,3 +120,33 @@ def test_answer_that_may_have_no_body_has_none():
 def test_what_is_no_answer_to_us_is_refused(data):
     with pytest.raises(BrokenResponse):
         ResponseParser(100).feed(data)
+
+
+CHUNKED = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n"
+
+
+def test_a_trailer_is_no_header():
+    response = ResponseParser(100).feed(CHUNKED + b"0\r\nContent-Encoding: gzip\r\nContent-Type: text/html\r\n\r\n")
+    assert response is not None
+    assert (response.body, response.headers["content-type"]) == (b"x", "text/plain")
+    assert "content-encoding" not in response.headers
+
+
+@pytest.mark.parametrize("begin", [b"0\r\nX: ", b"1;x="], ids=["trailer", "extension"])
+def test_what_follows_the_body_without_end_is_broken(begin: bytes):
+    parser = ResponseParser(100)
+    parser.feed(CHUNKED + begin)
+    for _ in range(2):
+        parser.feed(b"a" * 30 * 1024)
+    with pytest.raises(BrokenResponse):
+        parser.feed(b"a" * 30 * 1024)
+
+
+def test_a_body_in_a_great_many_pieces_is_whole():
+    parser = ResponseParser(1_000_000)
+    parser.feed(CHUNKED)
+    for _ in range(100):
+        parser.feed(b"1;" + b"a" * 1000 + b"\r\nx\r\n")
+    response = parser.feed(b"0\r\n\r\n")
+    assert response is not None
+    assert response.body == b"x" * 101
