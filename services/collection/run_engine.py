@@ -21,6 +21,7 @@ from models.collection import CollectionRun, RunState
 from models.collection.run_states import (
     SAVING_STEPS,
     Retry,
+    is_overdue,
     key_delay,
     lacks_consent,
     next_step,
@@ -42,6 +43,7 @@ from services.delivery.unit_of_work import Work
 from services.patients.identity import Identity, mask_name
 from spool import FileTaken
 from upstream.tilko.codec import AuthTokens
+from upstream.tilko.errors import ApprovalUnknown
 
 log = get_logger(__name__)
 
@@ -236,6 +238,9 @@ def fail_step(work: Work, claim: Claim, error: Exception, tools: Tools) -> Faile
         save_run(work, run)
         return FailedStep(None, is_retried=True)
     run.attempts += 1
+    if isinstance(error, ApprovalUnknown) and not is_overdue(run.approve_by, now):
+        # Never an error for the person, as long as the request lives: the last try is not used up.
+        run.attempts = min(run.attempts, max(tools.settings.collection.step_max_attempts - 1, 1))
     delay = _delay_after(error, run.attempts, tools)
     outcome = "failed" if delay is None else "retrying"
     log.info("step_failed", session_id=str(run.session_id), step=claim.step, outcome=outcome, **failure.detail)

@@ -83,6 +83,10 @@ class TilkoUnavailable(TilkoError):
     text = "Tilko did not answer usably"
 
 
+class ApprovalUnknown(TilkoUnavailable):
+    text = "Tilko does not know yet of an approval that it has told of"
+
+
 class PushUncertain(TilkoUnavailable):
     retryable = False
 

@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 import pytest
@@ -29,6 +29,7 @@ from services.collection.waiting import (
 )
 from tests.waiting import wait_until
 from upstream.tilko.errors import (
+    ApprovalUnknown,
     NotApproved,
     TilkoError,
     TilkoMisconfigured,
@@ -255,6 +256,11 @@ def fail_for_good(world: World, claim: Claim | None, error: Exception) -> None:
             claim = world.claim(str(claim.session_id), claim.step)
 
 
+def end_request(world: World, session_id: str, at: datetime) -> None:
+    """Of the push: until when it can be approved."""
+    world.unit(lambda work: setattr(work.session.get_one(CollectionRun, UUID(session_id)), "approve_by", at))
+
+
 def work_until_it_stops(world: World, claim: Claim | None) -> None:
     """As a worker does, whose every call fails."""
     with clock.frozen(clock.now()):
@@ -277,6 +283,7 @@ def test_a_missing_approval_after_the_approval_is_a_fault_and_no_new_wait(
     for call in ("fetch_checkups", "fetch_treatments"):
         monkeypatch.setattr(world.tools.tilko, call, refuse)
     session_id, claim = world.at(Step.FETCH_HEALTH_DATA)
+    end_request(world, session_id, clock.now() - SECOND)
     approved_at = world.run(session_id).auth_completed_at
     work_until_it_stops(world, claim)
     run = world.run(session_id)
@@ -292,6 +299,20 @@ def test_a_missing_approval_after_the_approval_is_a_fault_and_no_new_wait(
     ]
     fetching = [one for one in world.steps(session_id) if one[0].startswith("fetch_")]
     assert [outcome for _, outcome in fetching] == ["retrying", "retrying", "failed"] * 2
+
+
+@pytest.mark.parametrize("step", [Step.FETCH_HEALTH_DATA, Step.FETCH_PRESCRIPTIONS])
+def test_an_approval_that_a_data_call_does_not_know_of_is_no_error_as_long_as_the_request_lives(
+    world: World, step: Step
+):
+    session_id, claim = world.at(step)
+    end_request(world, session_id, clock.now() + 60 * SECOND)
+    with clock.frozen(clock.now()):
+        for _ in range(6):
+            assert world.unit(fail_step, claim, ApprovalUnknown(reason="not_approved"), world.tools).is_retried
+            clock.advance(10 * SECOND)
+            claim = world.claim(session_id, step)
+        assert world.unit(fail_step, claim, ApprovalUnknown(reason="not_approved"), world.tools).is_retried is False
 
 
 @pytest.mark.parametrize("step", [step for step in WORKER_STEPS if step != Step.MAKE_REPORT])
