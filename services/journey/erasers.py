@@ -1,10 +1,12 @@
 """What the journey erases of a person: whoever of its people is that very person."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
-from sqlalchemy import ColumnElement, delete, or_, select, update
+from sqlalchemy import ColumnElement, and_, delete, or_, select, update
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session, sessionmaker
 
 from core.names import patient_subject, queue_subject
@@ -61,8 +63,7 @@ class JourneyEraser:
     def _find(self, person: ErasedPerson) -> ErasedPerson:
         with self._sessions() as session:
             user_ids = self._people.find_same(session, NewUser(person.name, person.phone, person.birth_date))
-            entries = session.scalars(select(QueueEntry.queue_id).where(QueueEntry.user_id.in_(user_ids)))
-            return with_journey(person, user_ids, list(entries))
+            return with_journey(person, user_ids, _find_entries(session, user_ids))
 
     def _count_streams(self, person: ErasedPerson) -> int:
         return sum(at.seq > 0 for at in self._streams.positions(_subjects(person)))
@@ -70,6 +71,32 @@ class JourneyEraser:
     def _forget_streams(self, person: ErasedPerson) -> None:
         for subject in _subjects(person):
             self._streams.forget(subject)
+
+
+def _find_under_lock(work: Work, person: ErasedPerson) -> ErasedPerson:
+    """With the entries that were opened since the person was found. Locked in everybody's order: whoever acts for the
+    person holds a key, or a login, and waits for the person. After it no more is written of them."""
+    session, user_ids = work.session, person.user_ids
+    known = with_journey(person, user_ids, _find_entries(session, user_ids))
+    keys = select(IdempotencyKey.key_hash).where(_is_reply_about(known))
+    session.execute(keys.order_by(IdempotencyKey.actor, IdempotencyKey.key_hash).with_for_update())
+    session.execute(select(Login.sid).where(_is_login_of(user_ids)).order_by(Login.sid).with_for_update())
+    tokens = select(ScanToken.jti).where(ScanToken.user_id.in_(user_ids))
+    session.execute(tokens.order_by(ScanToken.jti).with_for_update())
+    _lock_people(session, user_ids)
+    return with_journey(known, user_ids, _find_entries(session, user_ids))
+
+
+def _lock_people(session: Session, user_ids: Collection[UUID]) -> None:
+    """Also those who have never come: else they could come meanwhile."""
+    users = select(JourneyUser.user_id).where(JourneyUser.user_id.in_(user_ids)).order_by(JourneyUser.user_id)
+    session.execute(insert(PatientState).from_select(["user_id"], users).on_conflict_do_nothing())
+    people = select(PatientState.user_id).where(PatientState.user_id.in_(user_ids))
+    session.execute(people.order_by(PatientState.user_id).with_for_update())
+
+
+def _find_entries(session: Session, user_ids: Collection[UUID]) -> list[UUID]:
+    return list(session.scalars(select(QueueEntry.queue_id).where(QueueEntry.user_id.in_(user_ids))))
 
 
 def _erase_journey(work: Work, person: ErasedPerson, _now: datetime) -> Mapping[str, int]:
@@ -83,7 +110,7 @@ def _erase_journey(work: Work, person: ErasedPerson, _now: datetime) -> Mapping[
     logs = delete(QueueStatusLog).where(QueueStatusLog.queue_id.in_(entries))
     nobody = {"user_id": None, "device_id": None}
     scans = update(TagLog).where(TagLog.user_id.in_(user_ids)).values(nobody)
-    logins = delete(Login).where(Login.scope == Scope.JOURNEY, Login.principal_id.in_(user_ids))
+    logins = delete(Login).where(_is_login_of(user_ids))
     keys = delete(IdempotencyKey).where(_is_reply_about(person))
     counts |= {"journey_entry_logs": connection.execute(logs).rowcount}
     counts |= {"journey_scans": connection.execute(scans).rowcount}
@@ -92,6 +119,10 @@ def _erase_journey(work: Work, person: ErasedPerson, _now: datetime) -> Mapping[
     for place, model in _OF_USER.items():
         counts[place] = connection.execute(delete(model).where(model.user_id.in_(user_ids))).rowcount
     return counts
+
+
+def _is_login_of(user_ids: Collection[UUID]) -> ColumnElement[bool]:
+    return and_(Login.scope == Scope.JOURNEY, Login.principal_id.in_(user_ids))
 
 
 def _is_reply_about(person: ErasedPerson) -> ColumnElement[bool]:
@@ -117,4 +148,5 @@ JOURNEY_ERASER = RowEraser(
     frozenset(model.__tablename__ for model in _OF_USER.values())
     | {model.__tablename__ for model in (QueueStatusLog, TagLog, Login, IdempotencyKey)},
     _erase_journey,
+    _find_under_lock,
 )

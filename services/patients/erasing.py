@@ -65,11 +65,14 @@ class ErasedPerson:
 
 @dataclass(frozen=True)
 class RowEraser:
-    """Erases rows, in the transaction that moves the job on. `tables` are those that it leaves without the person."""
+    """Erases rows, in the transaction that moves the job on. `tables` are those that it leaves without the person.
+    `find` comes first, takes the locks under which nothing new is written of the person, and adds what was written
+    since they were found, for this eraser and those that follow."""
 
     name: str
     tables: frozenset[str]
     erase: Callable[[Work, ErasedPerson, datetime], Counts]
+    find: Callable[[Work, ErasedPerson], ErasedPerson] | None = None
 
 
 @dataclass(frozen=True)
@@ -118,6 +121,9 @@ class ErasureJob:
             step, person = job.step, open_person(self._sealer, job.id, job.person)
             eraser = self._erasers[step]
             if isinstance(eraser, RowEraser):
+                if eraser.find is not None:
+                    person = eraser.find(work, person)
+                    job.person = seal_person(self._sealer, job.id, person)
                 _count(job, eraser.erase(work, person, self._clock.now()))
                 self._advance(job)
         if isinstance(eraser, PersonFinder):
