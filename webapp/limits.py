@@ -6,6 +6,7 @@ A key may be an address or somebody's id: Redis knows its pseudonym alone.
 import hashlib
 import hmac
 import re
+from dataclasses import dataclass
 from functools import cache
 from ipaddress import ip_address
 
@@ -65,6 +66,18 @@ def caller_address() -> str:
     return network_of(request.remote_addr)
 
 
+@dataclass(frozen=True)
+class CallerPlace:
+    """From where somebody calls, as limits count it. For a socket, which outlives its request."""
+
+    address: str
+    is_hospital: bool
+
+
+def caller_place() -> CallerPlace:
+    return CallerPlace(caller_address(), is_hospital_address())
+
+
 def is_hospital_address() -> bool:
     """Whether the caller is in a network of the hospital, whose guests share an address."""
     try:
@@ -74,9 +87,9 @@ def is_hospital_address() -> bool:
     return any(address in network for network in parts().stores.settings.journey.networks)
 
 
-def limit_of_address(limit: str) -> str:
+def limit_of_address(limit: str, *, is_hospital: bool) -> str:
     """Of one address; ten times as much for the hospital's, which a whole waiting room shares."""
-    return _AMOUNT.sub(lambda found: str(int(found[0]) * _WIDER), limit) if is_hospital_address() else limit
+    return _AMOUNT.sub(lambda found: str(int(found[0]) * _WIDER), limit) if is_hospital else limit
 
 
 def countable_address() -> str | None:

@@ -8,15 +8,15 @@ from redis.exceptions import RedisError
 
 from core.logs import get_logger
 from webapp.current import stores
-from webapp.limits import is_hospital_address, pseudonym
+from webapp.limits import pseudonym
 
 log = get_logger(__name__)
 _PREFIX, _MARKED = "welno:tag-devices", "welno:tags-marked"
 
 
-def note_scan(tag_id: str, device: str) -> bool:
+def note_scan(tag_id: str, device: str, *, is_hospital: bool) -> bool:
     """Whether this scan has more devices outside than should be; the tag is marked then."""
-    if is_hospital_address():
+    if is_hospital:
         return False
     here, key = stores(), f"{_PREFIX}:{tag_id}"
     (limit,) = parse_many(here.settings.journey.tag_alert)[:1]

@@ -3,7 +3,16 @@
 from models.journey import NfcTag, TagAction
 from services.journey.action_context import ActionContext, read_name
 from services.journey.errors import PayloadInvalid, TagNotFound, TagSwitchedOff
-from services.journey.tags import ScannedBy, TagInactive, TagUnknown, canonical_uid, find_tag, log_scan, read_named_tags
+from services.journey.tags import (
+    FoundTag,
+    ScannedBy,
+    TagInactive,
+    TagUnknown,
+    canonical_uid,
+    find_tag,
+    log_scan,
+    read_named_tags,
+)
 
 
 def scan_tag(context: ActionContext) -> None:
@@ -19,27 +28,28 @@ def scan_tag(context: ActionContext) -> None:
     known = canonical_uid(value) if name == "tag_uid" else value
     if known is None:
         raise PayloadInvalid("payload.tag_uid")
-    context.move(tag_id=_find_tag(context, name, known))
+    found = context.change.journey.found_tag = _find_tag(context, name, known)
+    context.move(tag_id=found.tag_id)
 
 
-def _find_tag(context: ActionContext, name: str, known: str) -> str:
-    """Its id. A scan is logged; by its id a tag is named by what has logged the scan already. Raises TagNotFound,
-    TagSwitchedOff."""
+def _find_tag(context: ActionContext, name: str, known: str) -> FoundTag:
+    """A scan is logged; where a tag is named by its id, whoever has found it logs the scan. What is refused is rolled
+    back: the edge logs it. Raises TagNotFound, TagSwitchedOff."""
     session = context.change.journey.session
     if name == "tag_id":
         tag = session.get(NfcTag, known)
         if tag is None:
             raise TagNotFound
         if not tag.is_active:
-            raise TagSwitchedOff
-        return tag.tag_id
+            raise TagSwitchedOff(tag.tag_id)
+        return FoundTag(tag.tag_id, is_logged=False)
     try:
         found = find_tag(read_named_tags(session, **{name: known}), **{name: known})
     except TagInactive as exc:
-        raise TagSwitchedOff from exc
+        raise TagSwitchedOff(exc.tag_id) from exc
     except TagUnknown as exc:
         raise TagNotFound from exc
     is_own = context.actor.principal_id == context.change.locked.user_id
     holder = ScannedBy(context.change.locked.user_id if is_own else None)
-    log_scan(session, TagAction.SCAN, tag_id=found.tag_id, said=known, by=holder)
-    return found.tag_id
+    is_logged = log_scan(session, TagAction.SCAN, tag_id=found.tag_id, said=known, by=holder)
+    return FoundTag(found.tag_id, is_logged)

@@ -80,10 +80,17 @@ class NotificationNotFound(JourneyError):
 
 class TagNotFound(JourneyError):
     code = "TAG_NOT_FOUND"
+    tag_id = None
 
 
 class TagSwitchedOff(JourneyError):
+    """`tag_id` is for our own log."""
+
     code = "TAG_INACTIVE"
+
+    def __init__(self, tag_id: str | None) -> None:
+        super().__init__()
+        self.tag_id = tag_id
 
 
 class ExamNotFound(JourneyError):

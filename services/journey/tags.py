@@ -50,6 +50,14 @@ class ScannedBy:
     device_id: str | None = None
 
 
+@dataclass(frozen=True)
+class FoundTag:
+    """What a scan has found. `is_logged`: the finder has written it down, and not within three seconds before."""
+
+    tag_id: str
+    is_logged: bool
+
+
 def canonical_uid(text: str) -> str | None:
     """As `04:10:0A:...`; None for what is no UID of 4, 7 or 10 bytes."""
     digits = re.sub("[:-]", "", text).upper()

@@ -14,6 +14,7 @@ from core.settings import JourneySettings
 from services.delivery.unit_of_work import UnitOfWork, Work
 from services.journey.errors import StateConflict
 from services.journey.estimates import Estimator
+from services.journey.tags import FoundTag
 
 ResultT = TypeVar("ResultT")
 
@@ -27,6 +28,8 @@ class JourneyWork:
     estimator: Estimator
     now: datetime
     request_id: str
+    # The tag that the change has found, and whether it has logged that as a scan.
+    found_tag: FoundTag | None = None
     # Whose journey was locked last.
     locked_person: UUID | None = None
     _numbers: dict[str, int] = field(default_factory=dict)

@@ -5,18 +5,21 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 from uuid import UUID
 
-from models.journey import JourneyAction, JourneyState
+from models.journey import JourneyAction, JourneyState, TagAction
 from services.delivery.idempotency import KeyOfAnotherCall
 from services.journey.actions import Expectation, perform_action
 from services.journey.answers import JourneyAnswer
 from services.journey.errors import JourneyError
+from services.journey.tags import FoundTag, ScannedBy, log_scan
 from services.journey.work import JourneyWork
 from services.stores import Stores
 from webapp.api.journey import metrics
+from webapp.api.journey.scan_bounds import Scan, bind_scan, note_device, tell_logged
 from webapp.api.journey.shown_people import run_with_look, show_person
 from webapp.auth.journey_callers import JourneyCaller
 from webapp.error_codes import Code
 from webapp.errors import ApiError
+from webapp.limits import CallerPlace
 
 ResultT = TypeVar("ResultT")
 
@@ -43,9 +46,11 @@ class ActionRequest:
         return cls(read["action_type"], payload, state and JourneyState(state), key, read.get("patient_id"))
 
 
-def act(here: Stores, caller: JourneyCaller, request: ActionRequest, request_id: str) -> JourneyAnswer:
-    """Raises JourneyError, KeyOfAnotherCall, ApiError."""
-    return count_action(here, caller, request.action_type, lambda: _act(here, caller, request, request_id))
+def act(
+    here: Stores, caller: JourneyCaller, request: ActionRequest, request_id: str, place: CallerPlace
+) -> JourneyAnswer:
+    """Needs the app's context. Raises JourneyError, KeyOfAnotherCall, ApiError."""
+    return count_action(here, caller, request.action_type, lambda: _act(here, caller, request, request_id, place))
 
 
 def count_action(here: Stores, caller: JourneyCaller, action: str, do: Callable[[], ResultT]) -> ResultT:
@@ -67,14 +72,39 @@ def count_action(here: Stores, caller: JourneyCaller, action: str, do: Callable[
     return done
 
 
-def _act(here: Stores, caller: JourneyCaller, request: ActionRequest, request_id: str) -> JourneyAnswer:
+def _act(
+    here: Stores, caller: JourneyCaller, request: ActionRequest, request_id: str, place: CallerPlace
+) -> JourneyAnswer:
     user_id = whose_journey(caller, request.patient_id)
     expectation = Expectation(request.expected_state, request.key)
 
     def do(journey: JourneyWork) -> JourneyAnswer:
         return perform_action(journey, user_id, request.action_type, request.payload, caller.actor, expectation)
 
+    if request.action_type == JourneyAction.SCAN_NFC and not caller.is_staff and user_id == caller.principal_id:
+        return _scan(here, Scan.of_action(request.payload, ScannedBy(user_id), place), do, request_id)
     return run_with_look(here, caller, request.action_type, do, request_id, user_id)
+
+
+def _scan(here: Stores, made: Scan, change: Callable[[JourneyWork], JourneyAnswer], request_id: str) -> JourneyAnswer:
+    """A patient's arrival: bound and logged as any other scan."""
+    found: FoundTag | None = None
+
+    def do(journey: JourneyWork) -> JourneyAnswer:
+        nonlocal found
+        done, found = change(journey), journey.found_tag
+        if found is not None and "tag_id" in made.named:
+            is_logged = log_scan(journey.session, TagAction.SCAN, tag_id=found.tag_id, said=made.said, by=made.by)
+            found = FoundTag(found.tag_id, is_logged)
+        return done
+
+    with bind_scan(made):
+        done = here.journeys.run(do, request_id)
+    if found is not None:
+        note_device(found.tag_id, made)
+        if found.is_logged:
+            tell_logged(TagAction.SCAN, found.tag_id, made)
+    return done
 
 
 def whose_journey(caller: JourneyCaller, patient_id: str | None) -> UUID:

@@ -18,6 +18,7 @@ from webapp.api.journey.schemas.actions import (
 )
 from webapp.auth.journey_callers import JourneyCaller, for_journey
 from webapp.current import stores
+from webapp.limits import caller_place
 
 blueprint = JourneyBlueprint(
     "journey_patients", __name__, url_prefix="/api/v1/patient-journey", description="One person's journey"
@@ -43,11 +44,11 @@ def show_state(caller: JourneyCaller, query: dict[str, Any]) -> dict[str, Any]:
 @for_journey
 @blueprint.arguments(PerformInput, error_status_code=400)
 @blueprint.response(200, JourneyOutput)
-@fails(blueprint, 400, 401, 403, 404, 409, 410, 413, 415)
+@fails(blueprint, 400, 401, 403, 404, 409, 410, 413, 415, 429)
 def perform(caller: JourneyCaller, body: dict[str, Any]) -> Response:
     """An action of the caller's own role; the server decides where it leads."""
     key = take_key(body)
-    return answer_of(act(stores(), caller, ActionRequest.of(body, key), g.request_id))
+    return answer_of(act(stores(), caller, ActionRequest.of(body, key), g.request_id, caller_place()))
 
 
 @blueprint.get("/history")

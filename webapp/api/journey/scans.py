@@ -1,24 +1,21 @@
 """Scans of the hospital's tags: by NFC, by the tag's address, by its QR code, or typed."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from flask import g
 
-from core.logs import get_logger
 from models.journey import JourneyAction, JourneyRole, JourneyState, TagAction
 from services.journey.actions import perform_action
 from services.journey.errors import InvalidAction
 from services.journey.guidance import MapPoint, guidance_body, guide
 from services.journey.hospital_cache import HospitalCache, HospitalFacts, TagFacts
 from services.journey.reading import read_snapshot
-from services.journey.tags import ScannedBy, TagError, TagInactive, find_tag, is_short_code, log_scan
+from services.journey.tags import ScannedBy, TagError, TagInactive, find_tag, log_scan
 from services.journey.work import JourneyWork
 from webapp.api.documented import fails
-from webapp.api.journey import metrics
 from webapp.api.journey.acting import count_action
 from webapp.api.journey.blueprint import JourneyBlueprint
+from webapp.api.journey.scan_bounds import Scan, bind_scan, log_alone, note_device, tell_logged
 from webapp.api.journey.schemas.tags import ScanInput, ScanOutput
 from webapp.auth import mark_access
 from webapp.auth.journey_callers import JourneyCaller, find_present_caller
@@ -26,34 +23,11 @@ from webapp.auth.scan_tokens import make_scan_token
 from webapp.current import stores
 from webapp.error_codes import Code
 from webapp.errors import ApiError
-from webapp.limits import FAILURES_PER_DEVICE, caller_address, count_use, limit_of_address
-from webapp.reserved_uses import Use, count_failures
-from webapp.tag_alerts import note_scan
+from webapp.limits import caller_place
 
-log = get_logger(__name__)
 blueprint = JourneyBlueprint("journey_scans", __name__, url_prefix="/api/v1/nfc", description="Tags on the walls")
-_PER_DEVICE, _PER_ADDRESS = "60 per minute", "600 per minute"
 # Where whoever is expected nowhere else goes first.
 _RECEPTION = MapPoint("접수 창구", 1, 0, 0)
-
-
-@dataclass(frozen=True)
-class Scan:
-    """One scan: what it named the tag by, and who holds the phone; `via` is how the tag was read, as the page says."""
-
-    named: Mapping[str, str]
-    by: ScannedBy
-    caller: JourneyCaller | None
-    via: str | None = None
-
-    @property
-    def said(self) -> str:
-        return next(iter(self.named.values()))
-
-    @property
-    def holder(self) -> str:
-        """By whom it is counted; "" for who says nothing of themselves."""
-        return str(self.by.user_id or self.by.device_id or "")
 
 
 @blueprint.post("/scan/")
@@ -65,15 +39,13 @@ def scan(body: dict[str, Any]) -> dict[str, Any]:
     """Where this is and where to go. Of a patient's first scan it is the arrival; a later one changes nothing."""
     caller = find_present_caller()
     named = {name: body[name] for name in ("tag_uid", "tag_code") if body[name] is not None}
-    made = Scan(named, _holder(caller, body["device_id"]), caller, body["via"])
-    _count_scan(made)
+    made = Scan(named, _holder(caller, body["device_id"]), caller_place(), body["via"])
     tag = _find(made)
     is_patient = caller is not None and not caller.is_staff
     journey, is_arrival = _arrive(tag, made, caller) if caller is not None and is_patient else (None, False)
     if not is_arrival:
-        _log(TagAction.SCAN if caller is None else TagAction.RESCAN, tag.tag_id, made)
-    # Who says nothing of their device is known by where they are.
-    _note_device(tag, made.by.device_id or made.holder or caller_address())
+        log_alone(TagAction.SCAN if caller is None else TagAction.RESCAN, tag.tag_id, made)
+    note_device(tag.tag_id, made)
     return _answer(tag, journey, is_arrival=is_arrival, token_for=None if caller else body["device_id"] or "")
 
 
@@ -82,10 +54,9 @@ def scan(body: dict[str, Any]) -> dict[str, Any]:
 @fails(blueprint, 404, 410, 429)
 def show_by_qr(tag_code: str) -> dict[str, Any]:
     """The same for who looks only: it moves nobody, as browsers fetch addresses before anybody asks."""
-    made = Scan({"tag_code": tag_code}, ScannedBy(), None)
-    _count_scan(made)
+    made = Scan({"tag_code": tag_code}, ScannedBy(), caller_place())
     tag = _find(made)
-    _log(TagAction.QR, tag.tag_id, made)
+    log_alone(TagAction.QR, tag.tag_id, made)
     return _answer(tag, None, is_arrival=False, token_for="")
 
 
@@ -98,51 +69,16 @@ def _holder(caller: JourneyCaller | None, device_id: str | None) -> ScannedBy:
     return ScannedBy(caller.principal_id if caller is not None and is_patient else None, device_id)
 
 
-def _count_scan(made: Scan) -> None:
-    """Raises ApiError."""
-    if made.holder:
-        count_use(_PER_DEVICE, "journey-scan", made.holder)
-    count_use(_PER_ADDRESS, "journey-scan-address", caller_address())
-
-
-def _typed_uses(made: Scan) -> list[Use]:
-    """Codes that are typed are short, so failures with them are limited as those of logins."""
-    if not is_short_code(made.said):
-        return []
-    limit = limit_of_address(stores().settings.journey.login_failures_address)
-    uses = [Use(limit, "journey-scan-typed", caller_address())]
-    return [*uses, Use(FAILURES_PER_DEVICE, "journey-scan-typed-device", made.holder)] if made.holder else uses
-
-
 def _find(made: Scan) -> TagFacts:
     """Raises ApiError; what leads nowhere is logged, too."""
-    hospital = HospitalCache(stores().redis, stores().sessions).look()
     try:
-        with count_failures(*_typed_uses(made), failures=TagError):
+        with bind_scan(made):
+            hospital = HospitalCache(stores().redis, stores().sessions).look()
             return find_tag(hospital, **made.named)
+    except TagInactive as exc:
+        raise ApiError(Code.TAG_INACTIVE) from exc
     except TagError as exc:
-        is_inactive = isinstance(exc, TagInactive)
-        action = TagAction.INACTIVE if is_inactive else TagAction.UNKNOWN
-        _log(action, exc.tag_id, made)
-        raise ApiError(Code.TAG_INACTIVE if is_inactive else Code.TAG_NOT_FOUND) from exc
-
-
-def _log(action: TagAction, tag_id: str | None, made: Scan) -> None:
-    with stores().unit_of_work() as work:
-        is_logged = log_scan(work.session, action, tag_id=tag_id, said=made.said, by=made.by)
-    if is_logged:
-        _tell(action, tag_id, made)
-
-
-def _tell(action: TagAction, tag_id: str | None, made: Scan) -> None:
-    """Of a scan that was logged."""
-    metrics.TAGS.labels(action).inc()
-    log.info("tag_scanned", action=str(action), tag_id=tag_id, via=made.via)
-
-
-def _note_device(tag: TagFacts, device: str) -> None:
-    if note_scan(tag.tag_id, device):
-        metrics.TAG_ALERTS.inc()
+        raise ApiError(Code.TAG_NOT_FOUND) from exc
 
 
 def _arrive(tag: TagFacts, made: Scan, caller: JourneyCaller) -> tuple[dict[str, Any], bool]:
@@ -167,7 +103,7 @@ def _arrive(tag: TagFacts, made: Scan, caller: JourneyCaller) -> tuple[dict[str,
     except InvalidAction:  # arrived meanwhile, by another of their devices
         return stores().journeys.read(read), False
     if is_logged:
-        _tell(TagAction.SCAN, tag.tag_id, made)
+        tell_logged(TagAction.SCAN, tag.tag_id, made)
     return snapshot, True
 
 

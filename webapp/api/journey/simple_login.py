@@ -18,7 +18,7 @@ from webapp.auth.scan_tokens import ScanClaim, read_scan_token
 from webapp.current import stores
 from webapp.error_codes import Code
 from webapp.errors import ApiError
-from webapp.limits import FAILURES_PER_DEVICE, caller_address, limit_of_address, pseudonym
+from webapp.limits import FAILURES_PER_DEVICE, caller_place, limit_of_address, pseudonym
 from webapp.origins import refuse_foreign_origin
 from webapp.reserved_uses import Use, count_failures
 
@@ -77,8 +77,9 @@ def _uses_of(body: dict[str, Any], claim: ScanClaim | None) -> list[Use]:
     By birth date alone, as each guess has other digits. Who stands in the hospital is counted apart: a stranger outside
     must not lock a person out.
     """
-    settings = stores().settings.journey
-    uses = [Use(limit_of_address(settings.login_failures_address), "journey-login-address", caller_address())]
+    settings, place = stores().settings.journey, caller_place()
+    limit = limit_of_address(settings.login_failures_address, is_hospital=place.is_hospital)
+    uses = [Use(limit, "journey-login-address", place.address)]
     if body["device_id"] is not None:
         uses.append(Use(FAILURES_PER_DEVICE, "journey-login-device", pseudonym(body["device_id"])))
     if claim is not None:

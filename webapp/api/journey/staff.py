@@ -11,17 +11,19 @@ from services.journey.actions import Expectation, assist_patient
 from services.journey.answers import JourneyAnswer
 from services.journey.errors import PersonNotFound
 from services.journey.shifts import begin_shift, end_shift
+from services.journey.tags import ScannedBy
 from services.journey.work import JourneyWork
 from webapp.api.documented import SECURITY_STAFF, fails
 from webapp.api.journey.acting import ActionRequest, count_action
 from webapp.api.journey.blueprint import JourneyBlueprint
 from webapp.api.journey.keys import answer_of, take_key
+from webapp.api.journey.scan_bounds import Scan, log_refused
 from webapp.api.journey.schemas.actions import JourneyOutput
 from webapp.api.journey.schemas.staff import AssistInput, FindInput, FoundOutput, ShiftInput, ShiftOutput
 from webapp.api.journey.shown_people import note_shown, record_search, require_reason, run_with_look
 from webapp.auth.journey_callers import JourneyCaller, for_journey_staff
 from webapp.current import stores
-from webapp.limits import count_use
+from webapp.limits import caller_place, count_use
 
 blueprint = JourneyBlueprint("journey_staff", __name__, url_prefix="/api/v1/staff", description="At the desk")
 _MOST_FOUND = 5
@@ -100,7 +102,8 @@ def assist(caller: JourneyCaller, body: dict[str, Any], user_id: str) -> Respons
         def do(journey: JourneyWork) -> JourneyAnswer:
             return assist_patient(journey, whose, request.action_type, request.payload, caller.actor, expectation)
 
-        return run_with_look(here, caller, request.action_type, do, request_id, whose)
+        with log_refused(Scan.of_action(request.payload, ScannedBy(), caller_place())):
+            return run_with_look(here, caller, request.action_type, do, request_id, whose)
 
     here, request_id = stores(), g.request_id
     return answer_of(count_action(here, caller, request.action_type, assist_them))

@@ -326,7 +326,7 @@ def test_a_socket_is_a_look_too(
 
     def open_socket(reason: str | None) -> SubscribeRequest | CloseCode:
         opening = StreamOpening("10.0.0.7", reason, is_resumed=False)
-        streams = LiveStreams(here)
+        streams = LiveStreams(here, app.app_context)
         opened = open_with(here, claims, lambda caller: streams.of_entry(caller, entry_id, opening))
         return decide(LiveAttempt(opened, is_own_origin=True, after=None, address=None, log_context={}))
 

@@ -1,6 +1,7 @@
 """What a patient's socket may command: an action, and the present state."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 import orjson
@@ -21,20 +22,25 @@ from webapp.error_codes import Code
 from webapp.error_meanings import CODES
 from webapp.errors import STORES_DOWN, ApiError, flatten_messages
 from webapp.json_reader import holds_odd_characters
+from webapp.limits import CallerPlace
 
 log = get_logger(__name__)
 # The names of the commands, and the methods that carry them out.
 ACTION_COMMANDS: Mapping[str, str] = {"perform_action": "perform_action", "fetch_initial_state": "fetch_initial_state"}
 _ECHOED_MAX = 64
+# A socket outlives its request, and with it the context that finds what the app was built with.
+EnterApp = Callable[[], AbstractContextManager[object]]
 
 
 class PatientCommands:
     """Of one socket: off the loop, one at a time and in order. `answer` frames carry no `seq`. Whether the login still
     holds is asked anew by each: a lost message must not let anybody act, or read on."""
 
-    def __init__(self, here: Stores, caller: JourneyCaller) -> None:
+    def __init__(self, here: Stores, enter_app: EnterApp, caller: JourneyCaller, place: CallerPlace) -> None:
         self._here = here
+        self._enter_app = enter_app
         self._caller = caller
+        self._place = place
 
     def fetch_initial_state(self, _message: Mapping[str, Any], _end: Position) -> Sequence[bytes]:
         """Nothing where the login has ended: the socket is closed."""
@@ -49,7 +55,9 @@ class PatientCommands:
         echoed = {"request_id": request_id} if isinstance(request_id, str) and len(request_id) <= _ECHOED_MAX else {}
         try:
             self._require_login()
-            payload = act(self._here, self._caller, _read(message), str(echoed.get("request_id", ""))).body
+            with self._enter_app():
+                asked = _read(message)
+                payload = act(self._here, self._caller, asked, str(echoed.get("request_id", "")), self._place).body
         except JourneyError as exc:
             answer = _refused(Code(exc.code), exc.details)
         except KeyOfAnotherCall:

@@ -34,7 +34,7 @@ from webapp.auth.journey_callers import (
 from webapp.current import parts, stores
 from webapp.error_codes import Code
 from webapp.errors import ApiError
-from webapp.limits import count_use, countable_address
+from webapp.limits import caller_place, count_use, countable_address
 from webapp.origins import is_listed
 from webapp.relay.closing import CloseCode
 from webapp.relay.errors import DrainingError, RightLostError, SubscriptionClosedError, TooManySocketsError
@@ -56,7 +56,7 @@ _SSE = {"type": "string"}
 @fails(blueprint, 400, 401, 403, 404, 429)
 def patient_messages(caller: JourneyCaller, query: dict[str, Any]) -> dict[str, Any]:
     """The events of one's own journey after a number; with `wait` when something comes."""
-    return _poll(lambda: _streams().of_patient(caller), query, Code.PATIENT_NOT_FOUND)
+    return _poll(lambda: _streams().of_patient(caller, caller_place()), query, Code.PATIENT_NOT_FOUND)
 
 
 @blueprint.get("/patient-journey/events")
@@ -66,7 +66,7 @@ def patient_messages(caller: JourneyCaller, query: dict[str, Any]) -> dict[str, 
 @fails(blueprint, 400, 401, 403, 404, 429)
 def patient_events(caller: JourneyCaller) -> Response:
     """The same as server-sent events, resumed by `Last-Event-ID` or `after_seq`."""
-    return _stream(lambda: _streams().of_patient(caller), Code.PATIENT_NOT_FOUND)
+    return _stream(lambda: _streams().of_patient(caller, caller_place()), Code.PATIENT_NOT_FOUND)
 
 
 @blueprint.get("/queue/<string:queue_id>/messages")
@@ -195,7 +195,7 @@ def _asked_position() -> Position | None:
 
 def add_live_sockets(app: Flask, sock: RelaySock) -> None:
     """Declare the socket routes; flask-sock takes no flask-smorest blueprint."""
-    app.extensions[_STREAMS] = LiveStreams(parts(app).stores)
+    app.extensions[_STREAMS] = LiveStreams(parts(app).stores, app.app_context)
     views: dict[str, Callable[..., None]] = {
         "patient_journey": serve_journey,
         "queue": serve_entry,
@@ -210,7 +210,8 @@ def add_live_sockets(app: Flask, sock: RelaySock) -> None:
 
 def serve_journey(ws: AcceptedSocket) -> None:
     """Refusals, too, are told by close codes: a browser's script cannot read the status of a failed handshake."""
-    _serve(ws, open_with(stores(), _shown_claims(), _streams().of_patient))
+    streams, place = _streams(), caller_place()
+    _serve(ws, open_with(stores(), _shown_claims(), lambda caller: streams.of_patient(caller, place)))
 
 
 def serve_entry(ws: AcceptedSocket, queue_id: str) -> None:

@@ -10,27 +10,29 @@ from services.journey.hospital_cache import HospitalCache
 from services.stores import Stores
 from webapp.api.journey.live.admission import Admitted, NotTheirs
 from webapp.api.journey.live.authority import DisplayRight, JourneyAuthority, LoginRight
-from webapp.api.journey.live.commands import ACTION_COMMANDS, PatientCommands
+from webapp.api.journey.live.commands import ACTION_COMMANDS, EnterApp, PatientCommands
 from webapp.api.journey.live.greetings import board_frame, entry_frame, hall_frame, initial_state, owner_of
 from webapp.api.journey.live.sources import OF_A_WARD, OF_ONE_PERSON, JourneySource, LiveStream
 from webapp.api.journey.shown_people import StreamOpening, record_opening
 from webapp.auth.displays import HallScreen
 from webapp.auth.journey_callers import JourneyCaller
+from webapp.limits import CallerPlace
 from webapp.relay.stream_source import Command
 
 
 class LiveStreams:
     """Of one process. Raises NotTheirs for what is unknown, another's, or not of the role."""
 
-    def __init__(self, here: Stores) -> None:
+    def __init__(self, here: Stores, enter_app: EnterApp) -> None:
         self._here = here
+        self._enter_app = enter_app
         # One for the process: the relay asks it about all readers together.
         self._authority = JourneyAuthority(here)
 
-    def of_patient(self, caller: JourneyCaller) -> Admitted:
+    def of_patient(self, caller: JourneyCaller, place: CallerPlace) -> Admitted:
         if caller.is_staff:
             raise NotTheirs
-        commands = PatientCommands(self._here, caller)
+        commands = PatientCommands(self._here, self._enter_app, caller, place)
         stream = LiveStream(
             subject=patient_subject(caller.principal_id),
             right=LoginRight(caller.sid),
