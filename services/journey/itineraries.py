@@ -11,6 +11,7 @@ from services.journey.itinerary import Itinerary, PlannedExam, Stop, plan_itiner
 from services.journey.line_rates import read_line_rates
 from services.journey.lines import read_lines
 from services.journey.locking import require_user
+from services.journey.origins import SEEN_LAST, origin_of
 from services.journey.work import JourneyWork
 
 # Open appointments of today, and lines that staff has put the person into.
@@ -36,20 +37,7 @@ _OPEN = text("""
     left join welno.rooms r on r.room_id = coalesce(q.room_id, e.room_id)
     order by open.scheduled_at, exam_id
 """)
-# Where the person was seen last today: in a room, or at a tag.
-_SEEN = text("""
-    select title, floor, x, y, room_id from (
-        select r.title, r.floor, r.x, r.y, r.room_id, q.completed_at as at
-        from welno.queues q join welno.exams e using (exam_id)
-        join welno.rooms r on r.room_id = coalesce(q.room_id, e.room_id)
-        where q.user_id = :user_id and q.completed_at >= :day_begins
-        union all
-        select t.title, t.floor, t.x, t.y, t.room_id, l.created_at
-        from welno.tag_logs l join welno.nfc_tags t using (tag_id)
-        where l.user_id = :user_id and l.created_at >= :day_begins
-    ) seen
-    order by at desc limit 1
-""")
+_SEEN = text(SEEN_LAST)
 
 
 def read_itinerary(journey: JourneyWork, user_id: UUID) -> Itinerary:
@@ -57,8 +45,7 @@ def read_itinerary(journey: JourneyWork, user_id: UUID) -> Itinerary:
     require_user(journey, user_id)
     day = {"user_id": user_id, "day_begins": journey.day_begins, "day_ends": journey.day_ends}
     rows = journey.session.execute(_OPEN, day).all()
-    seen = journey.session.execute(_SEEN, day).one_or_none()
-    origin = None if seen is None else MapPoint(seen.title, seen.floor, seen.x, seen.y, seen.room_id)
+    origin = origin_of(journey.session.execute(_SEEN, day).one_or_none())
     exam_ids = {row.exam_id for row in rows}
     rates = read_line_rates(journey.session, exam_ids, journey.today)
     ordered = [row.queue_id for row in rows if row.queue_id is not None]

@@ -16,6 +16,7 @@ from services.journey.guidance import Guidance, MapPoint, guide
 from services.journey.itinerary import PlannedExam, plan_itinerary
 from services.journey.line_rates import read_line_rates
 from services.journey.lines import read_lines
+from services.journey.origins import SEEN_LAST, origin_of
 from services.journey.work import JourneyWork
 
 _ENTRY = """
@@ -25,15 +26,18 @@ _ENTRY = """
 """
 _OF_VISIT = text(f"{_ENTRY} where q.user_id = :user_id and q.visit_id = :visit_id order by q.joined_at, q.queue_id")
 _NAMED = text(f"{_ENTRY} where q.queue_id = any(:queue_ids)")
-_APPOINTMENTS = text("""
+# With where the person was seen last, once for all rows; :is_on_the_way spares that to who is led by their entry.
+_APPOINTMENTS = text(f"""
+    with seen as materialized (select * from ({SEEN_LAST}) last where :is_on_the_way)
     select a.appointment_id, a.exam_id, a.scheduled_at, a.status, e.title as exam_name, e.avg_minutes, e.needs_fasting,
         r.room_id as shown_room_id, r.title as room_title, r.floor, r.x, r.y,
-        (select count(*) from welno.queues q where q.exam_id = a.exam_id and q.state = 'waiting') as waiting
+        (select count(*) from welno.queues q where q.exam_id = a.exam_id and q.state = 'waiting') as waiting, seen.*
     from welno.appointments a join welno.exams e using (exam_id)
     left join welno.rooms r on r.room_id = e.room_id
+    left join seen on true
     where a.user_id = :user_id and a.scheduled_at >= :day_begins and a.scheduled_at < :day_ends
-    order by a.scheduled_at, a.appointment_id
-""")
+    order by a.scheduled_at, a.exam_id, a.appointment_id
+""")  # noqa: S608 names of our own
 _ON_THE_WAY = frozenset({JourneyState.ARRIVED, JourneyState.REGISTERED, JourneyState.COMPLETED})
 
 
@@ -97,17 +101,19 @@ def view_journey(journey: JourneyWork, user_id: UUID, visit_id: UUID | None, sta
     """Four statements, two of whoever waits for nothing. What this change has written is seen, once it is flushed."""
     session = journey.session
     rows = session.execute(_OF_VISIT, {"user_id": user_id, "visit_id": visit_id}).all()
+    is_on_the_way = state in _ON_THE_WAY
     day = {"user_id": user_id, "day_begins": journey.day_begins, "day_ends": journey.day_ends}
+    day |= {"is_on_the_way": is_on_the_way}
     appointments = [AppointmentView(row, _place_of(row)) for row in session.execute(_APPOINTMENTS, day).all()]
     exam_ids = {row.exam_id for row in rows if row.state in ACTIVE_STATES}
     # Whoever is in no line is led to what they still have today.
-    ahead = {one.row.exam_id for one in appointments if one.is_open} if state in _ON_THE_WAY else set()
+    ahead = {one.row.exam_id for one in appointments if one.is_open} if is_on_the_way else set()
     rates = read_line_rates(session, exam_ids or ahead, journey.today)
     views = _with_places(journey, rows, exam_ids, rates)
     active = [view for view in views if view.is_active]
     decisive = most_advanced(active)
     ordered = sorted(active, key=lambda view: view is not decisive)
-    origin = next((view.place for view in reversed(views) if view.state == QueueState.COMPLETED), None)
+    origin = origin_of(appointments[0].row) if appointments else None  # without any there is nowhere to go
     target = _target(journey, state, decisive, appointments, rates, origin)
     guidance = None if target is None else guide(origin if decisive is None else None, target)
     return JourneyView(ordered, views, appointments, guidance)

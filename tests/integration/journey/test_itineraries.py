@@ -1,10 +1,12 @@
 """What is still to do today, read for one person."""
 
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
+from sqlalchemy import text
 
-from models.journey import JourneyState
+from models.journey import Exam, HospitalRoom, JourneyState
 from services.journey.errors import PersonNotFound
 from services.journey.itineraries import itinerary_body, read_itinerary
 from services.journey.queueing import join_queue
@@ -66,3 +68,54 @@ def test_many_appointments_cost_no_more_statements(ward: Ward):
 def test_nobody_has_no_itinerary(ward: Ward):
     with pytest.raises(PersonNotFound):
         ward.run(read_itinerary, uuid4())
+
+
+def done_in_two_rooms(ward: Ward) -> Patient:
+    """First in the one that they joined last. The entrance is near one room, where they are the other."""
+    with ward.stores.sessions.begin() as session:
+        for exam_id, room_id, x in (("EX-FAR", "R-109", 900.0), ("EX-NEAR", "R-108", 0.0)):
+            session.add(HospitalRoom(room_id=room_id, title=room_id, floor=1, x=x, y=5.0))
+            session.flush()
+            more = {"title": exam_id, "display_title": exam_id, "avg_minutes": 5, "needs_fasting": False}
+            session.add(Exam(exam_id=exam_id, room_id=room_id, **more))
+        session.execute(text("update welno.rooms set x = 800 where room_id = 'R-101'"))
+    person = ward.patient().comes(JourneyState.WAITING, BLOOD)
+    ward.has_scans_of(ward.clock.now())
+    for exam_id in ("EX-FAR", "EX-NEAR"):
+        person.has_appointment(exam_id, ward.clock.now())
+    ward.advance(minutes=1)
+    ward.run(join_queue, person.user_id, XRAY, ward.desk)
+    for exam_id in (XRAY, BLOOD):
+        ward.advance(minutes=1)
+        [queue_id] = [str(entry.queue_id) for entry in person.entries() if entry.exam_id == exam_id]
+        ward.call(queue_id)
+        person.act("enter_exam_room", {"queue_id": queue_id})
+        person.act("complete_exam", {"queue_id": queue_id})
+    return person
+
+
+def guidance_of(person: Patient) -> tuple[str, str, str]:
+    """From where, to where, and the itinerary's first."""
+    guidance = person.snapshot()["guidance"]
+    return guidance["from"]["title"], guidance["to"]["room_id"], itinerary_of(person)["stops"][0]["room"]["room_id"]
+
+
+def test_guidance_leads_from_the_room_that_was_left_last_to_the_itinerary_s_first(ward: Ward):
+    person = done_in_two_rooms(ward)
+    assert person.state == JourneyState.COMPLETED
+    assert guidance_of(person) == ("채혈실", "R-109", "R-109")
+
+
+def test_a_scan_on_the_way_is_where_both_set_out_from(ward: Ward):
+    person = done_in_two_rooms(ward)
+    ward.has_scans_of(ward.clock.now() + timedelta(minutes=1))
+    assert guidance_of(person) == ("현관", "R-108", "R-108")
+
+
+def test_a_tag_that_is_out_of_use_tells_nothing_of_where_somebody_is(ward: Ward):
+    person = done_in_two_rooms(ward)
+    with ward.stores.sessions.begin() as session:
+        session.execute(
+            text("update welno.tag_logs set created_at = :at, action = 'inactive'"), {"at": ward.clock.now()}
+        )
+    assert guidance_of(person) == ("채혈실", "R-109", "R-109")

@@ -115,7 +115,10 @@ def test_who_was_never_here_is_unregistered_and_who_is_nobody_not_found(ward: Wa
 
 def test_the_way_leads_to_the_entry_else_to_what_comes_next(ward: Ward):
     person = ward.patient(XRAY, BLOOD).comes(JourneyState.REGISTERED)
+    ward.has_scans_of(ward.clock.now())
+    ward.advance(minutes=1)
     assert person.snapshot()["guidance"]["to"]["room_id"] == "R-102"
+    assert person.snapshot()["guidance"]["from"]["title"] == "현관"
     person.act("confirm_arrival", {"exam_id": BLOOD})
     assert person.snapshot()["guidance"]["to"]["room_id"] == "R-101"
     ward.call_next()

@@ -114,6 +114,12 @@ class Ward:
         with self.stores.sessions() as session:
             return list(session.execute(text(query), parameters).all())
 
+    def has_scans_of(self, at: datetime, action: str = "scan") -> None:
+        """All of them: scans are logged by the database's clock, which no test sets."""
+        with self.stores.sessions.begin() as session:
+            changed = {"at": at, "action": action}
+            session.execute(text("update welno.tag_logs set created_at = :at, action = :action"), changed)
+
     def everything(self) -> dict[str, str]:
         """All rows that a change may write, as a digest of each table."""
         digest = "md5(string_agg(row, ',' order by row))"
