@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any, Self
 from uuid import UUID
 
@@ -18,6 +18,7 @@ from services.journey.line_events import estimate_body
 from services.journey.line_rates import read_line_rates
 from services.journey.lines import LineEntry, read_lines
 from services.journey.wait_errors import WaitErrors, read_wait_errors
+from services.journey.work import begin_of_day
 
 # What of a line a stream tells: of who waits, the next ones; of who is called or inside, who was moved last.
 _MOST_WAITING_TOLD = 30
@@ -26,15 +27,16 @@ _MOST_INSIDE_TOLD = 60
 
 @dataclass(frozen=True)
 class HospitalMoment:
-    """When lines are read: the moment, the hospital's day, and how often one may be overtaken by its rules."""
+    """When lines are read: the moment, the hospital's midnight before, how often one may be overtaken."""
 
     now: datetime
-    today: date
+    day_begins: datetime
     overtake_limit: int
 
     @classmethod
     def of(cls, settings: JourneySettings, now: datetime) -> Self:
-        return cls(now, now.astimezone(settings.time_zone).date(), settings.overtake_limit)
+        day_begins = begin_of_day(now.astimezone(settings.time_zone).date(), settings.time_zone)
+        return cls(now, day_begins, settings.overtake_limit)
 
 
 @dataclass(frozen=True)
@@ -74,9 +76,9 @@ def read_boards(
     """Of the exams that exist. In five statements, however many and however long their lines."""
     exams = session.execute(select(Exam, HospitalRoom).outerjoin(HospitalRoom).where(Exam.exam_id.in_(exam_ids))).all()
     lines = read_lines(session, exam_ids, moment.overtake_limit)
-    rates = read_line_rates(session, exam_ids, moment.today)
+    rates = read_line_rates(session, exam_ids, moment.day_begins)
     shifts = _read_shifts(session, exam_ids)
-    errors = read_wait_errors(session, exam_ids, moment.today)
+    errors = read_wait_errors(session, exam_ids, moment.day_begins)
     boards = {}
     for exam, room in exams:
         waiting = [entry for entry in lines[exam.exam_id] if not entry.is_inside]

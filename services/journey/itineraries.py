@@ -47,7 +47,7 @@ def read_itinerary(journey: JourneyWork, user_id: UUID) -> Itinerary:
     rows = journey.session.execute(_OPEN, day).all()
     origin = origin_of(journey.session.execute(_SEEN, day).one_or_none())
     exam_ids = {row.exam_id for row in rows}
-    rates = read_line_rates(journey.session, exam_ids, journey.today)
+    rates = read_line_rates(journey.session, exam_ids, journey.day_begins)
     ordered = [row.queue_id for row in rows if row.queue_id is not None]
     lines = read_lines(journey.session, exam_ids, journey.settings.overtake_limit, only=ordered)
     ahead = {entry.queue_id: entry.ahead for line in lines.values() for entry in line}

@@ -1,7 +1,7 @@
 """How the lines move now, read for the estimator: the exams done today, what past calls were told, desks and people."""
 
 from collections.abc import Collection
-from datetime import date
+from datetime import datetime
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
@@ -20,7 +20,7 @@ _READ = text("""
         from (
             select extract(epoch from q.completed_at - q.started_at) / 60 as minutes
             from welno.queues q
-            where q.exam_id = e.exam_id and q.service_date = :today and q.state = 'completed'
+            where q.exam_id = e.exam_id and q.completed_at >= :day_begins and q.state = 'completed'
                 and q.started_at is not null
             order by q.completed_at desc limit :recent_exams
         ) last_exams
@@ -40,13 +40,14 @@ _READ = text("""
 """)
 
 
-def read_line_rates(session: Session, exam_ids: Collection[str], today: date) -> dict[str, LineRates]:
-    """Of each exam that exists, in one statement, without one for none. `today` is the hospital's."""
+def read_line_rates(session: Session, exam_ids: Collection[str], day_begins: datetime) -> dict[str, LineRates]:
+    """Of each exam that exists, in one statement, without one for none. `day_begins` is the hospital's midnight: who
+    joined before it may be examined after it."""
     if not exam_ids:
         return {}
     parameters = {
         "exam_ids": list(exam_ids),
-        "today": today,
+        "day_begins": day_begins,
         "shares": list(BAND_SHARES),
         "recent_exams": RECENT_EXAMS,
         "recent_calls": RECENT_CALLS,

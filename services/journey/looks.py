@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import and_, func, select
+from sqlalchemy import and_, func, or_, select
 
 from models.journey import Exam, JourneyAction, JourneyUser, QueueEntry, Shift
+from models.journey.states import ACTIVE_STATES
 from models.patients import AccessedWhat
 from services.journey.people import UserDirectory
 from services.journey.work import JourneyWork
@@ -65,7 +66,7 @@ def read_context(journey: JourneyWork, staff_id: UUID, user_id: UUID) -> TaskCon
     of_today = and_(
         QueueEntry.exam_id == Shift.exam_id,
         QueueEntry.user_id == user_id,
-        QueueEntry.service_date == journey.today,
+        or_(QueueEntry.service_date == journey.today, QueueEntry.state.in_(ACTIVE_STATES)),
     )
     query = (
         select(Exam.title, func.count(QueueEntry.queue_id) > 0)

@@ -108,7 +108,7 @@ def view_journey(journey: JourneyWork, user_id: UUID, visit_id: UUID | None, sta
     exam_ids = {row.exam_id for row in rows if row.state in ACTIVE_STATES}
     # Whoever is in no line is led to what they still have today.
     ahead = {one.row.exam_id for one in appointments if one.is_open} if is_on_the_way else set()
-    rates = read_line_rates(session, exam_ids or ahead, journey.today)
+    rates = read_line_rates(session, exam_ids or ahead, journey.day_begins)
     views = _with_places(journey, rows, exam_ids, rates)
     active = [view for view in views if view.is_active]
     decisive = most_advanced(active)
@@ -125,7 +125,7 @@ def view_entries(journey: JourneyWork, queue_ids: Collection[UUID]) -> dict[UUID
         return {}
     rows = journey.session.execute(_NAMED, {"queue_ids": list(queue_ids)}).all()
     exam_ids = {row.exam_id for row in rows if row.state in ACTIVE_STATES}
-    rates = read_line_rates(journey.session, exam_ids, journey.today)
+    rates = read_line_rates(journey.session, exam_ids, journey.day_begins)
     return {view.queue_id: view for view in _with_places(journey, rows, exam_ids, rates)}
 
 

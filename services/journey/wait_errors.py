@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import date
+from datetime import datetime
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
@@ -17,7 +17,7 @@ _READ = text("""
         select exam_id, predicted_wait_minutes as predicted, predicted_low_minutes as predicted_low,
             predicted_high_minutes as predicted_high, extract(epoch from called_at - joined_at) / 60 as actual
         from welno.queues
-        where exam_id = any(:exam_ids) and service_date = :day and called_at is not null
+        where exam_id = any(:exam_ids) and called_at >= :day_begins
             and predicted_wait_minutes is not null and no_show_count = 0 and delay_count = 0
     ) told
     group by exam_id
@@ -35,9 +35,9 @@ class WaitErrors:
     coverage: float | None = None
 
 
-def read_wait_errors(session: Session, exam_ids: Collection[str], day: date) -> dict[str, WaitErrors]:
-    """Of each of these exams, in one statement."""
-    rows = session.execute(_READ, {"exam_ids": list(exam_ids), "day": day})
+def read_wait_errors(session: Session, exam_ids: Collection[str], day_begins: datetime) -> dict[str, WaitErrors]:
+    """Of each of these exams and the calls since then, in one statement."""
+    rows = session.execute(_READ, {"exam_ids": list(exam_ids), "day_begins": day_begins})
     found = {
         row.exam_id: WaitErrors(row.calls, _rounded(row.median_error), _rounded(row.bias), _rounded(row.coverage))
         for row in rows

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, TypeVar
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import StaleDataError
@@ -17,6 +18,11 @@ from services.journey.estimates import Estimator
 from services.journey.tags import FoundTag
 
 ResultT = TypeVar("ResultT")
+
+
+def begin_of_day(day: date, zone: ZoneInfo) -> datetime:
+    """The zone's midnight, in UTC."""
+    return datetime.combine(day, time(), zone).astimezone(UTC)
 
 
 @dataclass
@@ -46,12 +52,11 @@ class JourneyWork:
 
     @property
     def day_begins(self) -> datetime:
-        return datetime.combine(self.today, time(), self.settings.time_zone).astimezone(UTC)
+        return begin_of_day(self.today, self.settings.time_zone)
 
     @property
     def day_ends(self) -> datetime:
-        next_day = self.today + timedelta(days=1)
-        return datetime.combine(next_day, time(), self.settings.time_zone).astimezone(UTC)
+        return begin_of_day(self.today + timedelta(days=1), self.settings.time_zone)
 
     @property
     def has_changed(self) -> bool:

@@ -56,7 +56,7 @@ def _list_row_by_row(journey: JourneyWork, exam_id: str) -> list[tuple[Any, ...]
         exam = journey.session.execute(select(Exam.title, Exam.room_id).where(Exam.exam_id == entry.exam_id)).one()
         room = journey.session.execute(select(HospitalRoom.title).where(HospitalRoom.room_id == exam.room_id)).one()
         line = read_lines(journey.session, [exam_id], journey.settings.overtake_limit, only=[entry.queue_id])
-        rates = read_line_rates(journey.session, [exam_id], journey.today)
+        rates = read_line_rates(journey.session, [exam_id], journey.day_begins)
         estimate = RuleBasedEstimator().estimate(rates[exam_id], line[exam_id][0].ahead) if line[exam_id] else None
         found.append((entry.queue_id, exam.title, room.title, estimate))
     return found

@@ -24,13 +24,14 @@ from services.journey.errors import (
     PersonNotFound,
     RoomTaken,
 )
+from services.journey.looks import read_context
 from services.journey.notifications import list_notifications, read_notification
 from services.journey.queueing import join_queue
 from services.journey.reading import QueueFilter, list_entries, read_entry, read_history, read_snapshot
 from services.journey.shifts import begin_shift, end_shift, find_shift
 from services.journey.statistics import read_exam_days
 from services.journey.work import JourneyWork
-from tests.integration.journey.ward import BLOOD, TAG_CODE, XRAY, Ward, counted
+from tests.integration.journey.ward import BLOOD, TAG_CODE, XRAY, Patient, Ward, counted
 
 
 @pytest.mark.parametrize("state", JourneyState)
@@ -219,7 +220,7 @@ def test_calls_that_nobody_answered_are_counted_also_when_they_are_over(ward: Wa
     ward.run(read_notification, person.user_id, ward.run(list_notifications, person.user_id)[0].id)
     ward.advance(seconds=30)
     ward.run(recall, person.entries()[0].queue_id, ward.desk)
-    day = ward.run(lambda journey: read_exam_days(journey.session, journey.today))[BLOOD]
+    day = ward.run(read_exam_days)[BLOOD]
     assert (day.calls_seen, day.calls_unseen, day.no_shows) == (1, 3, 1)
 
 
@@ -257,3 +258,34 @@ def test_keys_that_hold_no_longer_are_forgotten(ward: Ward):
     assert ward.run(lambda journey: forget_keys(journey.session, journey.now)) == 0
     ward.advance(hours=25)
     assert ward.run(lambda journey: forget_keys(journey.session, journey.now)) == 1
+
+
+def at_ten_to_midnight(ward: Ward) -> tuple[Patient, Patient]:
+    """Somebody who waits, and somebody who is called."""
+    ward.advance(hours=14, minutes=50)
+    return ward.patient().comes(JourneyState.WAITING), ward.patient().comes(JourneyState.CALLED)
+
+
+def test_who_waits_over_midnight_is_counted_as_waiting_still(ward: Ward):
+    waiting, called = at_ten_to_midnight(ward)
+    ward.run(begin_shift, ward.desk, exam_id=BLOOD, room_id="R-101")
+    before = ward.run(read_exam_days)[BLOOD]
+    assert (before.waiting, before.calls_unseen) == (1, 1)
+    ward.advance(minutes=20)
+    after = ward.run(read_exam_days)[BLOOD]
+    assert (after.waiting, after.calls_unseen, after.wait_median, after.errors.calls) == (1, 0, None, 0)
+    for person in (waiting, called):
+        assert ward.run(read_context, ward.desk.principal_id, person.user_id).is_in_line
+
+
+def test_what_happens_after_midnight_is_of_that_day(ward: Ward):
+    waiting, _ = at_ten_to_midnight(ward)
+    ward.advance(minutes=20)
+    ward.call_next()
+    day = ward.run(read_exam_days)[BLOOD]
+    assert (day.waiting, day.calls_unseen, day.wait_median, day.errors.calls) == (0, 1, 20.0, 1)
+    waiting.act("mark_no_show", by=ward.desk)
+    day = ward.run(read_exam_days)[BLOOD]
+    assert (day.waiting, day.no_shows, day.calls_unseen) == (1, 1, 1)
+    ward.advance(days=1)
+    assert ward.run(read_exam_days)[BLOOD].no_shows == 0

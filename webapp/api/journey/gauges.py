@@ -35,4 +35,4 @@ def render_journey_gauges(journeys: Journeys) -> bytes:
 
 
 def _read(journey: JourneyWork) -> tuple[float, dict[str, ExamDay]]:
-    return check_health(journey, journey.now).mismatch_ratio, read_exam_days(journey.session, journey.today)
+    return check_health(journey, journey.now).mismatch_ratio, read_exam_days(journey)

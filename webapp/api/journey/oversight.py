@@ -34,6 +34,6 @@ def show_stats() -> dict[str, Any]:
     """People, lines, and for each exam how today goes."""
 
     def read(journey: JourneyWork) -> dict[str, Any]:
-        return statistics_body(check_health(journey, journey.now), read_exam_days(journey.session, journey.today))
+        return statistics_body(check_health(journey, journey.now), read_exam_days(journey))
 
     return {"success": True, **stores().journeys.read(read)}

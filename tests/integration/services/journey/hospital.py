@@ -27,6 +27,7 @@ from models.journey import (
 # Morning in Seoul.
 NOW = datetime(2026, 11, 26, 1, 0, tzinfo=UTC)
 TODAY = date(2026, 11, 26)
+DAY_BEGINS = datetime(2026, 11, 25, 15, 0, tzinfo=UTC)
 
 
 def minutes(number: float) -> timedelta:

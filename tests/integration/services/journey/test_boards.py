@@ -11,9 +11,9 @@ from services.journey.boards import Board, HospitalMoment, board_body, read_boar
 from services.journey.estimates import RuleBasedEstimator
 from services.journey.halls import hall_rows, list_displays, read_hall
 from services.journey.wait_errors import WaitErrors
-from tests.integration.services.journey.hospital import NOW, TODAY, Hospital, minutes
+from tests.integration.services.journey.hospital import DAY_BEGINS, NOW, Hospital, minutes
 
-MOMENT = HospitalMoment(NOW, TODAY, 5)
+MOMENT = HospitalMoment(NOW, DAY_BEGINS, 5)
 ESTIMATOR = RuleBasedEstimator()
 
 

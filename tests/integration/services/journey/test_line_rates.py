@@ -7,7 +7,7 @@ import pytest
 from models.journey import QueueEntry
 from services.journey.estimates import LineRates
 from services.journey.line_rates import read_line_rates
-from tests.integration.services.journey.hospital import NOW, TODAY, Hospital, minutes
+from tests.integration.services.journey.hospital import DAY_BEGINS, NOW, TODAY, Hospital, minutes
 
 
 def done(exam_minutes: float, ago: float = 0, **changes: object) -> dict[str, object]:
@@ -24,13 +24,13 @@ def called(predicted: int | None, waited: float, ago: float = 0, **changes: obje
 
 def rates_of(hospital: Hospital, *entries: QueueEntry) -> LineRates:
     exam_id = entries[0].exam_id
-    return read_line_rates(hospital.session, [exam_id], TODAY)[exam_id]
+    return read_line_rates(hospital.session, [exam_id], DAY_BEGINS)[exam_id]
 
 
 def test_of_an_empty_line_only_what_was_set_is_known(hospital: Hospital):
     hospital.exam("EX-A", avg_minutes=7)
     hospital.exam("EX-B", avg_minutes=None)
-    assert read_line_rates(hospital.session, ["EX-A", "EX-B", "EX-GONE"], TODAY) == {
+    assert read_line_rates(hospital.session, ["EX-A", "EX-B", "EX-GONE"], DAY_BEGINS) == {
         "EX-A": LineRates(average_minutes=7),
         "EX-B": LineRates(),
     }
@@ -40,10 +40,17 @@ def test_the_last_twenty_exams_of_today_count(hospital: Hospital):
     exam = hospital.exam()
     entries = [hospital.entry(exam, **done(6, ago)) for ago in range(20)]
     hospital.entry(exam, **done(60, ago=30))
-    hospital.entry(exam, **done(60, service_date=TODAY - timedelta(days=1)))
+    hospital.entry(exam, **done(60, ago=11 * 60))
     hospital.entry(exam, **done(60, started_at=None))
     rates = rates_of(hospital, *entries)
     assert (rates.exam_count, rates.mean_minutes) == (20, pytest.approx(6))
+
+
+def test_an_exam_is_of_the_day_on_which_it_ended(hospital: Hospital):
+    """Also of who had joined before midnight."""
+    exam = hospital.exam()
+    entry = hospital.entry(exam, **done(6, ago=9 * 60, service_date=TODAY - timedelta(days=1)))
+    assert rates_of(hospital, entry).exam_count == 1
 
 
 def test_what_calls_were_told_is_compared_with_what_came(hospital: Hospital):
