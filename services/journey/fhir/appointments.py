@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from models.journey import Appointment, AppointmentStatus, Exam
 from services.journey.fhir.elements import Resource, concept, instant, reference, resource
+from services.journey.fhir.locations import room_reference
 
 _STATUS: Mapping[AppointmentStatus, str] = {
     AppointmentStatus.SCHEDULED: "booked",
@@ -37,5 +38,5 @@ def appointment_resource(appointment: Appointment, exam: Exam) -> Resource:
 def _participants(appointment: Appointment, exam: Exam) -> list[Resource]:
     actors = [reference("Patient", appointment.user_id)]
     if exam.room_id is not None:
-        actors.append(reference("Location", exam.room_id))
+        actors.append(room_reference(exam.room_id))
     return [{"actor": actor, "status": "accepted"} for actor in actors]

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from models.journey import JourneyState, StateTransition, Visit
 from services.journey.fhir.elements import Resource, period, reference, resource
+from services.journey.fhir.locations import room_reference
 
 # Of the resources that we serve, the only one that KR Core has a profile for.
 PROFILE = "http://www.hl7korea.or.kr/fhir/krcore/StructureDefinition/krcore-encounter"
@@ -64,7 +65,7 @@ def _history(statuses: Sequence[tuple[str, datetime]], ended_at: datetime | None
 
 def _location(room: ExaminedIn) -> Resource:
     return {
-        "location": reference("Location", room.room_id),
+        "location": room_reference(room.room_id),
         "status": "active" if room.completed_at is None else "completed",
         "period": period(room.started_at, room.completed_at),
     }

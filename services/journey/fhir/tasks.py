@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from models.journey import Exam, QueueEntry, QueueState
 from services.journey.fhir.elements import QUEUE_STATE_SYSTEM, Resource, concept, instant, period, reference, resource
+from services.journey.fhir.locations import room_reference
 
 _STATUS: Mapping[QueueState, str] = {
     QueueState.WAITING: "ready",
@@ -46,5 +47,5 @@ def _references(entry: QueueEntry, room_id: str | None) -> Resource:
     if entry.appointment_id is not None:
         found["focus"] = reference("Appointment", entry.appointment_id)
     if room_id is not None:
-        found["location"] = reference("Location", room_id)
+        found["location"] = room_reference(room_id)
     return found

@@ -1,11 +1,13 @@
 """A walked visit as FHIR: valid by three judges, found by whose and when, in a constant number of statements."""
 
+from collections.abc import Iterator
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from sqlalchemy import text
 
-from models.journey import JourneyState
+from models.journey import HospitalRoom, JourneyState
 from services.journey.fhir.dates import read_date
 from services.journey.fhir.documents import RESOURCE_KINDS, searchset
 from services.journey.fhir.search import FhirPage, FhirSearch, find_resource, next_page, search_resources
@@ -117,3 +119,39 @@ def test_many_resources_cost_no_more_statements(ward: Ward, kind: str):
     with counted(ward.stores.engine) as many:
         search(ward, kind)
     assert len(one) == len(many) <= 4
+
+
+# As admins may name rooms: FHIR has no "_" in ids, the second is a floor's, the third a hashed room's.
+ODD_ROOMS = ("R_101", "floor-1", f"room-{'0' * 40}")
+
+
+def references_in(found: Any) -> Iterator[str]:
+    """To places, wherever they stand."""
+    if isinstance(found, dict):
+        if str(found.get("reference", "")).startswith("Location/"):
+            yield found["reference"]
+        found = list(found.values())
+    if isinstance(found, list):
+        for one in found:
+            yield from references_in(one)
+
+
+@pytest.mark.parametrize("room_id", ODD_ROOMS)
+def test_a_room_of_whatever_name_has_an_id_of_its_own_that_is_referred_to(ward: Ward, room_id: str):
+    with ward.stores.sessions.begin() as session:
+        session.add_all(HospitalRoom(room_id=one, title=one, floor=1, x=1.0, y=1.0) for one in ODD_ROOMS)
+        session.flush()
+        session.execute(
+            text("update welno.exams set room_id = :room_id where exam_id = :e"), {"room_id": room_id, "e": XRAY}
+        )
+    patient = walk(ward)
+    pages = [search(ward, kind, user_id=patient.user_id) for kind in RESOURCE_KINDS[:3]] + [search(ward, "Location")]
+    assert find_faults([one for page in pages for one in page.resources]) == []
+    ids = [one["id"] for one in pages[-1].resources]
+    assert len(set(ids)) == len(ids) == 6
+    assert {"floor-1", "R-101", "R-102"} < set(ids)
+    for page in pages[:3]:
+        with ward.stores.sessions() as session:
+            told = {one.removeprefix("Location/") for one in references_in(page.resources)}
+            names = {key: (find_resource(session, "Location", key, None) or {})["name"] for key in told}
+        assert set(names.values()) == {"채혈실", room_id}
