@@ -123,6 +123,8 @@ def _note_moment(entry: QueueEntry, state: QueueState, now: datetime) -> None:
         entry.started_at = now
     elif state == QueueState.COMPLETED:
         entry.completed_at = now
+    elif state == QueueState.CANCELLED and entry.started_at is not None:
+        entry.completed_at = entry.completed_at or now  # broken off: nobody is in the room any more
     elif JOURNEY_OF_QUEUE[state] == JourneyState.WAITING:
         entry.called_at = entry.call_seen_at = entry.room_id = None
         entry.call_count = 0

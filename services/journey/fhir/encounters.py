@@ -19,17 +19,18 @@ ARRIVED, IN_PROGRESS, FINISHED, CANCELLED = "arrived", "in-progress", "finished"
 
 
 @dataclass(frozen=True)
-class ExaminedIn:
-    """A room in which an exam of the visit was begun."""
+class HeldExam:
+    """One of the visit that was begun. `started_at` is None where an import named its end alone, `ended_at` as long as
+    it goes on; `room_id` is None where it needs no room."""
 
-    room_id: str
-    started_at: datetime
-    completed_at: datetime | None
+    room_id: str | None
+    started_at: datetime | None
+    ended_at: datetime | None
 
 
-def encounter_resource(visit: Visit, transitions: Sequence[StateTransition], rooms: Sequence[ExaminedIn]) -> Resource:
+def encounter_resource(visit: Visit, transitions: Sequence[StateTransition], exams: Sequence[HeldExam]) -> Resource:
     """`transitions` are those of the visit, oldest first."""
-    statuses = _statuses(visit, transitions)
+    statuses = _statuses(visit, transitions, exams)
     changed_at = max((visit.updated_at, *(step.created_at for step in transitions)))
     found = resource("Encounter", visit.visit_id, changed_at, PROFILE)
     found |= {
@@ -39,15 +40,20 @@ def encounter_resource(visit: Visit, transitions: Sequence[StateTransition], roo
         "subject": reference("Patient", visit.user_id),
         "period": period(visit.began_at, visit.ended_at),
     }
-    if rooms:
-        found["location"] = [_location(room) for room in rooms]
+    if locations := [_location(exam, exam.room_id) for exam in exams if exam.room_id is not None]:
+        found["location"] = locations
     return found
 
 
-def _statuses(visit: Visit, transitions: Sequence[StateTransition]) -> list[tuple[str, datetime]]:
+def _statuses(
+    visit: Visit, transitions: Sequence[StateTransition], exams: Sequence[HeldExam]
+) -> list[tuple[str, datetime]]:
     """Each status and since when, the present one last."""
     statuses = [(ARRIVED, visit.began_at)]
-    begun = next((step.created_at for step in transitions if step.to_state == JourneyState.IN_PROGRESS), None)
+    begins = [step.created_at for step in transitions if step.to_state == JourneyState.IN_PROGRESS]
+    # By their moments: an import may end an exam that nobody has seen begin.
+    begins += [moment for exam in exams if (moment := exam.started_at or exam.ended_at) is not None]
+    begun = min(begins, default=None)
     if begun is not None:
         statuses.append((IN_PROGRESS, begun))
     if visit.ended_at is not None:
@@ -63,9 +69,9 @@ def _history(statuses: Sequence[tuple[str, datetime]], ended_at: datetime | None
     ]
 
 
-def _location(room: ExaminedIn) -> Resource:
+def _location(exam: HeldExam, room_id: str) -> Resource:
     return {
-        "location": room_reference(room.room_id),
-        "status": "active" if room.completed_at is None else "completed",
-        "period": period(room.started_at, room.completed_at),
+        "location": room_reference(room_id),
+        "status": "active" if exam.ended_at is None else "completed",
+        "period": period(exam.started_at, exam.ended_at),
     }

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, case, func, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from models.journey import (
@@ -21,7 +21,7 @@ from models.journey import (
 from services.journey.fhir.appointments import appointment_resource
 from services.journey.fhir.dates import DateBound
 from services.journey.fhir.elements import Resource
-from services.journey.fhir.encounters import ExaminedIn, encounter_resource
+from services.journey.fhir.encounters import HeldExam, encounter_resource
 from services.journey.fhir.locations import floor_resource, room_resource
 from services.journey.fhir.tasks import task_resource
 
@@ -105,23 +105,27 @@ def _make_encounters(session: Session, rows: Sequence[Any]) -> list[Resource]:
     visit_ids = [row.Visit.visit_id for row in rows]
     steps = select(StateTransition).where(StateTransition.visit_id.in_(visit_ids)).order_by(StateTransition.id)
     steps_of = _by_visit(session.scalars(steps).all())
-    rooms_of = _read_rooms(session, visit_ids)
+    exams_of = _read_exams(session, visit_ids)
     return [
-        encounter_resource(row.Visit, steps_of.get(row.Visit.visit_id, ()), rooms_of.get(row.Visit.visit_id, ()))
+        encounter_resource(row.Visit, steps_of.get(row.Visit.visit_id, ()), exams_of.get(row.Visit.visit_id, ()))
         for row in rows
     ]
 
 
-def _read_rooms(session: Session, visit_ids: Sequence[UUID]) -> dict[UUID, list[ExaminedIn]]:
+def _read_exams(session: Session, visit_ids: Sequence[UUID]) -> dict[UUID, list[HeldExam]]:
+    """Those that were begun, or named as completed. One that is cancelled goes on no more, whoever did not say when."""
     room_id = func.coalesce(QueueEntry.room_id, Exam.room_id)
+    is_over = QueueEntry.state != QueueState.IN_PROGRESS
+    ended_at = case((is_over, func.coalesce(QueueEntry.completed_at, QueueEntry.updated_at)))
+    is_begun = QueueEntry.started_at.is_not(None) | (QueueEntry.state == QueueState.COMPLETED)
     query = (
-        select(QueueEntry.visit_id, room_id.label("room_id"), QueueEntry.started_at, QueueEntry.completed_at)
+        select(QueueEntry.visit_id, room_id.label("room_id"), QueueEntry.started_at, ended_at.label("ended_at"))
         .join(Exam)
-        .where(QueueEntry.visit_id.in_(visit_ids), QueueEntry.started_at.is_not(None), room_id.is_not(None))
-        .order_by(QueueEntry.started_at)
+        .where(QueueEntry.visit_id.in_(visit_ids), is_begun)
+        .order_by(func.coalesce(QueueEntry.started_at, ended_at), QueueEntry.queue_id)
     )
     return {
-        visit_id: [ExaminedIn(row.room_id, row.started_at, row.completed_at) for row in rows]
+        visit_id: [HeldExam(row.room_id, row.started_at, row.ended_at) for row in rows]
         for visit_id, rows in _by_visit(session.execute(query).all()).items()
     }
 

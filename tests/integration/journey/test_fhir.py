@@ -11,6 +11,7 @@ from models.journey import HospitalRoom, JourneyState
 from services.journey.fhir.dates import read_date
 from services.journey.fhir.documents import RESOURCE_KINDS, searchset
 from services.journey.fhir.search import FhirPage, FhirSearch, find_resource, next_page, search_resources
+from services.journey.syncing import sync_from_patient_state, sync_from_queue_update
 from tests.integration.journey.ward import BLOOD, XRAY, Patient, Ward, counted
 from tests.unit.services.journey.fhir.validators import find_faults
 
@@ -155,3 +156,42 @@ def test_a_room_of_whatever_name_has_an_id_of_its_own_that_is_referred_to(ward: 
             told = {one.removeprefix("Location/") for one in references_in(page.resources)}
             names = {key: (find_resource(session, "Location", key, None) or {})["name"] for key in told}
         assert set(names.values()) == {"채혈실", room_id}
+
+
+def encounter_of(patient: Patient) -> dict[str, Any]:
+    [encounter] = search(patient.ward, "Encounter", user_id=patient.user_id).resources
+    assert find_faults([encounter]) == []
+    return encounter
+
+
+def test_a_visit_with_an_exam_that_was_imported_as_completed_is_finished(ward: Ward):
+    patient = ward.patient(BLOOD).comes(JourneyState.WAITING)
+    ward.advance(minutes=5)
+    ward.run(sync_from_queue_update, patient.entries()[0].queue_id, "completed", source="import")
+    assert encounter_of(patient)["status"] == "in-progress"
+    for action in ("make_payment", "make_payment", "leave_hospital"):
+        ward.advance(minutes=1)
+        patient.act(action)
+    encounter = encounter_of(patient)
+    assert [one["status"] for one in encounter["statusHistory"]] == ["arrived", "in-progress", "finished"]
+    assert [(one["status"], "end" in one["period"]) for one in encounter["location"]] == [("completed", True)]
+
+
+def test_a_visit_that_was_cancelled_before_any_exam_is_cancelled(ward: Ward):
+    patient = ward.patient(BLOOD).comes(JourneyState.WAITING)
+    ward.run(sync_from_patient_state, patient.user_id, "UNREGISTERED", source="import")
+    assert encounter_of(patient)["status"] == "cancelled"
+
+
+@pytest.mark.parametrize("names_end", [True, False])
+def test_nobody_is_in_the_room_of_an_exam_that_was_broken_off(ward: Ward, names_end: bool):
+    """Also of one that an earlier version has broken off without its end."""
+    patient = ward.patient(BLOOD).comes(JourneyState.IN_PROGRESS)
+    ward.advance(minutes=5)
+    ward.run(sync_from_patient_state, patient.user_id, "UNREGISTERED", source="import")
+    assert patient.entries()[0].completed_at == ward.clock.now()
+    if not names_end:
+        with ward.stores.sessions.begin() as session:
+            session.execute(text("update welno.queues set completed_at = null"))
+    [location] = encounter_of(patient)["location"]
+    assert (location["status"], "end" in location["period"]) == ("completed", True)
