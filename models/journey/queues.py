@@ -22,8 +22,9 @@ class QueueEntry(Table):
     """One person in one line. The number is theirs for good; the place is the order, and a no-show gets a new one.
 
     `place_since` is when it was taken: from then on it is counted by whom the entry was overtaken. `called_at` and
-    `call_count` are of the present call and its repetitions. `predicted_*` is what was told at joining,
-    `estimated_wait_time` and `told_position` (0: called or inside) what was told last.
+    `call_count` are of the present call and its repetitions. `predicted_*` is what was told at joining, None once the
+    place was kept aside; `delay_count` is how often by its owner. `estimated_wait_time` and `told_position` (0: called
+    or inside) are what was told last.
     `event_seq` is the number of the last event of `queue:{queue_id}`.
     """
 

@@ -120,6 +120,8 @@ class JourneyChange:
     def change_entry(self, entry: QueueEntry, state: QueueState, reason: str | None = None, **details: Any) -> None:
         self._log_entry(entry, entry.state, state, reason, details)
         entry.state = state
+        if state == QueueState.DELAYED:  # by whomever: how long they wait now was told nobody
+            entry.predicted_wait_minutes = entry.predicted_low_minutes = entry.predicted_high_minutes = None
         self.touch(entry)
 
     def add_entry(self, entry: QueueEntry, reason: str | None = None) -> None:

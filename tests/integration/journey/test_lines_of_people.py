@@ -20,8 +20,11 @@ from services.journey.errors import (
     RecallTooSoon,
     StateConflict,
 )
+from services.journey.line_rates import read_line_rates
 from services.journey.queueing import delay_entry, join_queue, prioritize_entry, transfer_entry
 from services.journey.shifts import begin_shift
+from services.journey.syncing import sync_from_queue_update
+from services.journey.wait_errors import read_wait_errors
 from services.journey.work import JourneyWork
 from tests.integration.journey.ward import BLOOD, XRAY, Patient, Ward
 
@@ -365,3 +368,32 @@ def test_what_was_told_at_joining_is_kept(ward: Ward):
     assert (entry.predicted_wait_minutes, entry.predicted_low_minutes, entry.predicted_high_minutes) == (10, 5, 15)
     assert (entry.told_position, entry.estimated_wait_time) == (3, 10)
     assert person.queue["estimate"] == {"minutes": 10, "low": 5, "high": 15, "basis": "fixed"}
+
+
+def step_aside(ward: Ward, person: Patient, by: str) -> None:
+    if by == "import":
+        for state in ("delayed", "waiting"):
+            ward.run(sync_from_queue_update, person.entries()[0].queue_id, state, source="import")
+        return
+    for is_delayed in (True, False):
+        ward.run(delay_entry, id_of(person), ward.desk if by == "staff" else person.actor, is_delayed=is_delayed)
+
+
+@pytest.mark.parametrize("by", ["owner", "staff", "import"])
+def test_a_place_that_was_kept_aside_says_nothing_of_how_waits_are_told(ward: Ward, by: str):
+    """By whomever. The owner's own delays are counted as ever."""
+    join(ward, 1)
+    patient = join(ward, 1)[0]
+    ward.call_next()
+    step_aside(ward, patient, by)
+    ward.advance(hours=1)
+    ward.call_next()
+
+    def compared(journey: JourneyWork) -> tuple[int, int]:
+        rates = read_line_rates(journey.session, [BLOOD], journey.day_begins)[BLOOD]
+        return rates.call_count, read_wait_errors(journey.session, [BLOOD], journey.day_begins)[BLOOD].calls
+
+    assert patient.state == JourneyState.CALLED
+    # The first one was told no wait, and so has an error and no ratio.
+    assert ward.run(compared) == (0, 1)
+    assert patient.entries()[0].delay_count == (by == "owner")
