@@ -38,10 +38,15 @@ def observe(app: Flask) -> None:
     app.teardown_request(lambda _: structlog.contextvars.clear_contextvars())
 
 
+def new_request_id() -> str:
+    """Of our own making."""
+    return secrets.token_hex(8)
+
+
 def _begin() -> None:
     g.began = time.monotonic()
     offered = request.headers.get("X-Request-ID", "")
-    g.request_id = offered if _REQUEST_ID.fullmatch(offered) else secrets.token_hex(8)
+    g.request_id = offered if _REQUEST_ID.fullmatch(offered) else new_request_id()
     # A connection is one greenlet, and a proxy's has requests of many people.
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(request_id=g.request_id)

@@ -6,6 +6,7 @@ from typing import Any
 
 import orjson
 from marshmallow import ValidationError
+from structlog.contextvars import bound_contextvars
 
 from core.logs import get_logger
 from models.accounts import Scope
@@ -23,6 +24,7 @@ from webapp.error_meanings import CODES
 from webapp.errors import STORES_DOWN, ApiError, flatten_messages
 from webapp.json_reader import holds_odd_characters
 from webapp.limits import CallerPlace
+from webapp.observing import new_request_id
 
 log = get_logger(__name__)
 # The names of the commands, and the methods that carry them out.
@@ -51,25 +53,31 @@ class PatientCommands:
         return [orjson.dumps(initial_state(self._here, self._caller.principal_id))]
 
     def perform_action(self, message: Mapping[str, Any], _end: Position) -> Sequence[bytes]:
-        request_id = message.get("request_id")
-        echoed = {"request_id": request_id} if isinstance(request_id, str) and len(request_id) <= _ECHOED_MAX else {}
+        """The client's `request_id` goes with the answer alone: steps and lines of the log have one of our own."""
+        said = message.get("request_id")
+        echoed = {"request_id": said} if isinstance(said, str) and len(said) <= _ECHOED_MAX else {}
+        request_id, began = new_request_id(), self._here.clock.monotonic()
+        with bound_contextvars(request_id=request_id):
+            answer = self._perform(message, request_id)
+            seconds = self._here.clock.monotonic() - began
+            log.info("socket_command", code=answer.get("code", "done"), duration_ms=round(seconds * 1000, 1))
+        return [orjson.dumps({"type": "action_result", **answer, **echoed})]
+
+    def _perform(self, message: Mapping[str, Any], request_id: str) -> dict[str, Any]:
         try:
             self._require_login()
             with self._enter_app():
-                asked = _read(message)
-                payload = act(self._here, self._caller, asked, str(echoed.get("request_id", "")), self._place).body
+                payload = act(self._here, self._caller, _read(message), request_id, self._place).body
         except JourneyError as exc:
-            answer = _refused(Code(exc.code), exc.details)
+            return _refused(Code(exc.code), exc.details)
         except KeyOfAnotherCall:
-            answer = _refused(Code.IDEMPOTENCY_MISMATCH)
+            return _refused(Code.IDEMPOTENCY_MISMATCH)
         except ApiError as exc:
-            answer = _refused(exc.code, exc.details)
+            return _refused(exc.code, exc.details)
         except STORES_DOWN as exc:
             log.warning("store_unavailable", error=type(exc).__name__)
-            answer = _refused(Code.STORE_UNAVAILABLE)
-        else:
-            answer = {"success": True, "payload": payload}
-        return [orjson.dumps({"type": "action_result", **answer, **echoed})]
+            return _refused(Code.STORE_UNAVAILABLE)
+        return {"success": True, "payload": payload}
 
     def _require_login(self) -> None:
         """Raises ApiError, and has the socket closed."""
