@@ -62,3 +62,9 @@ def test_every_alert_says_whom_it_wakes_and_what_to_do():
         assert set(rule["annotations"]) == {"summary", "action"}
     names = [rule["alert"] for rule in rules()]
     assert len(names) == len(set(names))
+
+
+def test_somebody_is_told_when_logins_of_patients_are_guessed():
+    """At a hundred an hour: the limits hold whoever guesses, and tell nobody."""
+    [rule] = [rule for rule in rules() if "welno_journey_login_failures_total" in rule["expr"]]
+    assert rule["expr"] == "sum(increase(welno_journey_login_failures_total[1h])) > 100"
