@@ -110,11 +110,14 @@ def _erase_journey(work: Work, person: ErasedPerson, _now: datetime) -> Mapping[
     logs = delete(QueueStatusLog).where(QueueStatusLog.queue_id.in_(entries))
     nobody = {"user_id": None, "device_id": None}
     scans = update(TagLog).where(TagLog.user_id.in_(user_ids)).values(nobody)
-    logins = delete(Login).where(_is_login_of(user_ids))
+    logins = delete(Login).where(_is_login_of(user_ids)).returning(Login.sid)
     keys = delete(IdempotencyKey).where(_is_reply_about(person))
     counts |= {"journey_entry_logs": connection.execute(logs).rowcount}
     counts |= {"journey_scans": connection.execute(scans).rowcount}
-    counts |= {"journey_logins": connection.execute(logins).rowcount}
+    ended = connection.execute(logins).scalars().all()
+    for sid in ended:
+        work.end_login(sid)  # their sockets are closed on every process
+    counts |= {"journey_logins": len(ended)}
     counts |= {"journey_replies": connection.execute(keys).rowcount}
     for place, model in _OF_USER.items():
         counts[place] = connection.execute(delete(model).where(model.user_id.in_(user_ids))).rowcount

@@ -1,6 +1,7 @@
 """Erasing a person who is in the hospital at that moment: it waits for whoever acts for them, and misses nothing."""
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import date
 from functools import partial
 from uuid import UUID
 
@@ -10,10 +11,13 @@ from flask import Flask
 from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
+from models.accounts import Scope
 from models.journey import Exam, JourneyRole
+from services.accounts.logins import open_login
 from services.journey.actors import JourneyActor
+from services.journey.erasers import JOURNEY_ERASER
 from services.journey.queueing import transfer_entry
-from services.patients.erasing import ErasureJob, RowEraser
+from services.patients.erasing import ErasedPerson, ErasureJob, RowEraser
 from services.personal_data import list_erasers
 from tests.end_to_end.haystack import redis_contents
 from tests.integration.webapp.canary import Canary, bring_canary, everything_in_tables, search
@@ -106,3 +110,17 @@ def test_an_entry_that_was_opened_after_the_person_was_found_goes_with_its_event
 def find_places(queue_id: UUID, engine: Engine, redis_client: redis.Redis) -> set[str]:
     places = everything_in_tables(engine) | {"redis": redis_contents(redis_client)}
     return {place for place, hay in places.items() if str(queue_id).encode() in hay}
+
+
+def test_every_process_is_told_that_the_person_s_logins_have_ended(canary: Canary):
+    """By which it closes their sockets at once: test_live.py."""
+    stores = canary.stores
+    with stores.unit_of_work() as work:
+        other = open_login(work.session, "patient", canary.user_id, Scope.JOURNEY)
+        named = "select sid from welno.logins where principal_id = :user_id"
+        sids = set(work.session.execute(text(named), {"user_id": canary.user_id}).scalars())
+    person = ErasedPerson(canary.uuid, "", "", date(1963, 11, 19), user_ids=(canary.user_id,))
+    with stores.unit_of_work() as work:
+        JOURNEY_ERASER.erase(work, person, stores.clock.now())
+        assert other in sids
+        assert sorted(work.ended_logins) == sorted(map(str, sids))
