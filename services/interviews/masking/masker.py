@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Protocol
 
 from core.letters import compose
+from services.interviews.masking.folding import fold
 from services.interviews.masking.names import find_again, find_names
 from services.interviews.masking.numbers import find_numbers
 from services.interviews.masking.placeholders import MaskedKind
@@ -33,14 +34,14 @@ class PatternMasker:
     def mask(self, text: str, words: Sequence[str] = (), *, after: MaskedText | None = None) -> MaskedText:
         composed = _compose(text)
         before = after or NOTHING_MASKED
-        found = self._find(composed, [_compose(word) for word in words], before.names)
+        found = self._find(fold(composed), [fold(_compose(word)) for word in words], before.names)
         return replace_spans(composed, found, before)
 
-    def _find(self, text: str, words: Sequence[str], known: Collection[str]) -> Iterator[Span]:
-        yield from _find_words(text, words)
-        yield from find_numbers(text)
-        recognised = find_names(text, [*find_in_tables(text), *find_in_records(text)])
-        again = find_again(text, sorted(known, key=len, reverse=True))
+    def _find(self, folded: str, words: Sequence[str], known: Collection[str]) -> Iterator[Span]:
+        yield from _find_words(folded, words)
+        yield from find_numbers(folded)
+        recognised = find_names(folded, [*find_in_tables(folded), *find_in_records(folded)])
+        again = find_again(folded, sorted(known, key=len, reverse=True))
         # A known name may be a part of one that is recognised here, and the other way about: the whole one stays.
         yield from sorted((*recognised, *again), key=lambda span: span.start - span.end)
 

@@ -1,20 +1,14 @@
 """Finds numbers that lead to a person, however they are written: spaces, dots, full-width and spoken digits.
 
-Everything here looks at folded text, in which each character stands where it stood: see `fold` and `fold_spoken`.
+Everything here looks at folded text, in which each character stands where it stood.
 """
 
 import re
 from collections.abc import Callable, Iterator
 
+from services.interviews.masking.folding import SPOKEN_DIGITS, fold_signs, fold_spoken
 from services.interviews.masking.placeholders import MaskedKind
 from services.interviews.masking.spans import Span
-
-_FULL_WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
-_DASHES = dict.fromkeys(map(ord, "‐‑‒–—―−﹣ㅡ~∼·ㆍ"), ord("-"))
-_BLANKS = dict.fromkeys(map(ord, "\u3000\u00a0\u2009\u202f\t"), ord(" "))
-_FOLDED = _FULL_WIDTH | _DASHES | _BLANKS
-_SPOKEN_DIGITS = "공영일이삼사오육륙칠팔구"
-_SPOKEN = _FOLDED | {ord(word): ord(digit) for word, digit in zip(_SPOKEN_DIGITS, "001234566789", strict=True)}
 
 _BETWEEN = r"(?:[ .\-]{0,3}| ?다시 ?)"
 # Between the groups of a number that is spoken: "공일공에 일이삼사에 오육칠팔", "다시" for the dash.
@@ -76,19 +70,10 @@ _PLATE = re.compile(
 )
 
 
-def fold(text: str) -> str:
-    """Full-width signs as plain ones, all dashes and blanks as one, character for character."""
-    return text.translate(_FOLDED)
-
-
-def fold_spoken(text: str) -> str:
-    """Also 공일이삼 as digits."""
-    return text.translate(_SPOKEN)
-
-
 def find_numbers(text: str) -> Iterator[Span]:
-    """The surest kinds first."""
-    folded, spoken = fold(text), fold_spoken(text)
+    """The surest kinds first. `text` is folded."""
+    folded = fold_signs(text)
+    spoken = fold_spoken(folded)
     for match in _EMAIL.finditer(folded):
         yield Span(match.start(), match.end(), MaskedKind.EMAIL, match[0].replace(" ", "").lower())
     yield from _find(_RESIDENT, folded, MaskedKind.RESIDENT, _is_born_on)
@@ -139,7 +124,7 @@ def _is_told_account(folded: str, start: int, end: int) -> bool:
 
 
 def _spoken_digits(written: str) -> int:
-    return sum(letter in _SPOKEN_DIGITS for letter in written)
+    return sum(letter in SPOKEN_DIGITS for letter in written)
 
 
 def _find(
