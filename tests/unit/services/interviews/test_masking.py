@@ -155,7 +155,42 @@ def test_counts_tell_how_many_values_of_each_kind():
 
 def test_the_uploader_s_own_words_go_wherever_they_stand():
     assert masked("프로젝트 X의 프로젝트  x, X", "X", "프로젝트 X", " ", "") == "[가림1]의 [가림1], [가림2]"
-    assert masked("김하늘님", "하늘") == "김[가림1]님"
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "expected"),
+    [
+        ("hanul.kim@hanbit.co.kr로", ["hanbit"], "[이메일1]로"),
+        ("010-1234-5678, 1234", ["1234"], "[전화1], [가림1]"),
+        ("900101-1234567", ["1234"], "[주민번호1]"),
+        ("1234-5678-9012-3456", ["5678", "3456"], "[카드1]"),
+        ("110-123-456789", ["110"], "[계좌1]"),
+        ("M12345678", ["m1"], "[여권1]"),
+        ("공일공 일이삼사 오육칠팔", ["일이"], "[전화1]"),
+        ("김하늘님과 하늘", ["하늘"], "[이름1]님과 [가림1]"),
+        ("김하늘: 네", ["김하"], "[이름1]: 네"),
+        # a word covers it as a whole, or reaches beyond it
+        ("김하늘님", ["김하늘"], "[가림1]님"),
+        ("김하늘님", ["김하늘님"], "[가림1]"),
+        ("대표 a@b.kr 귀하", ["대표 a@b.kr"], "[가림1] 귀하"),
+        ("한빛 김하늘님", ["한빛 김"], "[가림1][이름1]님"),
+        ("김하늘님 한빛", ["하늘님 한빛"], "[이름1][가림1]"),
+        # words that overlap each other
+        ("가나다라", ["가나다", "다라"], "[가림1][가림2]"),
+        ("가나다라마", ["가나다라", "나다"], "[가림1]마"),
+    ],
+)
+def test_a_word_hides_no_part_of_a_number_or_a_name_alone(text: str, words: list[str], expected: str):
+    assert masked(text, *words) == expected
+
+
+def test_many_words_in_a_long_text_take_no_longer_than_its_length():
+    began = time.process_time()
+    masked(
+        "김하늘님 010-1234-5678 가나다라 " * 1_500,
+        *("가나다라 김하늘님 010-1234-5678"[at : at + 4] for at in range(22)),
+    )
+    assert time.process_time() - began < 5
 
 
 def test_words_are_no_patterns():
