@@ -7,3 +7,5 @@ FAMILIES = (
 COMPOUND_FAMILIES = ("남궁", "황보", "제갈", "선우", "사공", "독고", "서문")
 # Before a title and without a given name: these are hardly ever another word there ("이 대리", "전 대표" may be).
 SURE_FAMILIES = "김박최강조윤장오신권황송류홍배백허유남심노곽성민엄채"
+# Hardly a word even by itself, before any other one.
+SURE_ALONE = "김박최윤권황류홍허곽엄채"

@@ -1,42 +1,26 @@
 """Finds people's names: as speaker labels, before 님, 씨, 대리 ..., after "저는 ... 입니다", and again elsewhere."""
 
 import re
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from services.interviews.masking.family_names import COMPOUND_FAMILIES, FAMILIES, SURE_FAMILIES
-from services.interviews.masking.no_names import LABELS, NO_NAMES, SUBJECTS
+from services.interviews.masking.labels import TITLES, find_labels, may_stand_apart
+from services.interviews.masking.no_names import NO_NAMES, SUBJECTS
 from services.interviews.masking.placeholders import MaskedKind
 from services.interviews.masking.spans import Span
 
-_TITLES = (
-    r"(?:선생님|대리|과장|부장|차장|사원|주임|팀장|대표|이사|교수|박사|원장|실장|간호사|매니저|연구원|기자|작가|코치"
-    r"|님|씨|군|양)"
-)
 _FAMILY = rf"(?:{'|'.join(COMPOUND_FAMILIES)}|[{FAMILIES}])"
 _FULL = rf"{_FAMILY}[가-힣]{{1,2}}"
-_TIME = r"[\[(]?\d{1,2}:\d{2}(?::\d{2})?(?:[.,]\d{1,3})?[\])]?"
-_NAME_OF_LABEL = r"(?P<name>[가-힣]{2,5}|[A-Z][A-Za-z]{1,15}(?: [A-Z][A-Za-z]{1,15})?)"
-_LABEL = re.compile(
-    rf"^[ \t>*#\-]*(?:{_TIME}[ \t]*)?{_NAME_OF_LABEL}"
-    r"(?:[ ]?(?:님|씨))?(?:[ ]?\([^)\n]{1,20}\))?[*_]{0,2}[ \t]*[:：]",
+# The family name by itself: 김 하늘.
+_APART = rf"(?:{'|'.join(COMPOUND_FAMILIES)}|[{FAMILIES}]) [가-힣]{{2}}"
+_TITLED = re.compile(rf"(?<![가-힣])(?P<name>{_FULL})(?= ?{TITLES}(?![가-힣]{{4}}))")
+# 씨 with a blank before it speaks for a name, whatever the family: no 아저씨.
+_TITLED_APART = re.compile(
+    rf"(?<![가-힣])(?P<name>{_APART})"
+    rf"(?:(?P<sure>(?= 씨(?:[이가는은를을도와의께랑요,.?!: ]|한테|$)))|(?= ?{TITLES}(?![가-힣]{{4}})))",
     re.MULTILINE,
 )
-# How recorders and captions write who speaks: 김하늘 00:12 over a line, <v 김하늘> before it.
-_TIMED_LABEL = re.compile(
-    rf"^[ \t]*(?:{_NAME_OF_LABEL}(?:[ ]?(?:님|씨))?[ \t]+{_TIME}[ \t]*$"
-    r"|<v(?:\.[\w.]+)?[ \t]+(?P<voice>[^>\n]{2,20})>)",
-    re.MULTILINE,
-)
-# What may be a label or not: it has to come again.
-_LOOSE_LABEL = re.compile(
-    rf"^[ \t*#]*(?:{_TIME}[ \t]*)?(?P<open>[\[(<「])?{_NAME_OF_LABEL}(?:[ ]?(?:님|씨))?"
-    r"(?:(?(open)[\])>」](?=[ \t:：]|$)|(?:[ \t]+[-–—][ \t]+|[ \t]*>[ \t]+|[ \t]*$)))",
-    re.MULTILINE,
-)
-_NO_NAME_ENDS = "요다까죠네"
-_TITLED = re.compile(rf"(?<![가-힣])(?P<name>{_FULL})(?= ?{_TITLES}(?![가-힣]{{4}}))")
 _FAMILY_TITLED = re.compile(
     rf"(?<![가-힣])(?P<name>[{SURE_FAMILIES}])"
     r"(?= ?(?:대리|과장|부장|차장|팀장|주임|선생님|교수|원장|실장)(?:님|께|이|가|은|는|을|를|한테|의|[ ,.]|$))",
@@ -51,6 +35,11 @@ _NAMED = re.compile(
     r"(?=이라고|라고|입니다|이에요|예요|에요|이고|이요|요|[ .,!?)]|$)",
     re.MULTILINE,
 )
+_INTRODUCED_APART = re.compile(
+    r"(?:(?P<sure>이름은|성함은|이름이|성함이|본명은|저는(?= . ..(?:이라고|라고) (?:합니다|해요|하는데|불러)))"
+    rf"|저는|전|나는|제가|안녕하세요[,.!]?)[ ,]{{1,2}}(?:[가-힣A-Za-z0-9]{{1,12}} ){{0,4}}?(?P<name>{_APART})"
+    r"(?= ?(?:이라고|라고|입니다|이에요|예요|이고요|이고|인데요|임다))"
+)
 # How files and titles are named: 김하늘 인터뷰, 인터뷰_김하늘. Three syllables, as two are a word more often.
 _ABOUT = rf"(?:심층 ?)?(?:{'|'.join(sorted(SUBJECTS, key=len, reverse=True))})"
 _SUBJECT = re.compile(
@@ -59,19 +48,23 @@ _SUBJECT = re.compile(
 )
 _GROUP_ENDS = "객층팀앱들"
 _PARTICLES = "이라고|라고|입니다|이에요|예요|이고요|이고|인데요|이요|이|은|는|가|을|를|요"
+# Longer than two syllables, or with another particle behind: nothing that a word begins with.
+_LONG_PARTICLES = (
+    "이라고|이라는|이라서|이라면|이라도|이라던|라고|라는|한테|에게|께서|입니다|이에요|이었|이랑|이네|이지만|예요|까지|보다"
+    "|처럼|부터|하고|인데|이가|이는|이도|이를|이한테|이와"
+)
 _GIVEN_TITLED = r"(?<![가-힣])({})(?= ?(?:님|씨|이가|이는|이한테|이랑|아[ ,!]|야[ ,!]))"
 _COURTEOUS = re.compile(r"(?:[가-힣]{2,3})?님|씨")
 _MOST_NAMES = 200
 _SURE_OF_TWO = "김박최강윤권황송류홍배백허"
 _ADJECTIVE_ENDS = "한된던할의는"
-_RESPONDS_AT_LEAST = 2
 
 
 def find_names(text: str, in_tables: Sequence[Span] = ()) -> Iterator[Span]:
     """Each where it was recognised, then everywhere else; a full name and its given name are one value. `in_tables`:
     those that a table's head calls names."""
-    labelled = [*in_tables, *_find_labels(text)]
-    recognised = [*labelled, *_find_titled(text), *_find_subjects(text)]
+    labelled = [*in_tables, *find_labels(text)]
+    recognised = [*labelled, *_find_titled(text), *_find_apart(text), *_find_subjects(text)]
     # Two syllables before a title are sure there, and often a part of another word elsewhere.
     sure = {span.value for span in recognised if len(span.value) > 2} | {span.value for span in labelled}
     full = sorted(sure, key=lambda name: (-len(name), name))[:_MOST_NAMES]
@@ -88,45 +81,16 @@ def find_again(text: str, names: Sequence[str]) -> Iterator[Span]:
     """Wherever they stand, titled or not; the longest come first."""
     for name in names:
         # Two syllables are often a part of another word.
-        edge = r"(?![가-힣]{3})" if len(name) == 2 else ""
-        for match in re.finditer(rf"(?<![가-힣A-Za-z]){re.escape(name)}{edge}", text):
+        edge = rf"(?:(?![가-힣]{{3}})|(?={_LONG_PARTICLES}))" if len(name) == 2 else ""
+        for match in re.finditer(rf"(?<![가-힣A-Za-z]){_spelled(name)}{edge}", text):
             yield _span(match, name)
 
 
-def _find_labels(text: str) -> Iterator[Span]:
-    """A label of three syllables with a family name may stand once; any other has to come again."""
-    sure = [*_LABEL.finditer(text), *_TIMED_LABEL.finditer(text)]
-    loose = list(_LOOSE_LABEL.finditer(text))
-    counted = Counter(_labelled(match)[0] for match in {match.start(): match for match in (*loose, *sure)}.values())
-    for match in sure:
-        name, start = _labelled(match)
-        if _is_label_of_person(name, counted[name]):
-            yield Span(start, start + len(name), MaskedKind.NAME, name)
-    for match in loose:
-        name, start = _labelled(match)
-        may_be_name = len(name) >= 3 and name[-1] not in _NO_NAME_ENDS
-        if may_be_name and counted[name] >= _RESPONDS_AT_LEAST and _is_label_of_person(name, counted[name]):
-            yield Span(start, start + len(name), MaskedKind.NAME, name)
-
-
-def _labelled(match: re.Match[str]) -> tuple[str, int]:
-    """Who is named, and where."""
-    group = "name" if match["name"] else "voice"
-    return _without_title(match[group]), match.start(group)
-
-
-def _is_label_of_person(name: str, times: int) -> bool:
-    if name in LABELS or name in NO_NAMES or name.lower() in LABELS:
-        return False
-    if name.isascii():
-        return times >= _RESPONDS_AT_LEAST
-    is_full = re.fullmatch(rf"{_FAMILY}[가-힣]{{1,3}}", name) is not None
-    return is_full and (len(name) == 3 or times >= _RESPONDS_AT_LEAST)
-
-
-def _without_title(name: str) -> str:
-    bare = re.sub(rf"{_TITLES}$", "", name)
-    return bare if len(bare) >= 2 else name
+def _spelled(name: str) -> str:
+    """As a pattern: a blank may part the family name where it is hardly a word by itself."""
+    family = name[: len(name) - len(_given_of(name))]
+    may_part = len(name) > 2 and (family in COMPOUND_FAMILIES or family in SURE_FAMILIES) and not name.isascii()
+    return f"{family} ?{name[len(family) :]}" if may_part else re.escape(name)
 
 
 def _find_titled(text: str) -> Iterator[Span]:
@@ -135,6 +99,14 @@ def _find_titled(text: str) -> Iterator[Span]:
             name = match["name"] if pattern is not _NAMED else _without_particle(match["name"])
             if name not in NO_NAMES and _is_meant(pattern, match):
                 yield Span(match.start("name"), match.start("name") + len(name), MaskedKind.NAME, name)
+
+
+def _find_apart(text: str) -> Iterator[Span]:
+    for pattern in (_TITLED_APART, _INTRODUCED_APART):
+        for match in pattern.finditer(text):
+            name = match["name"].replace(" ", "")
+            if may_stand_apart(name, is_sure=match["sure"] is not None):
+                yield Span(match.start("name"), match.end("name"), MaskedKind.NAME, name)
 
 
 def _find_subjects(text: str) -> Iterator[Span]:

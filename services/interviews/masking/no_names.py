@@ -14,3 +14,5 @@ NO_NAMES = _read("no_names.txt")
 SUBJECTS = _read("subjects.txt")
 # What the head of a table calls a column of people.
 NAME_HEADS = _read("name_heads.txt")
+# Who people are in an interview: 응답자 김하늘.
+ROLES = _read("roles.txt")

@@ -42,7 +42,7 @@ def find_in_tables(text: str) -> Iterator[Span]:
 def find_in_records(text: str) -> Iterator[Span]:
     """In `"speaker": "김하늘"`, wherever it stands."""
     for match in _RECORDED.finditer(text):
-        if match["head"].casefold() in NAME_HEADS and _may_be_name(match["name"]):
+        if _is_head(match["head"]) and _may_be_name(match["name"]):
             yield Span(match.start("name"), match.end("name"), MaskedKind.NAME, match["name"])
 
 
@@ -71,7 +71,7 @@ def _is_row(line: str, separator: str) -> bool:
 def _name_columns(row: Sequence[str], above: frozenset[int]) -> frozenset[int]:
     """Those of the row if it is a head, else those of the table above; both where it may be either (진행자, 담당자)."""
     cells = [cell.strip() for cell in row]
-    own = frozenset(number for number, cell in enumerate(cells) if cell.casefold() in NAME_HEADS)
+    own = frozenset(number for number, cell in enumerate(cells) if _is_head(cell))
     under_above = [cells[number] for number in above if number < len(cells)]
     if not own or any(_FULL.fullmatch(cell) and _may_be_name(cell) for cell in under_above):
         return above
@@ -81,7 +81,10 @@ def _name_columns(row: Sequence[str], above: frozenset[int]) -> frozenset[int]:
 def _find_in_row(cells: list[str], at: int, columns: frozenset[int], counted: Counter[str]) -> Iterator[Span]:
     for number, cell in enumerate(cells):
         name = cell.strip()
-        is_named = number in columns or (_FULL.fullmatch(name) is not None and counted[name] >= _AGAIN)
+        is_full = _FULL.fullmatch(name) is not None
+        # Of a row with a head of its own: 성명, 김하늘.
+        is_told = is_full and number > 0 and _is_head(cells[number - 1])
+        is_named = number in columns or is_told or (is_full and counted[name] >= _AGAIN)
         if is_named and _may_be_name(name):
             begin = at + cell.index(name)
             yield Span(begin, begin + len(name), MaskedKind.NAME, name)
@@ -91,6 +94,11 @@ def _find_in_row(cells: list[str], at: int, columns: frozenset[int], counted: Co
         at += len(cell) + 1
 
 
+def _is_head(cell: str) -> bool:
+    """성 명, too: forms spread their heads."""
+    return "".join(cell.split()).casefold() in NAME_HEADS
+
+
 def _may_be_name(cell: str) -> bool:
-    is_word = cell in NO_NAMES or cell in LABELS or cell.casefold() in LABELS or cell.casefold() in NAME_HEADS
+    is_word = cell in NO_NAMES or cell in LABELS or cell.casefold() in LABELS or _is_head(cell)
     return _NAME.fullmatch(cell) is not None and not is_word
