@@ -9,6 +9,7 @@ from typing import Any
 from services.interviews.extraction.decoding import decode_text
 from services.interviews.extraction.rows import write_rows
 from services.interviews.masking.no_names import NAME_HEADS
+from services.interviews.masking.number_columns import kind_of_head
 
 _SAMPLE_CHARACTERS = 8 * 1024
 
@@ -73,7 +74,7 @@ def _lines_of(value: Any) -> Iterator[str]:
             speaker = next((key for key in one if key.casefold() in NAME_HEADS and isinstance(one[key], str)), None)
             rest = [(key, inner) for key, inner in one.items() if key != speaker]
             if speaker is not None:
-                said = [f"{inner}" for _, inner in rest if isinstance(inner, str | int | float)]
+                said = [_told(key, inner) for key, inner in rest if isinstance(inner, str | int | float)]
                 yield f"{one[speaker]}: {' '.join(said)}"
                 rest = [(key, inner) for key, inner in rest if isinstance(inner, dict | list)]
             waiting.extend(reversed(rest))
@@ -81,3 +82,8 @@ def _lines_of(value: Any) -> Iterator[str]:
             waiting.extend((name, inner) for inner in reversed(one))
         elif one is not None:
             yield f"{name}: {one}" if name else f"{one}"
+
+
+def _told(name: str, value: str | float) -> str:
+    """With its name where that alone says what a number is: as a quantity it has lost the noughts it begins with."""
+    return f"{value}" if isinstance(value, str) or kind_of_head(name) is None else f"{name}: {value}"

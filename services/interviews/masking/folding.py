@@ -11,7 +11,11 @@ _BLANKS = dict.fromkeys(
 _LINE_ENDS = dict.fromkeys(map(ord, "\r\v\f\x85\u2028\u2029"), ord("\n"))
 _FOLDED = _FULL_WIDTH | _BLANKS | _LINE_ENDS
 # Between the digits of a number all of these are the same.
-_IN_NUMBERS = dict.fromkeys(map(ord, "‐‑‒–—―−﹣ㅡ~∼·ㆍ"), ord("-")) | {ord("\t"): ord(" ")}
+_IN_NUMBERS = (
+    dict.fromkeys(map(ord, "‐‑‒–—―−﹣ㅡ~∼·ㆍ・･•‧∙⋅⁃"), ord("-"))
+    | dict.fromkeys(map(ord, "。｡․"), ord("."))
+    | {ord("\t"): ord(" ")}
+)
 SPOKEN_DIGITS = "공영일이삼사오육륙칠팔구"
 _SPOKEN = {ord(word): ord(digit) for word, digit in zip(SPOKEN_DIGITS, "001234566789", strict=True)}
 
@@ -22,7 +26,7 @@ def fold(text: str) -> str:
 
 
 def fold_signs(folded: str) -> str:
-    """For numbers: also all dashes as one, and the tab as a blank."""
+    """For numbers: also all dashes and dots as one of each, and the tab as a blank."""
     return folded.translate(_IN_NUMBERS)
 
 

@@ -6,40 +6,48 @@ Everything here looks at folded text, in which each character stands where it st
 import re
 from collections.abc import Callable, Iterator
 
+from services.interviews.masking.emails import find_emails
 from services.interviews.masking.folding import SPOKEN_DIGITS, fold_signs, fold_spoken
+from services.interviews.masking.number_columns import find_told_numbers
 from services.interviews.masking.placeholders import MaskedKind
 from services.interviews.masking.spans import Span
 
-_BETWEEN = r"(?:[ .\-]{0,3}| ?다시 ?)"
+# A number may go on in the next line, behind its dash.
+_BREAK = r" ?- ?\n ?| ?\n ?- ?"
+_BETWEEN = rf"(?:[ .\-/]{{0,3}}|{_BREAK}|에 ?|의 ?| ?다시 ?)"
 # Between the groups of a number that is spoken: "공일공에 일이삼사에 오육칠팔", "다시" for the dash.
-_GROUPS = r"(?:[ .,)\-]{0,3}|에 ?|의 ?| ?다시 ?)"
+_GROUPS = rf"(?:[ .,)\-/_]{{0,3}}|{_BREAK}|에 ?|의 ?| ?다시 ?)"
+_OF_MOBILE = rf"(?:{_GROUPS}| ?\n ?)"
+_OF_CARD = rf"(?:[ .\-/_]{{0,3}}|{_BREAK})"
 _DIGIT = r"\d[ .]?"
-_EMAIL = re.compile(
-    r"[A-Za-z0-9][A-Za-z0-9._%+\-]{0,63} ?(?:@|골뱅이|\(at\)) ?[A-Za-z0-9\-]{1,63}"
-    r"(?: ?(?:\.|점|닷) ?(?:[A-Za-z][A-Za-z0-9\-]{1,23}|컴|넷)){1,4}"
-)
 # Spoken, 이 may as well be the particle that follows: only a written digit must not.
 _WRITTEN_END, _SPOKEN_END = r"(?!\d)", ""
 _RESIDENT_DIGITS = (
     rf"(?<!\d)(?:{_DIGIT}){{2}}[01][ .]?{_DIGIT}[0-3][ .]?\d{_BETWEEN}[1-8][ .]?(?:(?:{_DIGIT}){{5}}\d|[*xX●]{{6}})"
 )
 _MOBILE_DIGITS = (
-    rf"(?<!\d)(?:\+? ?82[ .)\-]{{0,3}}(?:\(0\) ?)?0?|\(?0[ .]?)1[ .]?[016789]\)?{_GROUPS}"
-    rf"(?:{_DIGIT}){{2,3}}\d{_GROUPS}(?:{_DIGIT}){{3}}\d"
+    rf"(?<!\d)(?:(?:\+|00)? ?82[ .)\-]{{0,3}}(?:\(0\) ?)?0?|\(?0[ .]?)1[ .]?[016789]\)?{_OF_MOBILE}"
+    rf"(?:{_DIGIT}){{2,3}}\d{_OF_MOBILE}(?:{_DIGIT}){{3}}\d"
 )
 _RESIDENT, _SPOKEN_RESIDENT = (re.compile(_RESIDENT_DIGITS + end) for end in (_WRITTEN_END, _SPOKEN_END))
 _MOBILE, _SPOKEN_MOBILE = (re.compile(_MOBILE_DIGITS + end) for end in (_WRITTEN_END, _SPOKEN_END))
-_CARD = re.compile(r"(?<!\d)(?:\d{4}[ .\-]{0,3}){3}\d{4}(?!\d)|(?<!\d)3[47]\d{2}[ .\-]{0,3}\d{6}[ .\-]{0,3}\d{5}(?!\d)")
+_CARD = re.compile(
+    rf"(?<!\d)(?:(?:\d{{4}}{_OF_CARD}){{3}}\d{{4}}|3[47]\d{{2}}{_OF_CARD}\d{{6}}{_OF_CARD}\d{{5}})(?!\d)"
+)
+_YEARS = re.compile(r"(?:(?:19|20)\d\d\D*){4}")
 _SPOKEN_CARD = re.compile(rf"(?<!\d)(?:(?:\d{{4}}{_GROUPS}){{3}}\d{{4}}|3[47]\d{{2}}{_GROUPS}\d{{6}}{_GROUPS}\d{{5}})")
+# With numbers that stand for another one (050x).
+_AREA = r"(?:5[ .]?0[ .]?\d|2|[3-6][ .]?[1-5]|[57][ .]?0)"
+_ABROAD = r"(?:(?:\+|00) ?82[ .)\-]{0,3}|82-)(?:\(0\) ?)?0?"
 _LAND_DIGITS = (
-    rf"(?<!\d)\(?(?:0[ .]?2|0[ .]?[3-6][ .]?[1-5]|0[ .]?[57][ .]?0)\)?{_GROUPS}"
+    rf"(?<!\d)(?<!\d/)(?:\(?0[ .]?|{_ABROAD}){_AREA}\)?{_GROUPS}"
     rf"(?:{_DIGIT}){{2,3}}\d{_GROUPS}(?:{_DIGIT}){{3}}\d"
 )
 _LAND, _SPOKEN_LAND = (re.compile(_LAND_DIGITS + end) for end in (_WRITTEN_END, _SPOKEN_END))
 # Of numbers as long as these nearly all digits are spoken: one or two may be particles and parts of words.
 _SPOKEN_AT_LEAST = 6
 _ACCOUNT = re.compile(
-    r"(?<![\d\-])\d{2,6}-\d{2,6}-\d{2,7}(?:-\d{1,3})?(?![\d\-])"
+    r"(?<![\d\-])\d{2,6}-\n?\d{2,6}-\n?\d{2,7}(?:-\d{1,3})?(?![\d\-])"
     # Three groups: an address of the internet has four.
     r"|(?<![\d.])\d{2,6}\.\d{2,6}\.\d{2,7}(?!\.?\d)"
 )
@@ -74,12 +82,13 @@ def find_numbers(text: str) -> Iterator[Span]:
     """The surest kinds first. `text` is folded."""
     folded = fold_signs(text)
     spoken = fold_spoken(folded)
-    for match in _EMAIL.finditer(folded):
-        yield Span(match.start(), match.end(), MaskedKind.EMAIL, match[0].replace(" ", "").lower())
+    yield from find_emails(folded)
     yield from _find(_RESIDENT, folded, MaskedKind.RESIDENT, _is_born_on)
     yield from _find(_MOBILE, folded, MaskedKind.PHONE)
+    residents = _find(_SPOKEN_RESIDENT, spoken, MaskedKind.RESIDENT, _is_born_on)
     spoken_numbers = [
-        *_find(_SPOKEN_RESIDENT, spoken, MaskedKind.RESIDENT, _is_born_on),
+        # Not where the last one alone is spoken: it is the particle behind a shorter number (101013234567이요).
+        *(one for one in residents if _spoken_digits(folded[one.start : one.end - 1])),
         *_find(_SPOKEN_MOBILE, spoken, MaskedKind.PHONE),
     ]
     yield from (span for span in spoken_numbers if not folded[span.end : span.end + 1].isdigit())
@@ -95,6 +104,7 @@ def find_numbers(text: str) -> Iterator[Span]:
     for match in _SPOKEN_PASSPORT.finditer(spoken):
         yield Span(match.start(1), match.end(1), MaskedKind.PASSPORT, _value_of(MaskedKind.PASSPORT, match[1]))
     yield from _find(_PLATE, folded, MaskedKind.PLATE)
+    yield from find_told_numbers(text)
 
 
 def _find_spoken(pattern: re.Pattern[str], folded: str, spoken: str, kind: MaskedKind) -> Iterator[Span]:
@@ -141,7 +151,9 @@ def _value_of(kind: MaskedKind, written: str) -> str:
         spoken = next((word for word in _SPOKEN_LETTERS if kind == MaskedKind.PASSPORT and bare.startswith(word)), "")
         return _SPOKEN_LETTERS.get(spoken, "") + bare.removeprefix(spoken)
     digits = _digits_of(written)
-    return f"0{digits[2:].removeprefix('0')}" if kind == MaskedKind.PHONE and digits.startswith("82") else digits
+    if kind != MaskedKind.PHONE or not digits.startswith(("82", "0082")):
+        return digits
+    return f"0{digits.removeprefix('00').removeprefix('82').removeprefix('0')}"
 
 
 def _digits_of(written: str) -> str:
@@ -154,15 +166,19 @@ def _is_born_on(written: str) -> bool:
 
 
 def _is_card(written: str) -> bool:
-    """By its check digit; where it is written in groups, by them, as people mistype."""
+    """By its check digit; where it is written in groups, by them, as people mistype. Four years are none."""
+    if _YEARS.fullmatch(written):
+        return False
     digits = [int(digit) for digit in _digits_of(written)]
     doubled = [digit * 2 - 9 * (digit > 4) for digit in digits[-2::-2]]
     return len(written) > len(digits) or (sum(digits[-1::-2]) + sum(doubled)) % 10 == 0
 
 
 def _is_written_apart(written: str) -> bool:
-    """Or whole, without a blank: 021234567. Two numbers that happen to stand side by side are neither."""
-    return written.isdigit() or re.search(r"\d[.)\-] ?\d", written) is not None or written.count(" ") == 2
+    """Or whole: 021234567, 02 1234567. Two numbers that happen to stand side by side are neither."""
+    is_whole = re.fullmatch(r"\(?0\d{1,3}\)? ?\d{7,8}", written) is not None or written.isdigit()
+    is_apart = re.search(r"\d[.)\-/_] ?\n? ?\d", written) is not None or "\n" in written or written.count(" ") == 2
+    return is_whole or is_apart or written.startswith(("+", "00"))
 
 
 def _is_account(written: str) -> bool:
