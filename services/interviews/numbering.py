@@ -14,6 +14,7 @@ import orjson
 from models.interviews import RESULT_COLUMNS, Interview
 from services.interviews.extraction.decoding import clean_text
 from services.interviews.files import PLACEHOLDERS, TEXT, Said, read_said
+from services.interviews.masking.known_names import parts_of, tells_known_name
 from services.interviews.masking.masker import LONGEST_PLACEHOLDER, Masker
 from services.interviews.masking.placeholders import MaskedKind, placeholders_in, without_numbers
 from services.interviews.masking.spans import NOTHING_MASKED, Known, MaskedText
@@ -69,7 +70,7 @@ class _Numbering(NamedTuple):
 
 
 class NoteMasker:
-    """Masks what members write of an interview."""
+    """Masks what members write of an interview, and tells whether it names somebody."""
 
     def __init__(self, masker: Masker, files: StreamedFiles) -> None:
         self._masker = masker
@@ -85,6 +86,22 @@ class NoteMasker:
             keep_numbering(self._files, interview.id, masked)
         of_tags = (without_numbers(self._masker.mask(tag, words, after=masked).text) for tag in tags)
         return MaskedNote(masked.text, list(dict.fromkeys(of_tags)))
+
+    def names_somebody(self, interview: Interview, labels: Iterable[str]) -> bool:
+        """Whether the new name of a speaker tells a person or a number: whom the interview's texts name, or what the
+        masker recognises, in whatever part of it. `interview`'s row is locked. Raises SpoolError."""
+        (known, is_new), words = self._read(interview), self._words(interview)
+        before = _after(interview, known, ())
+        if is_new:
+            keep_numbering(self._files, interview.id, before)
+
+        def tells(label: str) -> bool:
+            # Masked as a label of a script, too: there a bare name stands for a person.
+            written = (label, *(f"{one}: " for one in (label, *parts_of(label))))
+            is_masked = any(self._masker.mask(one, words, after=before).text != one for one in written)
+            return is_masked or tells_known_name(label, before.names)
+
+        return any(map(tells, labels))
 
     def _words(self, interview: Interview) -> tuple[str, ...]:
         try:

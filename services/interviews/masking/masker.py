@@ -6,7 +6,7 @@ from typing import Protocol
 
 from core.letters import compose
 from services.interviews.masking.folding import fold
-from services.interviews.masking.names import find_again, find_names
+from services.interviews.masking.names import find_known, find_names
 from services.interviews.masking.numbers import find_numbers
 from services.interviews.masking.placeholders import MaskedKind
 from services.interviews.masking.spans import NOTHING_MASKED, MaskedText, Span, replace_spans
@@ -32,18 +32,18 @@ class PatternMasker:
     """By patterns and lists alone: it sends nothing anywhere, and its misses are measured (`dev.bench.masking`)."""
 
     def mask(self, text: str, words: Sequence[str] = (), *, after: MaskedText | None = None) -> MaskedText:
-        composed = _compose(text)
+        composed = compose_seen(text)
         before = after or NOTHING_MASKED
-        found = self._find(fold(composed), [fold(_compose(word)) for word in words], before.names)
+        found = self._find(fold(composed), [fold(compose_seen(word)) for word in words], before.names)
         return replace_spans(composed, found, before)
 
     def _find(self, folded: str, words: Sequence[str], known: Collection[str]) -> Iterator[Span]:
         yield from _find_words(folded, words)
         yield from find_numbers(folded)
         recognised = find_names(folded, [*find_in_tables(folded), *find_in_records(folded)])
-        again = find_again(folded, sorted(known, key=len, reverse=True))
+        again = find_known(folded, known)
         # A known name may be a part of one that is recognised here, and the other way about: the whole one stays.
-        yield from sorted((*recognised, *again), key=lambda span: span.start - span.end)
+        yield from sorted((*again, *recognised), key=lambda span: span.start - span.end)
 
 
 def clean_words(words: Iterable[str]) -> list[str]:
@@ -52,7 +52,7 @@ def clean_words(words: Iterable[str]) -> list[str]:
     return sorted((word for word in stripped if word), key=lambda word: (-len(word), word))
 
 
-def _compose(text: str) -> str:
+def compose_seen(text: str) -> str:
     """macOS writes Hangul in its single letters, and pages hyphenate by what nobody sees: no pattern of syllables or
     digits matches either."""
     return compose(text).translate(_UNSEEN)

@@ -1,7 +1,7 @@
 """Finds people's names: as speaker labels, before 님, 씨, 대리 ..., after "저는 ... 입니다", and again elsewhere."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 
 from services.interviews.masking.family_names import COMPOUND_FAMILIES, FAMILIES, SURE_FAMILIES
@@ -68,13 +68,25 @@ def find_names(text: str, in_tables: Sequence[Span] = ()) -> Iterator[Span]:
     # Two syllables before a title are sure there, and often a part of another word elsewhere.
     sure = {span.value for span in recognised if len(span.value) > 2} | {span.value for span in labelled}
     full = sorted(sure, key=lambda name: (-len(name), name))[:_MOST_NAMES]
-    given = {_given_of(name): name for name in reversed(full) if len(_given_of(name)) in (2, 3)}
+    given = _by_given(full)
     for span in recognised:
         yield replace(span, value=given.get(span.value, span.value))
     yield from find_again(text, full)
     yield from _find_given(text, given)
     for match in _FAMILY_TITLED.finditer(text):
         yield _span(match, match["name"])
+
+
+def find_known(text: str, names: Collection[str]) -> Iterator[Span]:
+    """Those that other texts of the interview name, and their given names before a title."""
+    longest_first = sorted(names, key=lambda name: (-len(name), name))
+    yield from find_again(text, longest_first)
+    yield from _find_given(text, _by_given([name for name in longest_first if len(name) > 2][:_MOST_NAMES]))
+
+
+def _by_given(names: Sequence[str]) -> dict[str, str]:
+    """The full names by their given ones; those that come first, where two people share one."""
+    return {given_of(name): name for name in reversed(names) if len(given_of(name)) in (2, 3)}
 
 
 def find_again(text: str, names: Sequence[str]) -> Iterator[Span]:
@@ -88,7 +100,7 @@ def find_again(text: str, names: Sequence[str]) -> Iterator[Span]:
 
 def _spelled(name: str) -> str:
     """As a pattern: a blank may part the family name where it is hardly a word by itself."""
-    family = name[: len(name) - len(_given_of(name))]
+    family = name[: len(name) - len(given_of(name))]
     may_part = len(name) > 2 and (family in COMPOUND_FAMILIES or family in SURE_FAMILIES) and not name.isascii()
     return f"{family} ?{name[len(family) :]}" if may_part else re.escape(name)
 
@@ -145,7 +157,8 @@ def _find_given(text: str, given: dict[str, str]) -> Iterator[Span]:
         yield Span(match.start(1), match.end(1), MaskedKind.NAME, given[match[1]])
 
 
-def _given_of(name: str) -> str:
+def given_of(name: str) -> str:
+    """Without the family name; empty for a name in Latin letters."""
     if name.isascii():
         return ""
     return name[2:] if name[:2] in COMPOUND_FAMILIES and len(name) > 3 else name[1:]

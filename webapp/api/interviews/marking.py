@@ -44,7 +44,7 @@ _ONE = "/interviews/<uuid:interview_id>/highlights"
 def put_speakers(caller: MemberCaller, body: dict[str, Any], interview_id: UUID) -> dict[str, Any]:
     """Name the script's speakers, in the place of all names so far; two with one name are one."""
     with stores().member_work(caller.account_id, g.request_id) as member:
-        interview = name_speakers(member, interview_id, body["speakers"], PatternMasker())
+        interview = name_speakers(member, interview_id, body["speakers"], _note_masker())
         return {"success": True, "speakers": describe_speakers(interview), "revision": interview.revision}
 
 

@@ -99,6 +99,65 @@ def test_a_name_of_a_person_and_an_unknown_speaker_are_refused(jun: Member, path
     assert speakers_in(jun, path) == ["진행자", "[이름1]", "화자2"]
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "고객 김하늘",
+        "참여자 김하늘",
+        "김하늘 고객",
+        "(김하늘)",
+        "김하늘1",
+        "P1_김하늘",
+        "20대 여성(김하늘)",
+        "김하늘/여",
+        "고객 김 하늘",
+        "고객 010-1234-5678",
+        "김하늘님",
+    ],
+)
+@pytest.mark.parametrize("is_known", [True, False])
+def test_a_speaker_s_name_tells_nobody_in_any_part(app: Flask, jun: Member, path: str, name: str, is_known: bool):
+    if is_known:
+        extracted(app, path)
+    answer = jun.ask("PUT", f"{path}/speakers", json={"speakers": {"화자2": name}})
+    assert (answer.status_code, list(answer.json["error"]["details"])) == (400, ["speakers"])
+    assert speakers_in(jun, path) == ["진행자", "[이름1]", "화자2"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["하늘", "고객 하늘님", "하늘이", "고객김하늘", "Sarah", "kim 고객", "정솔 고객", "하늘소프트 고객", "A 김하늘"],
+)
+def test_whom_the_interview_knows_no_speaker_is_called(app: Flask, jun: Member, path: str, name: str):
+    """Also by what the masker alone would not take for a name, and by the uploader's own words."""
+    text_ = "김하늘: 네\n정솔: 음\n정솔: 네\nSarah Kim: a\nSarah Kim: b"
+    extracted(app, path, text_)
+    answer = jun.ask("PUT", f"{path}/speakers", json={"speakers": {"화자2": name}})
+    assert (answer.status_code, list(answer.json["error"]["details"])) == (400, ["speakers"])
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "참여자 A",
+        "고객 1",
+        "20대 여성 (주부)",
+        "[이름1]",
+        "[이름2] 고객",
+        "진행자",
+        "P1",
+        "신규 고객",
+        "User 2",
+        "엄마",
+    ],
+)
+def test_a_speaker_s_name_that_tells_nobody_is_taken(app: Flask, jun: Member, path: str, name: str):
+    extracted(app, path)
+    answer = jun.ask("PUT", f"{path}/speakers", json={"speakers": {"화자2": name}})
+    assert answer.status_code == 200, answer.text
+    assert speakers_in(jun, path)[2] == name
+
+
 def highlight(member: Member, path: str, **more: Any) -> dict[str, Any]:
     answer = member.ask("POST", f"{path}/highlights", json=RANGE | more)
     assert answer.status_code == 200, answer.text
@@ -168,6 +227,11 @@ def test_a_note_calls_people_as_the_script_does(app: Flask, jun: Member, mina: M
     jun.ask("DELETE", f"{path}/highlights/{first['id']}")
     assert highlight(jun, path, note="정하은 씨")["note"] == "[이름5] 씨"
     assert highlight(jun, path, note="박서준 씨")["note"] == "[이름3] 씨"
+
+
+def test_a_note_calls_people_by_their_given_name_as_the_script_does(app: Flask, jun: Member, path: str):
+    extracted(app, path)
+    assert highlight(jun, path, note="하늘 씨와 서연님 말")["note"] == "[이름1] 씨와 [이름2]님 말"
 
 
 def test_a_known_name_that_begins_another_one_is_not_taken_for_it(app: Flask, jun: Member, path: str):
