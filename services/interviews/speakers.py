@@ -8,7 +8,7 @@ from models.interviews import Interview, ProjectRole
 from services.interviews.changing import note_change
 from services.interviews.errors import InterviewNotFound, TextRefused
 from services.interviews.events import tell_changed
-from services.interviews.masking.masker import compose_seen
+from services.interviews.masking.seen import compose_seen
 from services.interviews.membership import require_interview
 from services.interviews.numbering import NoteMasker
 from services.interviews.row_security import MemberWork

@@ -4,18 +4,16 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Protocol
 
-from core.letters import compose
 from services.interviews.masking.folding import fold
 from services.interviews.masking.names import find_known, find_names
 from services.interviews.masking.numbers import find_numbers
 from services.interviews.masking.placeholders import MaskedKind
+from services.interviews.masking.seen import compose_seen
 from services.interviews.masking.spans import NOTHING_MASKED, MaskedText, Span, replace_spans
 from services.interviews.masking.tables import find_in_records, find_in_tables
 
 # `[주민번호12345]`, in the place of one letter at worst.
 LONGEST_PLACEHOLDER = 11
-# Soft hyphen, zero-width spaces, marks of direction. Not the joiner, which holds emoji together.
-_UNSEEN = dict.fromkeys((0xAD, 0x200B, 0x200C, 0x200E, 0x200F, 0x2060, 0xFEFF))
 
 
 class Masker(Protocol):
@@ -50,12 +48,6 @@ def clean_words(words: Iterable[str]) -> list[str]:
     """Without blank ones, each once, the longest first: a part of a word must not be taken out before the whole."""
     stripped = {" ".join(word.split()) for word in words}
     return sorted((word for word in stripped if word), key=lambda word: (-len(word), word))
-
-
-def compose_seen(text: str) -> str:
-    """macOS writes Hangul in its single letters, and pages hyphenate by what nobody sees: no pattern of syllables or
-    digits matches either."""
-    return compose(text).translate(_UNSEEN)
 
 
 def _find_words(text: str, words: Sequence[str]) -> Iterator[Span]:

@@ -1,5 +1,8 @@
 """That a text is masked in whatever blanks, line ends, widths and unseen characters it is written."""
 
+import time
+import unicodedata
+
 import pytest
 
 from services.interviews.masking.masker import PatternMasker
@@ -49,3 +52,41 @@ def test_full_width_signs_are_plain_ones():
     assert masked("［김하늘］ 네\n［김하늘］ 음") == "［[이름1]］ 네\n［[이름1]］ 음"
     assert masked("ＡＢ소프트와 ab소프트", "ab소프트") == "[가림1]와 [가림1]"
     assert masked("Ｓａｒａｈ： a\nSarah: b") == "[이름1]： a\n[이름1]: b"
+
+
+UNSEEN = (
+    *"\x01\x1f\x7f\x80\u00ad\u034f\u061c\u115f\u1160\u17b4\u180b\u180e\u200b\u200c\u200d\u200e\u202a\u202e\u2060\u2061\u2064",
+    *"\u2066\u2069\u206a\ufe00\ufe0f\ufeff\ufff9\ufffc\U000e0001\U000e0041\U000e0100\U000e01ef",
+    "\u200d\u200d",
+    "\ufe0f\u200d",
+    "\u200d\ufe0f",
+    "\U000e0041\U000e0042\u200d",
+    "\u2066\u200d\u2069",
+)
+
+
+@pytest.mark.parametrize("unseen", UNSEEN)
+def test_what_nobody_sees_hides_nobody(unseen: str):
+    text = f"김{unseen}하늘 씨의 010{unseen}-1234-56{unseen}78, 하늘{unseen}소프트"
+    assert masked(text, f"하늘소{unseen}프트") == "[이름1] 씨의 [전화1], [가림1]"
+    assert MASKER.mask(f"P03_김{unseen}하늘", after=MASKER.mask("김하늘: 네")).text == "P03_[이름1]"
+
+
+def test_letters_that_the_unseen_keep_apart_are_whole_ones():
+    apart = "\u200b".join(unicodedata.normalize("NFD", "김하늘"))
+    assert masked(f"{apart} 씨") == "[이름1] 씨"
+
+
+@pytest.mark.parametrize(
+    "emoji", ["👩\u200d⚕️", "👨\u200d👩\u200d👧", "❤️\u200d🔥", "1️⃣", "🏴\U000e0067\U000e0062\U000e007f", "👍🏽", "☎️"]
+)
+def test_emoji_stay_as_they_are(emoji: str):
+    assert masked(f"{emoji} 선생님") == f"{emoji} 선생님"
+    assert masked(f"{emoji}김하늘 씨{emoji}") == f"{emoji}[이름1] 씨{emoji}"
+
+
+@pytest.mark.parametrize("unseen", ["\u200d", "\ufe0f", "\U000e0041", "\ufe0f\u200d"])
+def test_the_longest_text_of_the_unseen_takes_no_longer_than_its_length(unseen: str):
+    began = time.process_time()
+    assert masked(unseen * 50_000) == ""
+    assert time.process_time() - began < 5
