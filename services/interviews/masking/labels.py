@@ -20,18 +20,18 @@ TITLES = (
 _TIME = r"[\[(]?\d{1,2}:\d{2}(?::\d{2})?(?:[.,]\d{1,3})?[\])]?"
 _ROLE = rf"(?:{'|'.join(sorted(ROLES, key=len, reverse=True))})"
 _WHOLE_NAME = r"[가-힣]{2,5}|[A-Z][A-Za-z]{1,15}(?: [A-Z][A-Za-z]{1,15})?"
-# The family name may stand by itself: 김 하늘.
-_NAME = rf"(?P<name>{_WHOLE_NAME}|(?:[가-힣]|{'|'.join(COMPOUND_FAMILIES)}) [가-힣]{{2}})"
+# The family name may stand by itself, and in forms each syllable: 김 하늘, 김 하 늘.
+_NAME = rf"(?P<name>{_WHOLE_NAME}|(?:[가-힣]|{'|'.join(COMPOUND_FAMILIES)}) [가-힣] ?[가-힣])"
 _HEADS = sorted({*NAME_HEADS, *ROLES, "작성자", "기록자", "인터뷰 대상", "인터뷰 대상자"}, key=len, reverse=True)
 _MARKS = r"[ \t>*#\-–—•◦‣▪·●○■□◆◇▶▷►※☞✓✔]*"
 # What a line begins with before the name: its number, a time, a code (P1, Q), a role. Each bounded, as they may follow
 # each other.
-_NUMBER = r"\(?\d{1,4}(?:[.)\]]|번)?|[①-⑳]"
+_NUMBER = r"[(\[]?\d{1,4}(?:[.)\]]|번)?|[①-⑳]"
 _CODE = r"(?:[A-Za-z]{1,3}[\-_]?\d{1,3}|[A-Z](?![A-Za-z]))[.)]?"
 _ONE_BEFORE = rf"(?:{_TIME}|{_NUMBER}|{_CODE}|{_ROLE} ?(?:\d{{1,3}}|[A-Z](?![A-Za-z]))?)"
 _BEFORE = rf"(?:{_ONE_BEFORE}[ \t]{{0,4}}[_/,\-]?[ \t]{{0,4}}){{0,3}}?"
 _OPEN, _CLOSE = r"[\[(<{「『【〔《\"'“‘]", r"[\])>}」』】〕》\"'”’]"
-_CALLED = rf"(?:[ ]?(?:님|씨))?(?:[ _/\-]{{0,3}}{_ROLE})?"
+_CALLED = rf"(?:[ ]{{0,2}}(?:님|씨))?(?:[ _/\-]{{0,3}}{_ROLE})?"
 _LABEL = re.compile(
     rf"^{_MARKS}{_BEFORE}(?P<open>{_OPEN}[ ]?)?(?!{_ROLE} ?\(){_NAME}{_CALLED}\d{{0,2}}"
     rf"(?(open)[ ]?(?:[,/][^\])\n]{{0,20}})?{_CLOSE})"
@@ -63,7 +63,7 @@ _HEAD = re.compile(
 )
 _TOLD = re.compile(
     rf"[ ]{{0,3}}{_NAME}{_CALLED}(?:[ ]?\([^)\n]{{0,40}}\))?"
-    r"(?=[ ]{0,3}(?:$|[,./|·;\t])|[ ]{2}|[ ][가-힣A-Za-z]{1,8}[ ]?:)"
+    r"(?=[ ]{0,3}(?:$|[,./|·;\t])|[ ]{2}|[ ]\d{1,2}[.)]|[ ][가-힣A-Za-z]{1,8}[ ]?:)"
 )
 _NEXT = re.compile(r"[ ]{0,3}[,/·;]")
 

@@ -14,31 +14,36 @@ _FAMILY = rf"(?:{'|'.join(COMPOUND_FAMILIES)}|[{FAMILIES}])"
 _FULL = rf"{_FAMILY}[가-힣]{{1,2}}"
 # The family name by itself: 김 하늘.
 _APART = rf"(?:{'|'.join(COMPOUND_FAMILIES)}|[{FAMILIES}]) [가-힣]{{2}}"
-_TITLED = re.compile(rf"(?<![가-힣])(?P<name>{_FULL})(?= ?{TITLES}(?![가-힣]{{4}}))")
+_TITLED = re.compile(rf"(?<![가-힣])(?P<name>{_FULL})(?= {{0,2}}{TITLES}(?![가-힣]{{4}}))")
 # 씨 with a blank before it speaks for a name, whatever the family: no 아저씨.
 _TITLED_APART = re.compile(
     rf"(?<![가-힣])(?P<name>{_APART})"
-    rf"(?:(?P<sure>(?= 씨(?:[이가는은를을도와의께랑요,.?!: ]|한테|$)))|(?= ?{TITLES}(?![가-힣]{{4}})))",
+    rf"(?:(?P<sure>(?= {{1,2}}씨(?:[이가는은를을도와의께랑요,.?!: ]|한테|$)))|(?= {{0,2}}{TITLES}(?![가-힣]{{4}})))",
     re.MULTILINE,
+)
+# Whom these follow is a person when three syllables say so; two are an adjective or a word more often.
+_ADDRESSED = re.compile(
+    rf"(?<![가-힣])(?P<name>{_FAMILY}[가-힣]{{2}})(?= {{0,2}}(?:고객|회원|환자|보호자|어머|아버|학부모)(?:님|분|니))"
 )
 _FAMILY_TITLED = re.compile(
     rf"(?<![가-힣])(?P<name>[{SURE_FAMILIES}])"
-    r"(?= ?(?:대리|과장|부장|차장|팀장|주임|선생님|교수|원장|실장)(?:님|께|이|가|은|는|을|를|한테|의|[ ,.]|$))",
+    r"(?= {0,2}(?:대리|과장|부장|차장|팀장|주임|선생님|교수|원장|실장)(?:님|께|이|가|은|는|을|를|한테|의|[ ,.]|$))",
     re.MULTILINE,
 )
+_COPULAS = "이라고|라고|이라는|라는|입니다|이에요|예요|이고요|이고|인데요|이거든요|임다"
 _INTRODUCED = re.compile(
-    rf"(?:저는|전|나는|제가|안녕하세요[,.!]?)[ ,]{{1,2}}(?:[가-힣A-Za-z0-9]{{1,12}} ){{0,4}}?(?P<name>{_FULL})"
-    r"(?= ?(?:이라고|라고|입니다|이에요|예요|이고요|이고|인데요|임다))"
+    r"(?:저는|(?<![가-힣])저|전|나는|제가|안녕하세요[,.!]?)[ ,]{1,2}(?:[가-힣A-Za-z0-9]{1,12} ){0,4}?"
+    rf"(?P<name>{_FULL})(?= ?(?:{_COPULAS}))"
 )
 _NAMED = re.compile(
     rf"(?:이름은|성함은|이름이|성함이|본명은)[ ]{{1,2}}(?P<name>{_FULL})"
-    r"(?=이라고|라고|입니다|이에요|예요|에요|이고|이요|요|[ .,!?)]|$)",
+    rf"(?={_COPULAS}|에요|이요|요|[ .,!?)]|$)",
     re.MULTILINE,
 )
 _INTRODUCED_APART = re.compile(
     r"(?:(?P<sure>이름은|성함은|이름이|성함이|본명은|저는(?= . ..(?:이라고|라고) (?:합니다|해요|하는데|불러)))"
     rf"|저는|전|나는|제가|안녕하세요[,.!]?)[ ,]{{1,2}}(?:[가-힣A-Za-z0-9]{{1,12}} ){{0,4}}?(?P<name>{_APART})"
-    r"(?= ?(?:이라고|라고|입니다|이에요|예요|이고요|이고|인데요|임다))"
+    rf"(?= ?(?:{_COPULAS}))"
 )
 # How files and titles are named: 김하늘 인터뷰, 인터뷰_김하늘. Three syllables, as two are a word more often.
 _ABOUT = rf"(?:심층 ?)?(?:{'|'.join(sorted(SUBJECTS, key=len, reverse=True))})"
@@ -53,7 +58,7 @@ _LONG_PARTICLES = (
     "이라고|이라는|이라서|이라면|이라도|이라던|라고|라는|한테|에게|께서|입니다|이에요|이었|이랑|이네|이지만|예요|까지|보다"
     "|처럼|부터|하고|인데|이가|이는|이도|이를|이한테|이와"
 )
-_GIVEN_TITLED = r"(?<![가-힣])({})(?= ?(?:님|씨|이가|이는|이한테|이랑|아[ ,!]|야[ ,!]))"
+_GIVEN_TITLED = r"(?<![가-힣])({})(?= {{0,2}}(?:님|씨|이가|이는|이한테|이랑|아[ ,!]|야[ ,!]))"
 _COURTEOUS = re.compile(r"(?:[가-힣]{2,3})?님|씨")
 _MOST_NAMES = 200
 _SURE_OF_TWO = "김박최강윤권황송류홍배백허"
@@ -122,6 +127,9 @@ def _find_apart(text: str) -> Iterator[Span]:
 
 
 def _find_subjects(text: str) -> Iterator[Span]:
+    for match in _ADDRESSED.finditer(text):
+        if match["name"] not in NO_NAMES and match["name"][-1] not in _ADJECTIVE_ENDS:
+            yield _span(match, match["name"])
     for match in _SUBJECT.finditer(text):
         group = "name" if match["name"] else "after"
         name = match[group]

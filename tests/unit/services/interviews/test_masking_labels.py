@@ -19,6 +19,7 @@ def masked(text, *words):
         "1. {}",
         "1) {}",
         "(12) {}",
+        "[1] {}",
         "12 {}",
         "3번 {}",
         "① {}",
@@ -71,6 +72,7 @@ def test_a_name_is_found_in_a_label_however_it_is_written(label: str):
         ("김 영희 씨가", "[이름1] 씨가"),
         ("이 영희 씨가", "[이름1] 씨가"),
         ("박 영희님, 황보 영희 대리", "[이름1]님, [이름2] 대리"),
+        ("김 하 늘: 네\n성 명 : 이 보 람", "[이름1]: 네\n성 명 : [이름2]"),
         # the same person in either spelling
         ("김하늘: 네\n김 하늘 씨, 김 하늘이 그랬다", "[이름1]: 네\n[이름1] 씨, [이름1]이 그랬다"),
         ("김 하늘: 네\n김하늘이 그랬다", "[이름1]: 네\n[이름1]이 그랬다"),
@@ -94,6 +96,7 @@ def test_a_family_name_may_stand_apart(text: str, expected: str):
         ("1. 참여자 1: 김하늘 님", "1. 참여자 1: [이름1] 님"),
         ("인터뷰 대상: 김하늘(34세), 박 서준", "인터뷰 대상: [이름1](34세), [이름2]"),
         ("진행자: 김하늘\n진행자: 네, 시작할게요", "진행자: [이름1]\n진행자: 네, 시작할게요"),
+        ("1. 성명: 김하늘 2. 나이: 30", "1. 성명: [이름1] 2. 나이: 30"),
         ("이름\t김하늘", "이름\t[이름1]"),
         ("성 명\t김하늘\t나이\t30", "성 명\t[이름1]\t나이\t30"),
         ("| 이름 | 김하늘 |", "| 이름 | [이름1] |"),
@@ -102,6 +105,22 @@ def test_a_family_name_may_stand_apart(text: str, expected: str):
     ],
 )
 def test_whom_a_head_names_is_taken_out(text: str, expected: str):
+    assert masked(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("김하늘  씨가", "[이름1]  씨가"),
+        ("김하늘: 네\n하늘  씨", "[이름1]: 네\n[이름1]  씨"),
+        ("김하늘 고객님이 그랬어요", "[이름1] 고객님이 그랬어요"),
+        ("김하늘 환자분, 이보람 어머니", "[이름1] 환자분, [이름2] 어머니"),
+        ("저 김하늘인데요", "저 [이름1]인데요"),
+        ("저는 김하늘이라는 사람이고", "저는 [이름1]이라는 사람이고"),
+        ("이름이 김하늘이거든요", "이름이 [이름1]이거든요"),
+    ],
+)
+def test_a_name_is_found_by_what_stands_around_it(text: str, expected: str):
     assert masked(text) == expected
 
 
@@ -124,6 +143,8 @@ def test_a_name_of_two_syllables_is_known_before_long_particles(follows: str):
         "저는 이 제품입니다. 저는 전 직원입니다. 저는 이 제품이라고 봐요",
         "[주민번호1]: 1\n[주민번호1]: 2\n[차량1]: 1\n[차량1]: 2",
         "이름\t연락처\n나이\t이메일",
+        "소중한 고객님, 우수 고객님, 장기 회원님, 어린이 환자분, 최우수 고객님",
+        "먼저 주문이고 저 이유인데요. 저는 우울하거든요. 저는 이거든요",
     ],
 )
 def test_what_only_looks_like_a_name_there_stays(text: str):
@@ -146,6 +167,9 @@ def test_a_name_of_two_syllables_is_no_part_of_a_word():
         "Q(" * 25_000,
         "김 하늘 " * 10_000,
         "김하늘 고객\n" * 7_000,
+        "김 하 늘 " * 8_000,
+        "저 " * 25_000,
+        "김하늘" + " " * 50_000,
         "이름: " * 12_500,
         "이름: 김하늘, " * 5_000,
         "이름: " + "김하늘, " * 10_000,
@@ -155,7 +179,7 @@ def test_a_name_of_two_syllables_is_no_part_of_a_word():
         "이름 - " + " " * 50_000,
         "\n".join(f"김 {chr(0xAC00 + number)}하: 네" for number in range(5_000)),
     ],
-    ids=range(17),
+    ids=range(20),
 )
 def test_the_longest_text_takes_no_longer_than_its_length(text: str):
     began = time.process_time()
