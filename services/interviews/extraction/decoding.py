@@ -30,6 +30,7 @@ _ESCAPED_HANGUL = re.compile(r"\\+u((?:a[c-f]|[bc][0-9a-f]|d[0-7]|11)[0-9a-f]{2}
 _CONTROL_BYTES = bytes({*range(32), 127} - set(b"\t\n\v\f\r"))
 _BLANK_BYTES, _FIRST_OF_TWO = b"\t\n\r ", 0x80
 _BYTES_PER_CONTROL = 100
+_LINE_ENDS = re.compile(r"\r\n?|[\x0b\x0c\x85]")
 # Control characters and what does not print: left in, they would reach logs, pages and MISO.
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b\u2060\ufeff\ufff9-\ufffb\ud800-\udfff]")
 
@@ -93,7 +94,7 @@ def decode_declared(content: bytes) -> str:
 def clean_text(text: str) -> str:
     """Line ends as `\\n`, no BOM, NUL or control characters, composed letters (NFC), no blanks at the ends of lines. Of
     the empty cells behind a row's only one a tab is left, or it would be no row."""
-    text = _CONTROLS.sub("", text.replace("\r\n", "\n").replace("\r", "\n").replace("\x0b", "\n").replace("\x0c", "\n"))
+    text = _CONTROLS.sub("", _LINE_ENDS.sub("\n", text))
     # Not the tabs before the first row's first cell: its columns are counted.
     return "\n".join(map(_without_end, compose(text).split("\n"))).strip("\n ")
 

@@ -5,6 +5,7 @@ import unicodedata
 
 import pytest
 
+from services.interviews.extraction.decoding import clean_text
 from services.interviews.masking.masker import PatternMasker
 
 MASKER = PatternMasker()
@@ -46,6 +47,11 @@ def test_a_blank_of_whatever_width_is_a_blank(blank: str, text: str, expected: s
 def test_a_line_ends_by_whatever_sign(end: str):
     assert masked(f"네{end}김하늘: 네") == f"네{end}[이름1]: 네"
     assert masked(f"이름\t말{end}황보라\t네") == f"이름\t말{end}[이름1]\t네"
+
+
+@pytest.mark.parametrize("end", ["\r\n", *"\r\v\f\x85"])
+def test_a_file_s_line_ends_are_kept_as_one_sign(end: str):
+    assert masked(clean_text(f"네{end}김하늘: 네")) == "네\n[이름1]: 네"
 
 
 def test_full_width_signs_are_plain_ones():
