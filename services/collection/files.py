@@ -112,7 +112,7 @@ def packages_of(collected: CollectedData, now: datetime) -> list[Package]:
 
 def keep_writable(package: Package) -> Package:
     """Of an answer, what a package can hold: a row or field that it cannot (one that nests too deep) is null, which
-    counts as one bad row."""
+    counts as one bad row, and keeps the answer from withdrawing anything."""
     answer, rows = package.raw_data, _served_rows(package)
     writable = {
         name: value if is_writable({name: value}) else None for name, value in answer.items() if name != "ResultList"

@@ -41,12 +41,16 @@ class Row:
 
 @dataclass(frozen=True)
 class ReadRows:
-    """`skipped` counts entries that are no row, or none that can be kept. `is_whole`: nothing but null among them, so
-    what is not here is not in the answer either."""
+    """`skipped` counts entries that are no row, or none that can be kept."""
 
     rows: list[Row]
     skipped: int
-    is_whole: bool
+
+    @property
+    def is_whole(self) -> bool:
+        """What is not here is not in the answer either. One that was skipped may be the record that seems to be gone,
+        null too: it stands in a package for a row that no package can hold."""
+        return not self.skipped
 
 
 def checkup_rows(served: Iterable[Any]) -> ReadRows:
@@ -95,16 +99,15 @@ _Recognise = Callable[[Mapping[str, Any]], Fingerprint]
 
 def _read_rows(served: Iterable[Any], read_values: _Values, fingerprint_of: _Recognise) -> ReadRows:
     rows: list[Row] = []
-    skipped, is_whole = 0, True
+    skipped = 0
     for entry in served:
         row = _try_build(entry, read_values, fingerprint_of) if isinstance(entry, dict) else None
         if row is not None:
             rows.append(row)
-            continue
-        skipped += 1
-        is_whole = is_whole and entry is None
+        else:
+            skipped += 1
     _number_keys(rows)
-    return ReadRows(rows, skipped, is_whole)
+    return ReadRows(rows, skipped)
 
 
 def _try_build(served: dict[str, Any], read_values: _Values, fingerprint_of: _Recognise) -> Row | None:

@@ -19,6 +19,7 @@ from services.collection.files import (
     PatientMissing,
     UnusablePackage,
     import_package,
+    keep_writable,
     packages_of,
 )
 from services.collection.windows import checkup_window
@@ -83,6 +84,19 @@ def agree(session: Session, session_id: UUID) -> None:
 def test_rows_that_are_no_records_are_skipped(db_session: Session, make_packages: MakePackages) -> None:
     packages = make_packages(health=[checkup(), None, 7, "row"], prescriptions=[None, treatment()])
     assert import_all(db_session, packages) == [(1, 0, 1), (1, 0, 1), (1, 0, 1)]
+
+
+def test_a_row_that_no_package_can_hold_stays_as_it_is_stored(db_session: Session, make_packages: MakePackages) -> None:
+    served = [checkup("2023년"), checkup("2021년")]
+    import_all(db_session, make_packages(health=served))
+    deep: list[Any] = []
+    for _ in range(300):
+        deep = [deep]
+    later = make_packages(health=served, now=NOW + timedelta(days=1))[1]
+    odd = replace(later, raw_data=later.raw_data | {"ResultList": [served[0], served[1] | {"Odd": deep}]})
+    result = import_package(db_session, keep_writable(odd), NOW + timedelta(days=1))
+    assert (result.total, result.skipped, result.withdrawn) == (1, 1, 0)
+    assert db_session.scalars(select(Checkup.withdrawn_at)).all() == [None, None]
 
 
 def test_a_refusal_that_was_saved_withdraws_nothing(db_session: Session, make_packages: MakePackages) -> None:
