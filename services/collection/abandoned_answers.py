@@ -25,9 +25,9 @@ def remove_abandoned(
     keeps_on: Callable[[], bool] = lambda: True,
 ) -> int:
     """Drop what sessions that ended have left, however much of the folder is of others. Records that were paid for are
-    parked for people to look at where they came when their session's time was over, and, after the last retry of a
-    file, where no row tells of their session (a database that was restored). Returns how many files; asks between
-    batches whether to go on."""
+    parked for people to look at where they came when the time of their session or of its consents was over, and, after
+    the last retry of a file, where no row tells of their session (a database that was restored). Returns how many
+    files; asks between batches whether to go on."""
     stranded = spool.stranded_answers(now, older_than_seconds)
     no_retry_since = now - timedelta(seconds=sum(retry_delays_seconds))
     removed = 0

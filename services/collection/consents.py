@@ -1,4 +1,5 @@
-"""A collection whose consents have ended: it stops before its next step, and says why."""
+"""A collection whose consents have ended: no provider is asked any more, and it says why. A withdrawal stops it; after
+an expiry what was collected before is still saved."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -7,11 +8,11 @@ from uuid import UUID
 
 from sqlalchemy import Select, select
 
-from core.names import Status
+from core.names import Event, Status
 from models.collection import CollectionRun, RunState
 from models.patients import ConsentKind, Patient
 from models.patients.consents import COLLECTING_KINDS
-from services.collection.events import say_ended
+from services.collection.events import say, say_ended
 from services.collection.run_store import locked_run
 from services.collection.transitions import end_run
 from services.delivery.unit_of_work import Work
@@ -36,6 +37,14 @@ def end_for_consent(work: Work, run: CollectionRun, code: ConsentCode, now: date
     say_ended(work, run.session_id, Status.CANCELLED, _MESSAGES[code], now=now, code=code)
     run.error_code = code
     end_run(run, Status.CANCELLED, now)
+
+
+def leave_out_prescriptions(work: Work, run: CollectionRun, now: datetime) -> None:
+    """The consents are over and the checkups are here: nobody is asked for the rest, and what there is gets saved."""
+    run.prescriptions_failed = True
+    message = "동의한 기간이 지나 진료·투약 기록은 가져오지 않았어요. 모은 건강검진 기록은 저장할게요."
+    data = {"code": ConsentCode.EXPIRED}
+    say(work, run.session_id, Event.PRESCRIPTION_DATA_FAILED, message, now=now, status=run.status, data=data)
 
 
 def withdraw_consent(work: Work, consents: Consents, patient_uuid: UUID, kind: ConsentKind, *, now: datetime) -> int:

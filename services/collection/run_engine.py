@@ -31,7 +31,7 @@ from models.collection.run_states import (
 from services.collection import transitions
 from services.collection.call_deadlines import read_turn
 from services.collection.call_turn import CallStands, CallTurn
-from services.collection.consents import ConsentCode, end_for_consent
+from services.collection.consents import ConsentCode, end_for_consent, leave_out_prescriptions
 from services.collection.errors import UnreadableRun
 from services.collection.events import say
 from services.collection.failures import SEALING_KEY_UNKNOWN, UNAVAILABLE, describe, is_retryable
@@ -41,7 +41,7 @@ from services.collection.step import AfterFailure, Claim, FailedStep, Settled
 from services.collection.step_tools import Tools
 from services.delivery.unit_of_work import Work
 from services.patients.identity import Identity, mask_name
-from spool import FileTaken
+from spool import AnswerKind, FileTaken
 from upstream.tilko.codec import AuthTokens
 from upstream.tilko.errors import ApprovalUnknown
 
@@ -51,6 +51,7 @@ log = get_logger(__name__)
 _LOOK_AGAIN_SECONDS = 1.0
 # In a bucket the claim of a dead process stands for a minute, and each look at a file costs requests.
 _HELD_FILE_PAUSE = timedelta(seconds=2)
+_FETCHED = {Step.FETCH_HEALTH_DATA: AnswerKind.HEALTH, Step.FETCH_PRESCRIPTIONS: AnswerKind.PRESCRIPTION}
 
 
 def open_claim(run: CollectionRun, sealer: Sealer) -> Claim:
@@ -94,13 +95,13 @@ def claim_run(work: Work, session_id: UUID, step: Step, *, owner_id: int, tools:
     run = lock_run(work.session, session_id)
     if run.run_state != RunState.READY or run.step != step or run.not_before > now + CLOCK_TOLERANCE:
         return None
-    if lacks_consent(step, run.consents_until, now):
-        end_for_consent(work, run, ConsentCode.EXPIRED, now)
+    turn = read_turn(work.session, run)
+    if lacks_consent(step, run.consents_until, now) and not _is_answered(run, step, tools):
+        _go_without_consent(work, run, turn, now)
         save_run(work, run)
         return None
     if step == Step.REQUEST_SIMPLE_AUTH and run.expires_at <= now:
         return None  # nobody waits for this push any more; the sweep ends the session
-    turn = read_turn(work.session, run)
     transitions.claim(run, owner_id)
     try:
         claim = open_claim(run, tools.sealer)
@@ -117,6 +118,37 @@ def claim_run(work: Work, session_id: UUID, step: Step, *, owner_id: int, tools:
         transitions.begin_call(run, tools.handlers[step].call_seconds)
     save_run(work, run)
     return replace(claim, started_at=run.step_started_at or now, run=run, turn=turn)
+
+
+def _is_answered(run: CollectionRun, step: Step, tools: Tools) -> bool:
+    """Whether what this step fetches is on disk, paid for while the consents held: it is read, and nobody is asked."""
+    kind = _FETCHED.get(step)
+    return kind is not None and tools.spool.find_incoming(str(run.session_id), kind) is not None
+
+
+def _go_without_consent(work: Work, run: CollectionRun, turn: CallTurn, now: datetime) -> None:
+    """Of a run whose step may ask nobody any more: have what was collected saved, or end it where there is nothing."""
+    if turn.stands_until is not None:
+        # A process that was taken for lost may still put the answer on the disk.
+        left = max(turn.stands_until - time.monotonic(), 0)
+        transitions.release(run, now + timedelta(seconds=min(left, _LOOK_AGAIN_SECONDS)))
+        return
+    following = _leave_out(work, run, Step(run.step), now)
+    if following is not None:
+        run.step_started_at = None
+        transitions.end_call(run)
+        transitions.make_ready(run, following, now=now)
+        send_step(work, run)
+
+
+def _leave_out(work: Work, run: CollectionRun, step: Step, now: datetime) -> Step | None:
+    """The step that follows without this one, which lacks its consent; None where the run has ended for that."""
+    has_checkups = run.health_count is not None and not run.health_failed
+    if step == Step.FETCH_PRESCRIPTIONS and has_checkups and run.consents_until is not None:
+        leave_out_prescriptions(work, run, now)
+        return next_step(step, wants_report=wants_report(run.redirect_path, run.health_count))
+    end_for_consent(work, run, ConsentCode.EXPIRED, now)
+    return None
 
 
 def _put_off(run: CollectionRun, now: datetime) -> None:
@@ -203,9 +235,10 @@ def _move_on(work: Work, run: CollectionRun, claim: Claim, tools: Tools, now: da
         first_poll = now + timedelta(seconds=tools.settings.collection.poll_interval_seconds)
         transitions.wait_for_phone(run, not_before=first_poll, now=now)
         return None
-    if lacks_consent(following, run.consents_until, now):
-        end_for_consent(work, run, ConsentCode.EXPIRED, now)
-        return None
+    if lacks_consent(following, run.consents_until, now) and not _is_answered(run, following, tools):
+        following = _leave_out(work, run, following, now)
+        if following is None:
+            return None
     transitions.move_to_step(run, following)
     _start_step(work, run, tools, now)
     # Identity and tokens stay the same for as long as this process holds the run: they need not be opened again.

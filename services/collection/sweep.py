@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, delete, func, or_, select, text
+from sqlalchemy import ColumnElement, Select, and_, case, delete, func, or_, select, text
 from sqlalchemy.orm import Session
 
 from core.logs import get_logger
@@ -17,6 +17,7 @@ from models.collection import CollectionRun, RunState
 from models.collection.run_states import MAX_TAKEOVERS, SAVING_STEPS
 from models.processes import ProcessLease
 from services.collection import transitions
+from services.collection.consents import ConsentCode
 from services.collection.events import say, say_ended
 from services.collection.requests import resume_run, send_step
 from services.collection.run_store import StepTry, save_run
@@ -165,10 +166,12 @@ def expire_run(work: Work, run: CollectionRun, now: datetime) -> None:
 
 
 def ended_sessions(session: Session, session_ids: Sequence[str]) -> dict[str, Status]:
-    """Those of these sessions whose run has ended, and how: nobody comes for what they left in incoming/. Whose person
-    was erased counts as cancelled."""
+    """Those of these sessions whose run has ended, and how: nobody comes for what they left in incoming/. Whose
+    consents ran out counts as expired, whose person was erased as cancelled."""
     ids = [UUID(session_id) for session_id in session_ids]
-    query = select(CollectionRun.session_id, CollectionRun.status).where(
+    ran_out = CollectionRun.error_code == ConsentCode.EXPIRED
+    status = case((ran_out, Status.EXPIRED.value), else_=CollectionRun.status).label("status")
+    query = select(CollectionRun.session_id, status).where(
         CollectionRun.session_id.in_(ids), CollectionRun.run_state == RunState.ENDED
     )
     ended = {str(session_id): Status(status) for session_id, status in session.execute(query).all()}

@@ -8,7 +8,7 @@ import pytest
 from core.clock import clock
 from core.names import Status
 from services.collection.abandoned_answers import remove_abandoned
-from services.collection.waiting import expire_waiting
+from services.collection.waiting import end_without_consent, expire_waiting
 from spool import AnswerKind, KeptAnswer, Spool, StrandedAnswer
 
 from .conftest import OWNER, World
@@ -52,6 +52,16 @@ def test_records_that_came_when_their_session_s_time_was_over_are_parked(world: 
     assert clean(world) == 2
     [name] = world.tools.spool.find_parked(session_id, AnswerKind.HEALTH)
     assert world.tools.spool.describe(name).last_error == "session_expired"
+    assert "incoming" not in world.files(session_id)
+
+
+def test_records_that_came_when_the_consents_were_over_are_parked(world: World):
+    session_id, claim = world.waiting()
+    world.unit(end_without_consent, claim, world.tools)
+    assert world.run(session_id).status == Status.CANCELLED
+    leave(world, session_id, AnswerKind.HEALTH, AnswerKind.SIMPLE_AUTH)
+    assert clean(world) == 2
+    assert len(world.tools.spool.find_parked(session_id, AnswerKind.HEALTH)) == 1
     assert "incoming" not in world.files(session_id)
 
 

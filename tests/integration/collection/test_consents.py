@@ -1,4 +1,5 @@
-"""Runs whose consents end: they stop at their next step and say why; saved records stay, reports have their own."""
+"""Runs whose consents end: they ask nobody any more and say why; what was collected before an expiry is saved, saved
+records stay, reports have a consent of their own."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,9 +16,12 @@ from services.collection.consents import withdraw_consent
 from services.collection.run_engine import fail_step, finish_steps, record_approval
 from services.collection.run_store import ClaimOutdated
 from services.collection.step import Claim
+from services.collection.sweep import give_up_run
 from services.collection.waiting import end_without_consent, take_waiting
 from services.patients.consents import ConsentNotHeld
 from services.patients.identity import Identity
+from spool import AnswerKind, KeptAnswer
+from upstream.tilko.errors import AnswerUnreadable
 
 from .conftest import OWNER, RESULTS, World
 from .driver import REPORT, make_identity
@@ -71,7 +75,7 @@ def test_a_run_knows_until_when_its_consents_hold(world: World):
     assert world.run(session_id).consents_until == world.value(query, id=session_id)
 
 
-@pytest.mark.parametrize("step", ASKING_STEPS)
+@pytest.mark.parametrize("step", [Step.REQUEST_SIMPLE_AUTH, Step.FETCH_HEALTH_DATA])
 def test_nothing_is_asked_of_the_provider_once_the_consents_have_expired(world: World, step: Step):
     session_id, claim = goes_to(world, make_identity(), step)
     world.unit(fail_step, claim, OSError("passing"), world.tools)
@@ -80,12 +84,66 @@ def test_nothing_is_asked_of_the_provider_once_the_consents_have_expired(world: 
     assert_stopped(world, session_id, "CONSENT_EXPIRED")
 
 
-def test_a_step_that_ends_after_the_consents_is_followed_by_none(world: World):
+def assert_saving_without_prescriptions(world: World, session_id: str) -> None:
+    told = next(event for event in world.events(session_id) if event["type"] == "prescription_data_failed")
+    assert (told["data"], "동의한 기간" in told["message"]) == ({"code": "CONSENT_EXPIRED"}, True)
+    run = world.run(session_id)
+    assert (run.health_count, run.prescription_count, run.prescriptions_failed) == (2, None, True)
+
+
+def test_checkups_that_came_before_the_consents_ended_are_saved_without_prescriptions(world: World):
     session_id, claim = goes_to(world, make_identity(), Step.FETCH_HEALTH_DATA)
     with a_year_later():
-        settled = world.unit(finish_steps, claim, 2, world.tools)
-    assert settled.following is None
+        following = world.unit(finish_steps, claim, 2, world.tools).following
+        assert following.step == Step.SAVE_FILES
+        assert_saving_without_prescriptions(world, session_id)
+        while following is not None:
+            following = world.finish(following)
+    assert world.run(session_id).status == Status.COMPLETED
+    assert world.events(session_id)[-1]["data"]["counts"] == {"health_data": 2, "prescription_data": None}
+
+
+def test_checkups_of_a_run_that_waits_for_its_prescriptions_are_saved(world: World):
+    session_id, claim = goes_to(world, make_identity(), Step.FETCH_PRESCRIPTIONS)
+    world.unit(fail_step, claim, OSError("passing"), world.tools)
+    with a_year_later():
+        assert world.claim(session_id, Step.FETCH_PRESCRIPTIONS) is None
+        assert_saving_without_prescriptions(world, session_id)
+        identified = world.claim(session_id, Step.IDENTIFY_PATIENT)
+        assert identified is not None
+        assert world.finish(identified) is not None
+
+
+def test_without_checkups_the_consents_end_takes_the_run_with_it(world: World):
+    session_id, claim = goes_to(world, make_identity(), Step.FETCH_HEALTH_DATA)
+    with a_year_later():
+        world.unit(fail_step, claim, AnswerUnreadable(reason="not_json"), world.tools)
     assert_stopped(world, session_id, "CONSENT_EXPIRED")
+
+
+@pytest.mark.parametrize(
+    ("step", "kind"),
+    [(Step.FETCH_HEALTH_DATA, AnswerKind.HEALTH), (Step.FETCH_PRESCRIPTIONS, AnswerKind.PRESCRIPTION)],
+)
+def test_an_answer_on_disk_is_read_after_the_consents_have_ended(world: World, step: Step, kind: AnswerKind):
+    """Its process was lost before it could note what had come."""
+    session_id, claim = goes_to(world, make_identity(), step)
+    world.unit(fail_step, claim, OSError("passing"), world.tools)
+    world.tools.spool.put_incoming(session_id, kind, KeptAnswer(b'{"Status":"OK","ResultList":[{}]}'))
+    with a_year_later():
+        again = world.claim(session_id, step)
+        assert again is not None
+        assert world.tools.handlers[step].run(again) == 1
+
+
+def test_a_call_that_may_be_under_way_is_waited_for_though_the_consents_have_ended(world: World):
+    session_id, claim = goes_to(world, make_identity(), Step.FETCH_PRESCRIPTIONS)
+    world.unit(give_up_run, claim.session_id, OWNER, clock.now())
+    assert world.run(session_id).call_until is not None
+    with a_year_later():
+        assert world.claim(session_id, Step.FETCH_PRESCRIPTIONS) is None
+    run = world.run(session_id)
+    assert (run.run_state, run.step, run.prescriptions_failed) == ("ready", Step.FETCH_PRESCRIPTIONS, False)
 
 
 def test_what_was_collected_while_the_consents_held_is_saved(world: World):
