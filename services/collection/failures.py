@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.sealing import UnknownSealingKey
-from services.patients.consents import ConsentNotHeld
+from services.patients.consents import ConsentExpired, ConsentNotHeld
 from spool import SealedWithUnknownKey, SpoolError
 from upstream.mediarc.errors import MediarcError, MediarcMisconfigured, ReportInputsMissing
 from upstream.tilko.errors import (
@@ -55,6 +55,7 @@ _TABLE: tuple[tuple[type[Exception], str, str], ...] = (
         "REPORT_INPUTS_MISSING",
         "리포트를 만들기 위한 검진 항목이 부족해요. 모은 기록은 그대로 있어요.",
     ),
+    (ConsentExpired, "CONSENT_EXPIRED", "동의한 기간이 지나 리포트를 만들지 않았어요. 모은 기록은 그대로 있어요."),
     (ConsentNotHeld, "CONSENT_MISSING", "동의를 철회하셔서 리포트를 만들지 않았어요. 모은 기록은 그대로 있어요."),
     (MediarcError, "REPORT_FAILED", "리포트를 만들지 못했어요. 모은 기록은 그대로 있어요."),
     (SealedWithUnknownKey, SEALING_KEY_UNKNOWN, UNAVAILABLE),

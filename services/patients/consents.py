@@ -3,7 +3,8 @@
 Errors: ConsentsError (not retryable)
 ├── GuardianRequired   the person is a child: somebody else would have to agree
 ├── ConsentRequired    some that are needed are missing, or were given to a text that is not shown any more
-└── ConsentNotHeld     what a step needs was withdrawn, or is over
+└── ConsentNotHeld     what a step needs was withdrawn
+    └── ConsentExpired its time is over
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -47,6 +48,10 @@ class ConsentRequired(ConsentsError):
 
 
 class ConsentNotHeld(ConsentsError):
+    pass
+
+
+class ConsentExpired(ConsentNotHeld):
     pass
 
 
@@ -172,6 +177,15 @@ def holds_consent(session: Session, session_id: UUID, kind: ConsentKind) -> bool
     """Whether it is in force, by the database's clock."""
     holding = and_(Consent.kind == kind, Consent.ended_at.is_(None), Consent.expires_at > func.now())
     return session.scalar(select(Consent.id).where(Consent.session_id == session_id, holding)) is not None
+
+
+def require_consent(session: Session, session_id: UUID, kind: ConsentKind) -> None:
+    """Raises ConsentExpired where its time is over, ConsentNotHeld where it is not in force for another reason."""
+    if holds_consent(session, session_id, kind):
+        return
+    ran_out = or_(Consent.ended_at.is_(None), Consent.ended_how == ConsentEnd.EXPIRED)
+    own = select(Consent.id).where(Consent.session_id == session_id, Consent.kind == kind, ran_out)
+    raise ConsentNotHeld if session.scalar(own) is None else ConsentExpired
 
 
 def was_withdrawn(session: Session, session_id: UUID) -> bool:

@@ -76,6 +76,7 @@ test("without a report its buyer is shown what was collected", () => {
 for (const [code, reason] of [
   ["REPORT_INPUTS_MISSING", "incomplete"],
   ["CONSENT_MISSING", "withdrawn"],
+  ["CONSENT_EXPIRED", "expired"],
   ["REPORT_FAILED", "failed"],
 ])
   test(`a report that was not made by ${code} leads to the trend, with the reason`, () => {

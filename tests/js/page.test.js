@@ -85,6 +85,7 @@ test("the real age of the day of the analysis stands beside the body's", () => {
 });
 
 test("a notice is given for a reason alone, whatever stands in the address", () => {
+  assert.match(missingNotice("expired"), /^동의한 기간이 지나서/);
   assert.match(missingNotice("none"), /건강검진 기록이 없어서 질병 예측 리포트는 만들지 못했어요/);
   for (const told of [null, "", "toString", "other"]) assert.equal(missingNotice(told), "");
 });

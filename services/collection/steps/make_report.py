@@ -23,7 +23,7 @@ from services.collection.reports import (
 )
 from services.collection.step import AfterFailure, Claim, StepHandler
 from services.delivery.unit_of_work import Work
-from services.patients.consents import ConsentNotHeld, holds_consent
+from services.patients.consents import require_consent
 from upstream.http.exchange import PaidCall
 from upstream.mediarc.answers import ReportAnswer, read_report_response
 from upstream.mediarc.client import MediarcClient
@@ -63,8 +63,7 @@ class MakeReport(StepHandler):
     def run(self, claim: Claim) -> MadeReport:
         with self._sessions.begin() as session:
             # At each try, from the table itself: a withdrawal ends reports alone, so it leaves the run's row as it is.
-            if not holds_consent(session, claim.session_id, ConsentKind.THIRD_PARTY_MEDIARC):
-                raise ConsentNotHeld
+            require_consent(session, claim.session_id, ConsentKind.THIRD_PARTY_MEDIARC)
             move_order(
                 session, claim.identity.oid, PipelineStep.REPORT_WAITING, identity=claim.identity, now=self._clock.now()
             )

@@ -18,7 +18,7 @@ from services.collection.run_store import ClaimOutdated
 from services.collection.step import Claim
 from services.collection.sweep import give_up_run
 from services.collection.waiting import end_without_consent, take_waiting
-from services.patients.consents import ConsentNotHeld
+from services.patients.consents import ConsentNotHeld, expire_consents
 from services.patients.identity import Identity
 from spool import AnswerKind, KeptAnswer
 from upstream.tilko.errors import AnswerUnreadable
@@ -244,6 +244,21 @@ def test_the_step_that_identifies_the_patient_notes_whose_the_consents_are(world
     assert {row.patient_uuid for row in rows} == {run.patient_uuid}
     [agreement] = world.rows("select * from welno.tb_wello_terms_agreement where session_id = :i", i=session_id)
     assert (agreement.patient_uuid, agreement.terms_expires_at) == (run.patient_uuid, run.consents_until)
+
+
+@pytest.mark.parametrize("is_noted", [False, True])
+def test_a_report_that_lacks_a_consent_whose_time_is_over_is_not_told_as_withdrawn(world: World, is_noted: bool):
+    session_id, claim = goes_to(world, make_identity(), Step.MAKE_REPORT)
+    passed = "update welno.welno_consents set given_at = now() - interval '2 days', expires_at = now() where "
+    world.execute(passed + "session_id = :i and kind = 'third_party_mediarc'", i=session_id)
+    if is_noted:
+        world.unit(lambda work: expire_consents(work.session))
+    with pytest.raises(ConsentNotHeld) as refused:
+        world.tools.handlers[Step.MAKE_REPORT].run(claim)
+    world.unit(fail_step, claim, refused.value, world.tools)
+    failed = next(event for event in world.events(session_id) if event["type"] == "mediarc_failed")
+    assert failed["data"]["code"] == "CONSENT_EXPIRED"
+    assert "동의한 기간" in failed["message"]
 
 
 @pytest.mark.parametrize(("bought_by", "kept"), [("themselves", True), ("somebody else", False), (None, False)])

@@ -4,6 +4,7 @@ import pytest
 
 from services.collection.failures import AUTHENTICATORS, describe, is_retryable
 from services.collection.steps.import_files import FilesNotImported
+from services.patients.consents import ConsentExpired, ConsentNotHeld
 from spool import DamagedFile, StorageFault
 from upstream.mediarc import errors as mediarc
 from upstream.tilko import errors as tilko
@@ -32,6 +33,8 @@ ROWS = [
     (mediarc.MediarcRefused(http_status=400), "REPORT_FAILED", False),
     (mediarc.MediarcResponseTooLarge(), "REPORT_FAILED", False),
     (mediarc.MediarcAnswerUnreadable(), "REPORT_FAILED", False),
+    (ConsentNotHeld(), "CONSENT_MISSING", False),
+    (ConsentExpired(), "CONSENT_EXPIRED", False),
     (StorageFault("disk_full"), "STORAGE_FAILED", True),
     (DamagedFile("checksum"), "STORAGE_FAILED", False),
     (FilesNotImported(), "INTERNAL_ERROR", False),

@@ -74,6 +74,8 @@ const REASONS = {
   PROVIDER_UNAVAILABLE: "제공자에 연결되지 않음",
   PROVIDER_REFUSED: "제공자가 요청을 거절함",
   REPORT_INPUTS_MISSING: "리포트에 필요한 검진 항목이 부족함",
+  CONSENT_MISSING: "리포트 동의를 철회함",
+  CONSENT_EXPIRED: "동의한 기간이 지남",
   REPORT_FAILED: "리포트를 만들지 못함",
   STORAGE_FAILED: "파일을 저장하지 못함",
   INTERNAL_ERROR: "처리 중 문제가 생김",

@@ -40,8 +40,8 @@ export const REPORT_PATH = "/disease-report";
  * @property {string} status the last known one
  */
 
-/** No checkups, checkups that could not be had, values that a report needs, no consent (any more), or a failure.
- * @typedef {"none"|"unread"|"incomplete"|"withdrawn"|"failed"} MissingReport */
+/** No checkups, checkups that could not be had, values that a report needs, a consent that was withdrawn or whose time is over, or
+ * a failure. @typedef {"none"|"unread"|"incomplete"|"withdrawn"|"expired"|"failed"} MissingReport */
 
 /** @param {Partial<FlowState> & {sessionId: string, page: string}} known @returns {FlowState} */
 export function initialFlow(known) {
@@ -150,7 +150,11 @@ function missingReport(state, name, data) {
 }
 
 /** @type {Record<string, MissingReport>} */
-const MISSING_BY_CODE = { REPORT_INPUTS_MISSING: "incomplete", CONSENT_MISSING: "withdrawn" };
+const MISSING_BY_CODE = {
+  REPORT_INPUTS_MISSING: "incomplete",
+  CONSENT_MISSING: "withdrawn",
+  CONSENT_EXPIRED: "expired",
+};
 
 /** What is known of the request on the phone. */
 function request(state, name, event, status) {
