@@ -80,6 +80,25 @@ def test_a_request_that_was_not_approved_in_time_is_sent_again(
     visitor.expect_results()
 
 
+def test_a_request_that_was_not_sent_again_is_not_told_as_sent(visitor: Visitor, phones: Phones) -> None:
+    """Just after it was sent the phone gets no second one, and the person may ask again."""
+    visitor.begin(phones.add_person())
+    visitor.page.get_by_role("button", name="승인했어요").click()
+    again = visitor.page.locator("#resend-button")
+    expect(again).to_be_visible(timeout=20_000)
+    prevented = {"success": True, "next_step": "wait_for_auth", "duplicate_request_prevented": True}
+    visitor.page.route("**/simple-auth?*", lambda route: route.fulfill(json=prevented))
+    again.click()
+    expect(visitor.page.get_by_text("다시 보내지 않았어요")).to_be_visible()
+    expect(visitor.page.get_by_text("요청을 다시 보냈어요")).to_have_count(0)
+    expect(again).to_be_enabled()
+    visitor.page.unroute("**/simple-auth?*")
+    expect(visitor.page.locator("#retry-text")).to_contain_text("아직 승인을 기다리고 있어요", timeout=30_000)
+    again.click()
+    expect(visitor.page.get_by_text("요청을 다시 보냈어요")).to_be_visible()
+    expect(again).to_be_hidden()
+
+
 def test_two_who_ask_for_one_phone_are_both_told(new_visitor: NewVisitor, phones: Phones, product: Product) -> None:
     owner, other = new_visitor(), new_visitor(viewport={"width": 375, "height": 800})
     person = phones.add_person()

@@ -311,7 +311,11 @@ function watchWaiting() {
   const askAgain = ({ currentTarget }) =>
     whileBusy(currentTarget, async () => {
       try {
-        await collection?.askAgain();
+        const answer = await collection?.askAgain();
+        if (answer?.duplicate_request_prevented) {
+          showToast("info", "앞서 보낸 요청을 아직 기다리고 있어서 다시 보내지 않았어요. 휴대폰을 확인해 주세요.");
+          return;
+        }
         refusal = null;
         show(find("retry"), false);
         showToast("info", "인증 요청을 다시 보냈어요. 휴대폰을 확인해 주세요.");

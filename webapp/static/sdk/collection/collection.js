@@ -109,7 +109,8 @@ export class Collection {
     await this.#client.cancel(this.sessionId);
   }
 
-  /** Sends a new push, after a decline or when the last one took long; one that is under way is not sent twice. */
+  /** Sends a new push, after a decline or when the last one took long; one that is under way is not sent twice: the
+   * answer says `duplicate_request_prevented`. */
   async askAgain() {
     return this.#client.simpleAuth(this.sessionId);
   }
