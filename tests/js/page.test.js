@@ -8,7 +8,7 @@ import { openingText } from "../../webapp/static/page/collection/openings.js";
 import { countdownText } from "../../webapp/static/page/collection/moments.js";
 import { ageNote, basisText, rankText } from "../../webapp/static/page/collection/report_texts.js";
 import { groupMeasures, newestOf, notableOf, otherResults, verdictsOf } from "../../webapp/static/page/collection/measures.js";
-import { describeRange, parseRange, place, referenceText, weightRange, zoneOf, zoneOfWords } from "../../webapp/static/page/collection/ranges.js";
+import { describeRange, parseRange, place, servedZones, weightRange, zoneOf, zoneOfWords } from "../../webapp/static/page/collection/ranges.js";
 import { byMedicine, byMonth, matches, monthlyCounts } from "../../webapp/static/page/collection/visits.js";
 import { medicinesOf } from "../../webapp/static/sdk/collection/medicines.js";
 
@@ -253,7 +253,7 @@ const checkup = (checkup_date, values) => ({ checkup_date, location: "한빛검�
 const measureOf = (groups, key) => groups.flatMap(({ measures }) => measures).find((measure) => measure.key === key);
 
 test("the normal range of a checkup is read, not its border zone", () =>
-  assert.equal(referenceText([GLUCOSE], "fasting_glucose_mg_dl"), "99이하"));
+  assert.equal(servedZones([GLUCOSE], "fasting_glucose_mg_dl", {}).normal.high, 99));
 
 test("the range of an item counts however its centre spells its name", () => {
   const named = (name) => ({ name, columns: ["ast_u_l"], value: "45", number: 45, references: [{ name: "정상A", value: "50이하" }] });
@@ -276,6 +276,35 @@ test("a range that the checkup states beats the standard", () => {
     "fasting_glucose_mg_dl",
   );
   assert.equal(measure.series[0].zones.normal.high, 99);
+});
+
+test("a value is judged by what its own checkup states, never by another one's", () => {
+  const strict = { fasting_glucose_mg_dl: 95, items: [{ ...GLUCOSE, references: [{ name: "정상A", value: "90이하" }] }] };
+  const silent = { fasting_glucose_mg_dl: 95, items: [] };
+  for (const [older, newer, zones, drawn] of [
+    [strict, silent, ["border", "normal"], 100],
+    [silent, strict, ["normal", "border"], 90],
+  ]) {
+    const groups = groupMeasures([checkup("2022-01-01", older), checkup("2024-01-01", newer)], "M");
+    const measure = measureOf(groups, "fasting_glucose_mg_dl");
+    const [line] = measure.series;
+    assert.deepEqual(line.points.map(({ y, zones: own }) => zoneOf(y, own)), zones);
+    assert.equal(line.zones.normal.high, drawn);
+    assert.equal(newestOf(measure).zone, zones[1]);
+  }
+});
+
+test("both zones are of one source: what a checkup does not state is not taken from the standard", () => {
+  const stated = { ...GLUCOSE, references: [{ name: "정상A", value: "140이하" }] };
+  const groups = groupMeasures([checkup("2024-01-01", { fasting_glucose_mg_dl: 130, items: [stated] })], "M");
+  const measure = measureOf(groups, "fasting_glucose_mg_dl");
+  assert.deepEqual([newestOf(measure).zone, measure.series[0].zones.suspect], ["normal", null]);
+});
+
+test("a weight is judged by the height of its own checkup", () => {
+  const years = [checkup("2022-01-01", { weight_kg: 70, height_cm: 160 }), checkup("2024-01-01", { weight_kg: 70, height_cm: 170 })];
+  const [line] = measureOf(groupMeasures(years, "M"), "weight_kg").series;
+  assert.deepEqual(line.points.map(({ y, zones }) => zoneOf(y, zones)), ["border", "normal"]);
 });
 
 test("points go from old to new, absent values are no points", () => {

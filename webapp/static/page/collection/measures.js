@@ -4,10 +4,23 @@
  */
 
 import { isToldByColumns } from "../../sdk/collection/items.js";
-import { parseRange, place, referenceText, servedText, STANDARD, weightRange, worstOf, zoneOf, zoneOfWords } from "./ranges.js";
+import {
+  parseRange,
+  place,
+  servedText,
+  servedZones,
+  standardZones,
+  weightRange,
+  worstOf,
+  zoneOf,
+  zoneOfWords,
+} from "./ranges.js";
 
-/** @typedef {{x: number, y: number, date: string, location: string}} Point x: the year, with its fraction */
-/** @typedef {{label: string, points: Point[], zones: import("./ranges.js").Zones}} Series */
+/**
+ * `x`: the year, with its fraction. `zones`: what its own checkup states, else the standard ones.
+ * @typedef {{x: number, y: number, date: string, location: string, zones: import("./ranges.js").Zones}} Point
+ */
+/** `zones`: of the newest point. @typedef {{label: string, points: Point[], zones: import("./ranges.js").Zones}} Series */
 /** @typedef {{key: string, title: string, unit: string, digits: number, series: Series[]}} Measure */
 
 const one = (key, title, unit, item, digits = 0) => ({ key, title, unit, item, digits, fields: [[key, title]] });
@@ -80,36 +93,35 @@ export function groupMeasures(checkups, gender) {
 }
 
 function fill({ key, title, unit, item, digits, fields }, checkups, gender) {
-  const series = fields.map(([field, label], part) => ({
-    label,
-    points: pointsOf(checkups, field),
-    zones: zonesOf(checkups, { item, field, gender, part }),
-  }));
+  const height = checkups.map(heightOf).filter((value) => value > 0).at(-1) ?? null;
+  const series = fields.map(([field, label], part) => {
+    const points = pointsOf(checkups, field, (checkup) => zonesOf(checkup, { item, field, gender, part, height }));
+    return { label, points, zones: points.at(-1)?.zones ?? standardZones(item, { gender, part }) };
+  });
   return { key, title, unit, digits, series };
 }
 
 /** A value that was not measured is absent: never 0, never a line through nothing. */
-function pointsOf(checkups, field) {
+function pointsOf(checkups, field, zonesIn) {
   return checkups.flatMap((checkup) => {
     const value = checkup[field];
     if (value === null || value === undefined || value === "" || !Number.isFinite(Number(value))) return [];
-    return [{ x: timeOf(checkup), y: Number(value), date: dateText(checkup), location: checkup.location ?? "" }];
+    const location = checkup.location ?? "";
+    return [{ x: timeOf(checkup), y: Number(value), date: dateText(checkup), location, zones: zonesIn(checkup) }];
   });
 }
 
-/** @returns {import("./ranges.js").Zones} */
-function zonesOf(checkups, { item, field, gender, part }) {
-  const newest = [...checkups].reverse();
+const heightOf = ({ height_cm }) => Number(height_cm);
+
+/** Both of one source: another checkup's limits are another laboratory's. `height` is for a checkup without one.
+ * @returns {import("./ranges.js").Zones} */
+function zonesOf(checkup, { item, field, gender, part, height }) {
   if (item === "체중") {
-    const height = newest.map(({ height_cm }) => Number(height_cm)).find((value) => value > 0) ?? null;
-    const { normal, suspect } = zonesOf(checkups, { item: "체질량지수", field: "bmi", gender, part: 0 });
-    return { normal: weightRange(normal, height), suspect: weightRange(suspect, height) };
+    const { normal, suspect } = zonesOf(checkup, { item: "체질량지수", field: "bmi", gender, part: 0, height });
+    const own = heightOf(checkup) > 0 ? heightOf(checkup) : height;
+    return { normal: weightRange(normal, own), suspect: weightRange(suspect, own) };
   }
-  const rangeOf = (zone) => {
-    const stated = newest.map(({ items }) => referenceText(items ?? [], field, zone)).find(Boolean);
-    return parseRange(stated, { gender, part }) ?? parseRange(STANDARD[item]?.[zone], { gender, part });
-  };
-  return { normal: rangeOf("normal"), suspect: rangeOf("suspect") };
+  return servedZones(checkup.items ?? [], field, { gender, part }) ?? standardZones(item, { gender, part });
 }
 
 const CHARTED = new Set(
@@ -161,9 +173,9 @@ export function newestOf({ series, digits }) {
     .flatMap(({ points }) => points.slice(-1))
     .reduce((latest, point) => (point.x > latest.x ? point : latest));
   // A pair is one reading: both values of the newest day, or the half that was read on it.
-  const judged = series.flatMap(({ label, points, zones }) => {
+  const judged = series.flatMap(({ label, points }) => {
     const point = points.filter(({ x }) => x === newest.x).at(-1);
-    return point ? [{ label, y: point.y, zones, zone: zoneOf(point.y, zones) }] : [];
+    return point ? [{ label, y: point.y, zones: point.zones, zone: zoneOf(point.y, point.zones) }] : [];
   });
   const isHalf = judged.length < series.length;
   const zone = worstOf(judged.map((one) => one.zone));

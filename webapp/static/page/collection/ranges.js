@@ -44,12 +44,26 @@ const plain = (name) =>
     .replace(/\s/g, "")
     .toLowerCase();
 
-/** The text of a zone that stands in a checkup, or null: of the item that is read into a column, however its centre spells
- * its name. @param {any[]} items @param {string} column @param {"normal"|"suspect"} zone */
-export function referenceText(items, column, zone = "normal") {
+/**
+ * What a checkup itself states for a column, of the item that is read into it, however its centre spells its name.
+ * @param {any[]} items @param {string} column @param {{gender?: string|null, part?: number}} which as for `parseRange`
+ * @returns {Zones|null} null where it states nothing
+ */
+export function servedZones(items, column, which) {
   const own = items.filter(({ columns = [] }) => columns.includes(column));
-  return own.map(({ references }) => servedText(references ?? [], zone)).find(Boolean) ?? null;
+  return own.map(({ references }) => zonesIn((zone) => servedText(references ?? [], zone), which)).find(isStated) ?? null;
 }
+
+/** @param {string} item @param {{gender?: string|null, part?: number}} which @returns {Zones} */
+export function standardZones(item, which) {
+  return zonesIn((zone) => STANDARD[item]?.[zone], which);
+}
+
+function zonesIn(textOf, which) {
+  return { normal: parseRange(textOf("normal"), which), suspect: parseRange(textOf("suspect"), which) };
+}
+
+const isStated = ({ normal, suspect }) => normal !== null || suspect !== null;
 
 /** @param {{name: string, value: string}[]} references @param {"normal"|"suspect"} zone */
 export function servedText(references, zone) {

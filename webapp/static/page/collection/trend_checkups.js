@@ -186,9 +186,9 @@ function measureTable({ title, unit, digits, series }) {
   const days = [...new Map(series.flatMap(({ points }) => points).map((point) => [point.x, point])).values()].sort(
     (a, b) => b.x - a.x,
   );
-  const cell = ({ points, zones }, day) => {
+  const cell = ({ points }, day) => {
     const point = points.find(({ x }) => x === day.x);
-    const zone = point ? zoneOf(point.y, zones) : null;
+    const zone = point ? zoneOf(point.y, point.zones) : null;
     return make("td", {}, point ? `${point.y.toFixed(digits)}${zone && zone !== "normal" ? ` ${ZONES[zone]}` : ""}` : "–");
   };
   const rows = days.map((day) =>
