@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass
 from functools import cache
 from ipaddress import ip_address
+from typing import NamedTuple
 
 from flask import request
 from limits import RateLimitItem, parse_many
@@ -25,12 +26,29 @@ _WIDER = 10
 _AMOUNT = re.compile(r"\d+(?=\s*(?:/|per))")
 
 
+class LimitedUse(NamedTuple):
+    """So many uses of an action by `key`, of which `limit` allows so many, in one window or in several."""
+
+    limit: str
+    action: str
+    key: str
+    cost: int = 1
+
+
 def count_use(limit: str, action: str, key: str, cost: int = 1) -> None:
     """Count uses of the action by `key`, all or none. Raises ApiError with the seconds to wait, or RedisError."""
-    limiter, name = parts().limiter.limiter, pseudonym(key)
-    for item in parse_many(limit):
-        if not limiter.hit(item, action, name, cost=cost):
-            _refuse(item, action, name)
+    count_uses(LimitedUse(limit, action, key, cost))
+
+
+def count_uses(*uses: LimitedUse) -> None:
+    """The same of several limits: where one window of one of them is full, nothing is counted in any. Of calls at the
+    same moment one may be counted in a window before it is refused by another."""
+    windows = [(item, use.action, pseudonym(use.key), use.cost) for use in uses for item in parse_many(use.limit)]
+    limiter = parts().limiter.limiter
+    for may_use in (limiter.test, limiter.hit) if len(windows) > 1 else (limiter.hit,):
+        for item, action, name, cost in windows:
+            if not may_use(item, action, name, cost=cost):
+                _refuse(item, action, name)
 
 
 def share_left(limit: str, action: str, key: str) -> float:

@@ -186,6 +186,17 @@ def test_guessing_is_limited_by_address_over_all_patients(visitor: Person):
     assert int(answers[-1].headers["Retry-After"]) > 3000
 
 
+def test_what_a_patients_limit_refuses_uses_up_nothing_of_the_address(protected: Person, visitor: Person):
+    def guess(uuid: object, address: str) -> int:
+        at = {"environ_base": {"REMOTE_ADDR": address}}
+        return visitor.ask("POST", f"/patients/{uuid}/password/verify", json={"password": "000000"}, **at).status_code
+
+    for number in range(8):
+        guess(protected.patient_uuid, f"10.1.0.{number}")
+    assert [guess(protected.patient_uuid, "10.1.0.99") for _ in range(8)] == [429] * 8
+    assert guess(uuid4(), "10.1.0.99") == 404
+
+
 def test_a_page_of_another_site_may_not_guess(protected: Person, visitor: Person):
     answer = visitor.ask(
         "POST", path(protected, "verify"), json={"password": "592704"}, headers={"Origin": "https://evil.test"}

@@ -1,6 +1,7 @@
 """Pushes over HTTP: one per phone, and limits that nobody can use up for somebody else."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import httpx
@@ -11,6 +12,8 @@ from werkzeug.test import TestResponse
 
 from core.clock import clock
 from core.sealing import Sealer
+from core.settings import Settings
+from tests.integration.conftest import AppOf
 from webapp.current import parts
 
 from .people import API, FORM, Person, arrive, change_run, stranger
@@ -73,6 +76,20 @@ def test_the_sixth_push_from_one_address_is_refused_with_the_seconds_to_wait(app
     answers = [push_and_decline(app, person, STRANGERS) for _ in range(6)]
     assert [answer.status_code for answer in answers] == [202] * 5 + [429]
     assert 500 < int(answers[-1].headers["Retry-After"]) <= 600
+
+
+def test_a_push_that_the_phones_limit_refuses_uses_up_nothing_of_the_callers(
+    app: Flask, app_of: AppOf, web_settings: Settings
+):
+    """Nor of the phone's shorter window, where the longer one refuses."""
+    limit = "5 per 10 minutes; 2 per day"
+    strict = app_of(replace(web_settings, web=replace(web_settings.web, push_phone_limit=limit)))
+    person = arrive(app)
+    at_strict = replace(person, client=strict.test_client(use_cookies=False))
+    answers = [push_and_decline(strict, at_strict, OWNERS).status_code for _ in range(9)]
+    assert answers == [202] * 2 + [429] * 7
+    assert 80_000 < int(ask(at_strict).headers["Retry-After"]) <= 86_400
+    assert [push_and_decline(app, person, OWNERS).status_code for _ in range(4)] == [202] * 3 + [429]
 
 
 def test_a_stranger_does_not_use_up_what_the_phones_owner_may(app: Flask):

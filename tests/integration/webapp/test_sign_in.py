@@ -136,6 +136,14 @@ def test_guesses_at_one_person_are_limited_from_whatever_address(app: Flask, pro
         assert answers == [401] * 8 + [429]
 
 
+def test_who_is_beyond_their_own_limit_uses_up_nothing_of_another_persons(app: Flask, protected: Person):
+    assert [ask(app, user_name="없는사람").status_code for _ in range(9)] == [401] * 8 + [429]
+    assert [ask(app, password="804365").status_code for _ in range(8)] == [429] * 8
+    client = app.test_client(use_cookies=False)
+    answer = client.post(API + PATH, json=ASKED, environ_base={"REMOTE_ADDR": "10.1.0.99"})
+    assert answer.status_code == 200
+
+
 def test_a_page_of_another_site_may_not_guess(app: Flask, protected: Person):
     answer = stranger(app).ask("POST", PATH, json=ASKED, headers={"Origin": "https://evil.test"})
     assert answer.json["error"]["code"] == "ORIGIN_NOT_ALLOWED"

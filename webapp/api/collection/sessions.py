@@ -47,7 +47,7 @@ from webapp.auth import (
 from webapp.current import stores
 from webapp.error_codes import Code
 from webapp.errors import ApiError
-from webapp.limits import caller_address, count_use
+from webapp.limits import LimitedUse, caller_address, count_uses
 from webapp.looks import record_look
 from webapp.origins import refuse_foreign_origin
 from webapp.visitors import current_visitor
@@ -146,12 +146,13 @@ def simple_auth(view: SessionView, query: dict[str, str], body: dict[str, str]) 
 
 
 def _count_push(phone: str | None) -> None:
-    """The caller's own share of the phone first: who is beyond it takes nothing of what others may. What others have
-    taken is nothing to who has approved a push from where this one is asked for."""
+    """The caller's own share of the phone, and the phone's: who is beyond one of them takes nothing of the other. What
+    others have taken is nothing to who has approved a push from where this one is asked for."""
     web = stores().settings.web
-    count_use(web.push_limit, "push", f"{phone}/{caller_address()}")
+    counted = [LimitedUse(web.push_limit, "push", f"{phone}/{caller_address()}")]
     if phone is None or not has_approved(phone):
-        count_use(web.push_phone_limit, "push-phone", f"{phone}")
+        counted.append(LimitedUse(web.push_phone_limit, "push-phone", f"{phone}"))
+    count_uses(*counted)
 
 
 @blueprint.post("/<string:session_id>/collect-data")

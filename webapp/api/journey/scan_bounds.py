@@ -10,7 +10,7 @@ from services.journey.errors import TagNotFound, TagSwitchedOff
 from services.journey.tags import ScannedBy, TagError, TagInactive, canonical_uid, is_short_code, log_scan
 from webapp.api.journey import metrics
 from webapp.current import stores
-from webapp.limits import FAILURES_PER_DEVICE, CallerPlace, count_use, limit_of_address
+from webapp.limits import FAILURES_PER_DEVICE, CallerPlace, LimitedUse, count_uses, limit_of_address
 from webapp.reserved_uses import Use, count_failures
 from webapp.tag_alerts import note_scan
 
@@ -55,9 +55,10 @@ def bind_scan(made: Scan) -> Iterator[None]:
 
     Raises ApiError beyond a limit, before the scan is made, or RedisError.
     """
+    counted = [LimitedUse(_PER_ADDRESS, "journey-scan-address", made.place.address)]
     if made.holder:
-        count_use(_PER_DEVICE, "journey-scan", made.holder)
-    count_use(_PER_ADDRESS, "journey-scan-address", made.place.address)
+        counted.insert(0, LimitedUse(_PER_DEVICE, "journey-scan", made.holder))
+    count_uses(*counted)
     with log_refused(made), count_failures(*_typed_uses(made), failures=_LEADS_NOWHERE):
         yield
 

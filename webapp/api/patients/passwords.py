@@ -33,7 +33,7 @@ from webapp.current import stores
 from webapp.error_codes import Code
 from webapp.errors import ApiError
 from webapp.extensions import PATIENT_TOKEN_LIFE
-from webapp.limits import caller_address, count_use, pseudonym
+from webapp.limits import caller_address, count_use, pseudonym, refuse_beyond
 from webapp.looks import note_asker, record_ended_joins
 from webapp.offloop import run_off_loop
 from webapp.origins import refuse_foreign_origin
@@ -161,17 +161,19 @@ def _weak_refused(field: str) -> Iterator[None]:
 @contextmanager
 def _counted_try(patient_uuid: UUID) -> Iterator[None]:
     """By address and by patient: many addresses may not guess at one patient, nor one address at many."""
-    with address_try():
-        count_use(stores().settings.web.password_limit, "password-patient", str(patient_uuid))
+    with counted_try("password-patient", str(patient_uuid)):
         yield
 
 
 @contextmanager
-def address_try() -> Iterator[None]:
-    """One address may not guess at many patients: what ends with an error counts. Who knows their password does not:
-    all of a hospital share an address. Raises ApiError."""
-    use = Use(stores().settings.web.password_limit, "password", caller_address())
-    with count_failures(use, failures=Exception):
+def counted_try(action: str, key: str) -> Iterator[None]:
+    """One of `key`'s, and one of the caller's address, which may not guess at many patients: there what ends with an
+    error counts. Who knows their password does not: all of a hospital share an address. Refused by one of the two, it
+    counts for neither. Raises ApiError."""
+    limit = stores().settings.web.password_limit
+    refuse_beyond(limit, action, key)
+    with count_failures(Use(limit, "password", caller_address()), failures=Exception):
+        count_use(limit, action, key)
         yield
 
 

@@ -11,13 +11,13 @@ from models.patients import Patient
 from services.patients.identification import find_claimed
 from services.patients.identity import normalize_name, normalize_phone
 from webapp.api.documented import fails
-from webapp.api.patients.passwords import address_try, knock, opened, token_moment
+from webapp.api.patients.passwords import counted_try, knock, opened, token_moment
 from webapp.api.patients.schemas.passwords import SignedInOutput, SignInInput
 from webapp.auth import mark_access
 from webapp.current import stores
 from webapp.error_codes import Code
 from webapp.errors import ApiError
-from webapp.limits import count_use, pseudonym
+from webapp.limits import pseudonym
 from webapp.origins import refuse_foreign_origin
 
 log = get_logger(__name__)
@@ -51,8 +51,7 @@ def require_claimed(body: dict[str, Any]) -> UUID:
     """
     name, phone = normalize_name(body["user_name"]), normalize_phone(body["phone_no"])
     claimed = pseudonym("\x1f".join((name, str(body["birthdate"]), phone)))
-    count_use(stores().settings.web.password_limit, "password-claimed", claimed)
-    with address_try():
+    with counted_try("password-claimed", claimed):
         with stores().sessions() as session:
             patient_uuid = find_claimed(session, body["user_name"], body["birthdate"], body["phone_no"])
         if not knock(patient_uuid, body["password"]) or patient_uuid is None:

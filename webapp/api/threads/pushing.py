@@ -20,7 +20,7 @@ from webapp.current import stores
 from webapp.error_codes import Code
 from webapp.error_meanings import CODES
 from webapp.errors import STORES_DOWN, ApiError, answer_api_error, reply, unavailable
-from webapp.limits import count_use, refuse_beyond, share_left
+from webapp.limits import LimitedUse, count_uses, share_left
 from webapp.offloop import run_off_loop
 
 log = get_logger(__name__)
@@ -91,10 +91,8 @@ def _count_envelopes(prepared: PreparedPush) -> float:
     """What is left of the smallest rate of the devices. Raises ApiError: nothing of the batch was taken then."""
     rate = stores().settings.threads.rate
     by_device = prepared.count_by_device()
-    # All before any: a batch that one device may not send takes nothing from the others' rates.
-    for use in (refuse_beyond, count_use) if len(by_device) > 1 else (count_use,):
-        for device, count in by_device.items():
-            use(rate, _ACTION, device, count)
+    # A batch that one device may not send takes nothing from the others' rates.
+    count_uses(*(LimitedUse(rate, _ACTION, device, count) for device, count in by_device.items()))
     return min(share_left(rate, _ACTION, device) for device in by_device)
 
 
