@@ -5,9 +5,12 @@ Errors: BadCursor (not retryable): the cursor is none that a page gave.
 
 import base64
 import binascii
+import hashlib
+import inspect
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cache
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
@@ -25,6 +28,7 @@ from models.patients import (
 )
 from services.patients.pictures import attach_pictures
 from services.patients.stored_json import from_stored
+from upstream.tilko import measurements, values
 from upstream.tilko.measurements import fields_of
 
 RecordT = TypeVar("RecordT", Checkup, Prescription)
@@ -82,6 +86,14 @@ def list_checkups(
         placed = [item | {"columns": list(fields_of(item["name"]))} for item in checkup.items]
         set_committed_value(checkup, "items", placed)
     return page
+
+
+@cache
+def columns_version() -> str:
+    """For an ETag: another text for each release that may read another item, or name, into a column."""
+    # Their whole text: what a name is read into hangs on tables, and on how a name is folded.
+    sources = "".join(map(inspect.getsource, (measurements, values)))
+    return hashlib.sha256(sources.encode()).hexdigest()[:16]
 
 
 def read_measurements(session: Session, patient_uuid: UUID) -> Sequence[Checkup]:

@@ -1,6 +1,7 @@
 """Stored records over HTTP: pages, ETags, who may read."""
 
 import gzip
+import inspect
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -13,6 +14,7 @@ from sqlalchemy import event, text
 
 from core.clock import clock
 from core.names import Step
+from services.patients import records as stored_records
 from tests.integration.services.conftest import checkup, treatment
 from webapp.api.patients import records
 from webapp.api.patients.schemas.records import ReportOutput
@@ -143,6 +145,30 @@ def test_a_version_that_tells_more_is_another_etag(app: Flask, owner: Person, mo
     assert owner.ask("GET", path, headers={"If-None-Match": etag}).status_code == 304
     monkeypatch.setattr(records, "ReportOutput", ReportWithMore)
     assert owner.ask("GET", path, headers={"If-None-Match": etag}).status_code == 200
+
+
+def test_a_version_that_knows_more_names_of_items_is_another_etag(
+    app: Flask, owner: Person, monkeypatch: pytest.MonkeyPatch
+):
+    path = f"/patients/{owner.patient_uuid}/checkups"
+    etag = owner.ask("GET", path).headers["ETag"]
+    source = inspect.getsource
+    monkeypatch.setattr(inspect, "getsource", lambda module: f"{source(module)}# another")
+    stored_records.columns_version.cache_clear()
+    answer = owner.ask("GET", path, headers={"If-None-Match": etag})
+    monkeypatch.undo()
+    stored_records.columns_version.cache_clear()
+    assert (answer.status_code, owner.ask("GET", path, headers={"If-None-Match": etag}).status_code) == (200, 304)
+
+
+@pytest.mark.parametrize("kind", ["checkups", "report"])
+def test_another_spelling_of_the_person_is_another_etag(app: Flask, owner: Person, kind: str):
+    path = f"/patients/{owner.patient_uuid}/{kind}"
+    etag = owner.ask("GET", path).headers["ETag"]
+    with parts(app).stores.engine.begin() as connection:
+        connection.execute(text("update welno.welno_patients set gender = 'F'"))
+    answer = owner.ask("GET", path, headers={"If-None-Match": etag})
+    assert (answer.status_code, answer.json["person"]["gender"]) == (200, "F")
 
 
 def test_withdrawn_records_leave_the_list_and_change_the_etag(app: Flask, owner: Person):

@@ -16,6 +16,7 @@ from services.patients.records import (
     BadCursor,
     Cursor,
     RecordPage,
+    columns_version,
     list_checkups,
     list_prescriptions,
     newest_report,
@@ -58,18 +59,20 @@ def checkups(patient_uuid: UUID, query: dict[str, Any]) -> Response:
     """The stored checkups, and whose they are."""
     after = _read_cursor(query["after"])
     with stores().unit_of_work() as work:
-        collected_at = read_collected_at(work.session, patient_uuid, RecordKind.CHECKUP)
+        whose = {
+            "person": _describe(work.session.get_one(Patient, patient_uuid)),
+            "collected_at": read_collected_at(work.session, patient_uuid, RecordKind.CHECKUP),
+        }
         version = records_version(work.session, patient_uuid, Checkup)
-        etag = _etag(version, patient_uuid, Checkup, CheckupsOutput, query | {"collected_at": collected_at})
+        shown = query | whose | {"columns": columns_version()}
+        etag = _etag(version, patient_uuid, Checkup, CheckupsOutput, shown)
         is_unchanged = _is_unchanged(etag)
         if not is_unchanged:
             read = partial(list_checkups, patient_uuid=patient_uuid, limit=query["limit"], after=after)
             page = _read_version(work.session, version, patient_uuid, Checkup, read)
-            person = _describe(work.session.get_one(Patient, patient_uuid))
         record_look(work, patient_uuid, AccessedWhat.CHECKUPS)
     if is_unchanged:
         return _unchanged(etag)
-    whose = {"person": person, "collected_at": collected_at}
     return _page(CheckupsOutput(), patient_uuid, page, etag, whose)
 
 
@@ -107,13 +110,13 @@ def prescriptions(patient_uuid: UUID, query: dict[str, Any]) -> Response:
 def report(patient_uuid: UUID) -> Response:
     """The newest report and whose it is; null when there is none."""
     with stores().unit_of_work() as work:
+        person = _describe(work.session.get_one(Patient, patient_uuid))
         version = records_version(work.session, patient_uuid, MediarcReport)
-        etag = _etag(version, patient_uuid, MediarcReport, ReportOutput, {})
+        etag = _etag(version, patient_uuid, MediarcReport, ReportOutput, {"person": person})
         is_unchanged = _is_unchanged(etag)
         if not is_unchanged:
             read = partial(newest_report, patient_uuid=patient_uuid)
             found = _read_version(work.session, version, patient_uuid, MediarcReport, read)
-            person = _describe(work.session.get_one(Patient, patient_uuid))
         record_look(work, patient_uuid, AccessedWhat.REPORT)
     if is_unchanged:
         return _unchanged(etag)
@@ -135,10 +138,11 @@ def _read_version(primary: Session, version: str, patient_uuid: UUID, model: _Mo
     return read_replica(primary, read, lambda replica: records_version(replica, patient_uuid, model) == version)
 
 
-def _etag(version: str, patient_uuid: UUID, model: _Model, schema: type[Schema], query: dict[str, Any]) -> str:
-    """The version is read before the records: at worst it is older than they are, and the next question is answered in
-    full. What a browser has kept from the version before may lack a field that its page now needs."""
-    asked = "|".join(f"{name}={query[name]}" for name in sorted(query))
+def _etag(version: str, patient_uuid: UUID, model: _Model, schema: type[Schema], shown: dict[str, Any]) -> str:
+    """`shown`: what was asked for, and what the answer says beside the records. The version is read before the records:
+    at worst it is older than they are, and the next question is answered in full. What a browser has kept from the
+    version before may lack a field that its page now needs."""
+    asked = "|".join(f"{name}={shown[name]}" for name in sorted(shown))
     coding = "gzip" if takes_gzip() else "identity"
     text = f"{patient_uuid}|{model.__tablename__}|{version}|{asked}|{coding}|{shape_of(schema)}"
     return hashlib.sha256(text.encode()).hexdigest()[:32]
