@@ -150,13 +150,31 @@ def records_version(session: Session, patient_uuid: UUID, model: type[Checkup | 
 def _of_person(
     model: type[Checkup | Prescription], day: InstrumentedAttribute[date | None], patient_uuid: UUID
 ) -> ColumnElement[bool]:
-    """What the insurer says now; of a joined older patient, the days of which the patient's own records tell nothing:
-    both were told of most days."""
+    """What the insurer says now; of a joined older patient, what the patient's own records do not tell: the days of
+    which they tell nothing, and of what has no day, what is none of theirs. Both were told of most of it."""
     own = aliased(model)
     is_own = model.patient_uuid == patient_uuid
-    same_day = (own.patient_uuid == patient_uuid) & own.withdrawn_at.is_(None) & (getattr(own, day.key) == day)
-    is_other = ~exists().where(same_day)
-    return model.withdrawn_at.is_(None) & _is_theirs(model, patient_uuid) & (is_own | is_other)
+    is_told = (own.patient_uuid == patient_uuid) & own.withdrawn_at.is_(None)
+    same_day = exists().where(is_told, getattr(own, day.key) == day)
+    same_undated = exists().where(is_told, _is_same_undated(model, own, day))
+    return model.withdrawn_at.is_(None) & _is_theirs(model, patient_uuid) & (is_own | ~(same_day | same_undated))
+
+
+def _is_same_undated(
+    model: type[Checkup | Prescription], own: Any, day: InstrumentedAttribute[date | None]
+) -> ColumnElement[bool]:
+    """By the rules by which the rows of one patient's answers are matched (`record_matching`)."""
+    own_day = getattr(own, day.key)
+    both: ColumnElement[bool] = day.is_(None) & own_day.is_(None)
+    same_details: ColumnElement[bool] = (model.details_key != "") & (own.details_key == model.details_key)
+    same_content = (model.content_hash != "") & (own.content_hash == model.content_hash)
+    alike: ColumnElement[bool] = both & (same_content | (same_details & (own.record_key == model.record_key)))
+    if not issubclass(model, Checkup):
+        return alike
+    # Nobody has two general checkups of one year alone; and one that has a day by now is the same one.
+    filled_in: ColumnElement[bool] = (day.is_(None) | own_day.is_(None)) & same_details
+    same_year: ColumnElement[bool] = own.year == model.year
+    return alike | (same_year & (both | filled_in))
 
 
 def _is_theirs(model: type[Checkup | Prescription | MediarcReport], patient_uuid: UUID) -> ColumnElement[bool]:

@@ -89,6 +89,42 @@ def test_a_day_that_both_were_told_of_is_listed_once(older: Person, newer: Perso
     assert len(days(newer)) == len(set(days(newer)))
 
 
+UNDATED = treatment("날짜 없음", place="누리약국")
+
+
+@pytest.mark.parametrize(
+    ("told_older", "told_newer", "listed"),
+    [
+        ([checkup("2015년", "")], [checkup("2015년", "", location="한빛 검진의원", 체중="70")], 1),
+        ([checkup("2015년", "")], [checkup("2015년", "05/06")], 1),
+        ([checkup("2015년", "05/06")], [checkup("2015년", "")], 1),
+        ([checkup("2015년", "")], [checkup("2015년", "05/06", 체중="70")], 2),
+        ([checkup("2015년", "")], [checkup("2016년", "")], 2),
+        ([checkup("", "")], [checkup("", "")], 1),
+        ([checkup("", "")], [checkup("", "", location="새봄의원")], 2),
+    ],
+)
+def test_a_checkup_without_a_day_is_listed_once(
+    app: Flask, older: Person, newer: Person, told_older: list[Any], told_newer: list[Any], listed: int
+):
+    for person, told, phone in ((older, told_older, OLD_PHONE), (newer, told_newer, FORM["phone_no"])):
+        collect(app, arrive(app, phone_no=phone), told, [])
+        assert len(days(person)) == 1
+    join(newer)
+    assert len(days(newer)) == listed
+
+
+def test_a_treatment_without_a_day_is_listed_once(app: Flask, older: Person, newer: Person):
+    other = UNDATED | {"ByungEuiwonYakGukMyung": "다온약국"}
+    respelled = UNDATED | {"ByungEuiwonYakGukMyung": "누리 약국", "Address": "마포구  가온로"}
+    collect(app, arrive(app, phone_no=OLD_PHONE), [], [UNDATED, other])
+    collect(app, arrive(app), [], [respelled])
+    join(newer)
+    listed = newer.ask("GET", f"/patients/{newer.patient_uuid}/prescriptions").json["items"]
+    names = [item["hospital_name"] for item in listed if item["treatment_date"] is None]
+    assert sorted(names) == ["누리 약국", "다온약국"]
+
+
 def test_the_state_of_a_completed_session_shows_them_too(older: Person, newer: Person):
     join(newer)
     told = newer.session("GET", "/status").json["health_data"]
