@@ -5,12 +5,15 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
+from sqlalchemy import Engine, text
+
 T = TypeVar("T")
 
 # A bound for what hangs, and no promise of the product: where there is one, its test says within what time.
 WAIT_SECONDS = 60
 # Of a process of ours from its start to its end, imports included, on a machine that other tests keep busy.
 COMMAND_SECONDS = 180
+_BLOCKED = text("select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'")
 
 
 def wait_until(predicate: Callable[[], T], timeout: float = WAIT_SECONDS, *, every: float = 0.02) -> T:
@@ -21,3 +24,9 @@ def wait_until(predicate: Callable[[], T], timeout: float = WAIT_SECONDS, *, eve
         assert time.monotonic() < deadline, f"still not so after {timeout} s"
         pause.wait(every)
     return answer
+
+
+def wait_until_blocked(engine: Engine) -> None:
+    """Until a transaction in this database waits for a lock of PostgreSQL."""
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as watcher:
+        wait_until(lambda: watcher.scalar(_BLOCKED))

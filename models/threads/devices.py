@@ -1,6 +1,7 @@
 """The devices of members: public keys alone, as each device signed them."""
 
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Index, text
@@ -27,7 +28,8 @@ class DeviceType(StrEnum):
 class ThreadDevice(Table):
     """`signed_at` is the moment as the device wrote and signed it, `approval_at` the same of whoever approved it.
 
-    Of the push pass only a hash stands here.
+    Of push passes only hashes stand here: `pass_hash` of the newest, and in `earlier_passes` those before it, newest
+    first, each as `{"hash", "until", "beside"}`; `beside` is the `pass_hash` with which it was written.
     """
 
     __tablename__ = "welno_thread_devices"
@@ -36,6 +38,12 @@ class ThreadDevice(Table):
         one_of("type", DeviceType),
         Index(None, "member"),
         Index("ix_welno_thread_devices_pass", "pass_hash", unique=True, postgresql_where=text("pass_hash is not null")),
+        Index(
+            "ix_welno_thread_devices_earlier_passes",
+            "earlier_passes",
+            postgresql_using="gin",
+            postgresql_ops={"earlier_passes": "jsonb_path_ops"},
+        ),
     )
 
     device_id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -51,5 +59,6 @@ class ThreadDevice(Table):
     approval_sig: Mapped[str | None]
     pass_hash: Mapped[str | None]
     pass_until: Mapped[Moment | None]
+    earlier_passes: Mapped[list[Any]] = mapped_column(default=list, server_default=text("'[]'"))
     registered_at: Mapped[CreatedAt]
     revoked_at: Mapped[Moment | None]

@@ -14,6 +14,7 @@ from services.threads.acting import LockedThread, OwnKind, ThreadWork, lock_own,
 from services.threads.audit_chain import AuditAction
 from services.threads.errors import DeviceExists, DeviceNotFound, NotOwnDevice, TooManyDevices
 from services.threads.items import SystemEvent
+from services.threads.push_pass import drop_passes
 from services.threads.signing import check_device, require_signature
 from services.threads.texts import DeviceApproval, DeviceClaim
 
@@ -107,8 +108,8 @@ def revoke_device(unit: ThreadWork, device_id: UUID) -> ThreadDevice:
         # Whoever seals to it holds its thread's row: they are done before, or find it revoked.
         locked = lock_own_threads(unit)
         was_active = device.state == DeviceState.ACTIVE
-        device.state, device.pass_hash, device.pass_until = DeviceState.REVOKED, None, None
-        device.revoked_at = unit.now
+        device.state, device.revoked_at = DeviceState.REVOKED, unit.now
+        drop_passes(device)
         unit.session.execute(delete(ThreadWrap).where(ThreadWrap.device_id == device_id))
         unit.session.flush()
         _tell_device(locked, device, AuditAction.DEVICE_REVOKE, is_told=was_active)

@@ -40,6 +40,7 @@ from services.threads.blob_retention import drop_files, find_strays
 from services.threads.creating import erase_thread
 from services.threads.encoding import SERVICE_MEMBER, patient_member
 from services.threads.membership import end_membership, list_members, set_role
+from services.threads.push_pass import no_pass
 from spool import StreamedFiles
 from streams import Streams
 
@@ -150,7 +151,7 @@ def _erase_devices(session: Session, member: str) -> dict[str, int]:
     if not is_known:
         devices = connection.execute(delete(ThreadDevice).where(ThreadDevice.member == member)).rowcount
     else:
-        ended = {"state": DeviceState.REVOKED, "pass_hash": None, "pass_until": None}
+        ended = {"state": DeviceState.REVOKED, **no_pass()}
         devices = connection.execute(update(ThreadDevice).where(ThreadDevice.member == member).values(ended)).rowcount
     return {"thread_wraps": wraps, "thread_devices": devices}
 

@@ -51,8 +51,9 @@ blueprint = Blueprint("threads_keys", __name__, url_prefix="/api/threads", descr
 def register(known: KnownMember, body: dict[str, Any]) -> tuple[dict[str, Any], int]:
     """The first one I ever had is active; a later one waits until an active one approves it. With `reset` it does not
     wait: for a patient whose session was approved on the phone no more than five minutes ago. An active one gets its
-    push pass, also as a cookie, a new one each time: it pushes this device's envelopes after my login is over, and
-    reads nothing. Without `pushPass` there is none: a browser that keeps no keys keeps no pass for them either."""
+    push pass, also as a cookie, a new one each time, which ends none of the four before it: it pushes this device's
+    envelopes after my login is over, and reads nothing. Without `pushPass` there is none: a browser that keeps no keys
+    keeps no pass for them either."""
     count_act(known)
     claim = DeviceClaim(body["deviceId"], known.member, body["kemKey"], body["signKey"], body["createdAt"], body["sig"])
     if body["reset"]:

@@ -55,7 +55,7 @@ def test_own_threads_go_and_others_lose_the_member(
     assert [one.get("event") for one in talk.items(nurse)] == ["key", None, None, "member_removed"]
     assert nurse.get(f"/{talk.id}/status").json["keyState"] == "due"
     assert patient.get("/me").status_code == 401
-    revoked = "member = :member and state = 'revoked' and pass_hash is null"
+    revoked = "member = :member and state = 'revoked' and pass_hash is null and earlier_passes = '[]'"
     assert count(engine, "welno_thread_devices", revoked, member=patient.member) == 1
     assert redis_client.exists(f"stream:{{thread:{own.id}}}:log") == 0
 

@@ -1,5 +1,7 @@
 """The push pass: a device's envelopes after the login is over, and nothing else."""
 
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
@@ -9,12 +11,19 @@ from flask.testing import FlaskClient
 from sqlalchemy import Engine, text
 
 from core.clock import clock
+from services.threads.push_pass import end_passes
 from tests.integration.webapp.people import ORIGIN, Person
 from tests.thread_devices import ClientDevice
+from tests.waiting import wait_until_blocked
+from webapp.current import parts
 
 from .members import API, Member, Talk
 
 PUSH = f"{API}/push-batch"
+OF_DEVICE = " where member like 'patient:%'"
+HELD = text(f"select pass_hash, earlier_passes from welno.welno_thread_devices{OF_DEVICE}")
+AGED = "pass_until = pass_until - make_interval(days => :days), earlier_passes = '[]'"
+AGE = text(f"update welno.welno_thread_devices set {AGED}{OF_DEVICE}")
 
 
 @pytest.fixture
@@ -56,7 +65,7 @@ def test_it_speaks_for_no_other_device(talk: Talk, patient: Member, worker: Flas
     assert statuses(patient.push(other)) == ["accepted"]
 
 
-def test_its_cookie_is_for_pushing_from_listed_pages_alone(talk: Talk, patient: Member, app: Flask, token: str):
+def test_its_cookie_is_for_pushing_from_listed_pages_alone(talk: Talk, patient: Member, app: Flask):
     set_cookie = patient.register().headers["Set-Cookie"]
     assert "Path=/api/threads/push-batch" in set_cookie
     assert "HttpOnly" in set_cookie
@@ -68,7 +77,6 @@ def test_its_cookie_is_for_pushing_from_listed_pages_alone(talk: Talk, patient: 
     body = {"envelopes": [talk.envelope(patient)]}
     assert browser.post(PUSH, json=body, headers={"Origin": "http://evil.test"}).status_code == 403
     assert statuses(browser.post(PUSH, json=body, headers={"Origin": ORIGIN})) == ["accepted"]
-    assert app.test_client().post(PUSH, json=body, headers={"Authorization": f"Bearer {token}"}).status_code == 401
 
 
 def test_it_pushes_for_its_device_while_somebody_else_is_signed_in_there(
@@ -95,10 +103,79 @@ def test_it_pushes_for_its_device_while_somebody_else_is_signed_in_there(
     }
 
 
-def test_it_ends_with_its_device(talk: Talk, patient: Member, worker: FlaskClient, token: str):
+def opened_by(worker: FlaskClient, talk: Talk, member: Member, tokens: Sequence[str]) -> list[bool]:
+    """Which of these passes push."""
+    answers = [
+        worker.post(PUSH, json={"envelopes": [talk.envelope(member)]}, headers={"Authorization": f"Bearer {one}"})
+        for one in tokens
+    ]
+    assert {answer.status_code for answer in answers} <= {200, 401}
+    return [answer.status_code == 200 for answer in answers]
+
+
+def grants_of(member: Member, count: int) -> list[str]:
+    return [str(member.register().json["pushToken"]) for _ in range(count)]
+
+
+def test_it_ends_with_its_device(talk: Talk, patient: Member, worker: FlaskClient, engine: Engine):
+    tokens = grants_of(patient, 3)
+    assert opened_by(worker, talk, patient, tokens) == [True] * 3
     patient.post(f"/devices/{patient.device.device_id}/revoke")
-    body = {"envelopes": [talk.envelope(patient)]}
-    assert worker.post(PUSH, json=body, headers={"Authorization": f"Bearer {token}"}).status_code == 401
+    assert opened_by(worker, talk, patient, tokens) == [False] * 3
+    with engine.connect() as connection:
+        assert connection.execute(HELD).all() == [(None, [])]
+
+
+def test_a_pass_whose_answer_was_lost_or_overtaken_ends_none_of_the_four_before_it(
+    talk: Talk, patient: Member, worker: FlaskClient
+):
+    """The browser keeps what came last to it, which need not be what was granted last."""
+    assert opened_by(worker, talk, patient, grants_of(patient, 6)) == [False] + [True] * 5
+
+
+def test_each_of_them_ends_by_its_own_time(talk: Talk, patient: Member, worker: FlaskClient, engine: Engine):
+    tokens = grants_of(patient, 1)
+    with engine.begin() as connection:
+        connection.execute(AGE, {"days": 10})
+    tokens += grants_of(patient, 1)
+    for hours, expected in ((95, [True, True]), (97, [False, True])):
+        with clock.frozen(clock.now() + timedelta(hours=hours)):
+            assert opened_by(worker, talk, patient, tokens) == expected
+
+
+def test_none_that_has_ended_is_kept_beside_a_new_one(talk: Talk, patient: Member, engine: Engine):
+    grants_of(patient, 1)
+    with engine.begin() as connection:
+        connection.execute(AGE, {"days": 15})
+    grants_of(patient, 1)
+    with engine.connect() as connection:
+        assert [row.earlier_passes for row in connection.execute(HELD)] == [[]]
+
+
+@pytest.mark.parametrize("kept", ["null", "'of the version before'"])
+def test_what_the_version_before_ends_or_replaces_takes_those_beside_it_along(
+    talk: Talk, patient: Member, worker: FlaskClient, engine: Engine, kept: str
+):
+    """It runs beside this one while a release is rolled out, and knows of the newest alone."""
+    tokens = grants_of(patient, 3)
+    with engine.begin() as connection:
+        connection.execute(text(f"update welno.welno_thread_devices set pass_hash = {kept}{OF_DEVICE}"))
+    assert opened_by(worker, talk, patient, tokens) == [False] * 3
+    tokens += grants_of(patient, 1)
+    assert opened_by(worker, talk, patient, tokens) == [False] * 3 + [True]
+
+
+def test_one_that_is_granted_while_an_operator_ends_all_brings_none_of_before_back(
+    app: Flask, talk: Talk, patient: Member, worker: FlaskClient, engine: Engine
+):
+    tokens = grants_of(patient, 2)
+    with ThreadPoolExecutor(1) as pool:
+        with parts(app).stores.unit_of_work() as work:
+            end_passes(work.session, [patient.member])
+            granted = pool.submit(grants_of, patient, 1)
+            wait_until_blocked(engine)
+        tokens += granted.result()
+    assert opened_by(worker, talk, patient, tokens) == [False, False, True]
 
 
 def test_it_ends_by_time(talk: Talk, patient: Member, worker: FlaskClient, token: str, engine: Engine):
