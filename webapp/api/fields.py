@@ -111,6 +111,22 @@ def _length_fault(field: fields.Field[Any] | None, value: object) -> str | None:
     return None
 
 
+def json_bytes_max(schema: Schema) -> int:
+    """The longest JSON of an input whose texts are ASCII, with a space after each colon and comma as encoders write it:
+    what a view that takes it must read."""
+    members = [len(field.data_key or name) + 4 + _value_bytes_max(field) for name, field in schema.load_fields.items()]
+    return 2 + sum(members) + 2 * len(members)
+
+
+def _value_bytes_max(field: fields.Field[Any]) -> int:
+    if isinstance(field, fields.Nested):
+        return json_bytes_max(field.schema)
+    if isinstance(field, fields.List):
+        most: int = field.metadata.get("maxItems", _ITEMS_MAX)
+        return 2 + most * (2 + _value_bytes_max(field.inner))
+    return 2 + (field.max_length if isinstance(field, Text) else WORD_MAX)
+
+
 def _first(faults: Iterable[str | None]) -> str | None:
     return next((fault for fault in faults if fault), None)
 

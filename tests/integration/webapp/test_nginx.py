@@ -179,6 +179,7 @@ def test_the_files_of_a_link_are_let_through_and_its_address_is_the_proxys(app: 
     [
         ("POST", "/api/threads/push-batch", 0.9),
         ("PUT", f"/api/threads/{'A' * 22}/blobs/{UUID(int=7)}/parts/1", 1),
+        ("POST", f"/api/threads/{'A' * 22}/members", 1.34),
         ("POST", "/api/shl", 4.9),
         ("PUT", f"{API}/admin/maps/1/layers/base", 4.9),
     ],

@@ -19,6 +19,8 @@ from services.threads.texts import DeviceApproval, DeviceClaim
 from webapp.api.documented import SECURITY_THREADS, fails
 from webapp.api.threads.bounds import count_act
 from webapp.api.threads.schemas.keys import (
+    KEYSET_BODY_MAX_BYTES,
+    WRAPS_BODY_MAX_BYTES,
     ApproveInput,
     DeviceInput,
     DevicesOutput,
@@ -33,7 +35,7 @@ from webapp.api.threads.schemas.keys import (
 from webapp.api.threads.schemas.threads import DoneOutput
 from webapp.auth.push_pass import keep_push_cookie
 from webapp.auth.thread_members import KnownMember, for_known, require_identified_now
-from webapp.bodies import bounded_by_caller
+from webapp.bodies import bounded_by_caller, takes_json
 from webapp.current import stores
 
 _IDENTIFIED_WITHIN = timedelta(minutes=5)
@@ -127,6 +129,7 @@ def show_keys(known: KnownMember, query: dict[str, Any], thread_id: str) -> dict
 
 @blueprint.post("/<string:thread_id>/keys")
 @blueprint.doc(security=SECURITY_THREADS)
+@takes_json(KEYSET_BODY_MAX_BYTES)
 @bounded_by_caller
 @for_known
 @blueprint.arguments(KeysetInput, error_status_code=400)
@@ -144,6 +147,7 @@ def rotate(known: KnownMember, body: dict[str, Any], thread_id: str) -> tuple[di
 
 @blueprint.post("/<string:thread_id>/keys/<string:kid>/wraps")
 @blueprint.doc(security=SECURITY_THREADS)
+@takes_json(WRAPS_BODY_MAX_BYTES)
 @bounded_by_caller
 @for_known
 @blueprint.arguments(WrapsInput, error_status_code=400)

@@ -20,6 +20,8 @@ from webapp.api.threads.blobs import blob_room
 from webapp.api.threads.bounds import count_act
 from webapp.api.threads.schemas.keys import MeOutput
 from webapp.api.threads.schemas.threads import (
+    ADD_MEMBER_BODY_MAX_BYTES,
+    REMOVE_MEMBER_BODY_MAX_BYTES,
     AckedOutput,
     AckInput,
     AddMemberInput,
@@ -37,8 +39,6 @@ from webapp.current import stores
 from webapp.limits import count_use
 
 blueprint = Blueprint("threads", __name__, url_prefix="/api/threads", description="Encrypted threads")
-# With the wraps of a long history for a new member's devices.
-_MEMBER_BODY_MAX_BYTES = 1024 * 1024
 
 
 @blueprint.get("/me")
@@ -109,7 +109,7 @@ def ack(known: KnownMember, body: dict[str, Any], thread_id: str) -> dict[str, A
 
 @blueprint.post("/<string:thread_id>/members")
 @blueprint.doc(security=SECURITY_THREADS)
-@takes_json(_MEMBER_BODY_MAX_BYTES)
+@takes_json(ADD_MEMBER_BODY_MAX_BYTES)
 @bounded_by_caller
 @for_known
 @blueprint.arguments(AddMemberInput, error_status_code=400)
@@ -148,6 +148,7 @@ def set_role(known: KnownMember, body: dict[str, Any], thread_id: str) -> dict[s
 
 @blueprint.post("/<string:thread_id>/members/remove")
 @blueprint.doc(security=SECURITY_THREADS)
+@takes_json(REMOVE_MEMBER_BODY_MAX_BYTES)
 @bounded_by_caller
 @for_known
 @blueprint.arguments(RemoveMemberInput, error_status_code=400)

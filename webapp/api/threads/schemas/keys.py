@@ -5,11 +5,12 @@ from marshmallow import Schema, ValidationError, fields, validate
 from core.moments import is_moment
 from models.threads import DeviceType
 from services.threads.encoding import MEMBER_MAX, is_member, is_uuid
-from webapp.api.fields import WORD_MAX, Flag, InputSchema, Text, say
+from webapp.api.fields import WORD_MAX, Flag, InputSchema, Text, json_bytes_max, say
 
 # Base64url of 32, 64 and 80 bytes, and what stands around them.
 _KEY_MAX, _SIG_MAX, _WRAPPED_MAX, _HASH_MAX = 43, 86, 107, 71
-_MOST_WRAPS = 5000
+# All devices of all members, with the largest settings.
+MOST_WRAPS = 5000
 
 
 def check_uuid(value: str) -> None:
@@ -77,7 +78,7 @@ class KeysetInput(InputSchema):
     createdBy = id_field()
     check = Text(WORD_MAX, required=True)
     prev = Text(_HASH_MAX, required=True)
-    wraps = fields.List(fields.Nested(SealedWrapInput), required=True, metadata={"maxItems": _MOST_WRAPS})
+    wraps = fields.List(fields.Nested(SealedWrapInput), required=True, metadata={"maxItems": MOST_WRAPS})
     sig = Text(_SIG_MAX, required=True)
 
 
@@ -87,7 +88,11 @@ class WrapInput(InputSchema):
 
 
 class WrapsInput(InputSchema):
-    wraps = fields.List(fields.Nested(WrapInput), required=True, metadata={"maxItems": _MOST_WRAPS})
+    wraps = fields.List(fields.Nested(WrapInput), required=True, metadata={"maxItems": MOST_WRAPS})
+
+
+KEYSET_BODY_MAX_BYTES = json_bytes_max(KeysetInput())
+WRAPS_BODY_MAX_BYTES = json_bytes_max(WrapsInput())
 
 
 class MemberWrapInput(WrapInput):

@@ -7,8 +7,8 @@ from marshmallow import Schema, ValidationError, fields, validate, validates_sch
 from models.threads import MemberRole
 from services.threads.encoding import MEMBER_MAX
 from services.threads.reading import PAGE_ITEMS
-from webapp.api.fields import WORD_MAX, InputSchema, Text, say
-from webapp.api.threads.schemas.keys import KeysetInput, MemberWrapInput, check_member, id_field
+from webapp.api.fields import WORD_MAX, InputSchema, Text, json_bytes_max, say
+from webapp.api.threads.schemas.keys import MOST_WRAPS, KeysetInput, MemberWrapInput, check_member, id_field
 
 _MOST_SEQ = 2**53 - 1
 _MOST_MEMBERS = 100
@@ -103,8 +103,12 @@ class AddMemberInput(InputSchema):
         validate=validate.OneOf(["all", "from_now"], error="all이나 from_now를 보내 주세요."),
         error_messages=say("all이나 from_now를 보내 주세요.", "all이나 from_now를 보내 주세요."),
     )
-    wraps = fields.List(fields.Nested(MemberWrapInput), load_default=list, metadata={"maxItems": 5000})
+    wraps = fields.List(fields.Nested(MemberWrapInput), load_default=list, metadata={"maxItems": MOST_WRAPS})
     keyset = fields.Nested(KeysetInput, load_default=None, allow_none=True)
+
+
+# With the one or the other.
+ADD_MEMBER_BODY_MAX_BYTES = max(json_bytes_max(AddMemberInput(exclude=[one])) for one in ("wraps", "keyset"))
 
 
 class ChangeRoleInput(InputSchema):
@@ -115,6 +119,9 @@ class ChangeRoleInput(InputSchema):
 class RemoveMemberInput(InputSchema):
     memberId = member_field()
     keyset = fields.Nested(KeysetInput, load_default=None, allow_none=True)
+
+
+REMOVE_MEMBER_BODY_MAX_BYTES = json_bytes_max(RemoveMemberInput())
 
 
 class ThreadMemberOutput(Schema):
