@@ -1,7 +1,7 @@
 """One unit of a member: whose it is, the locks on threads' rows, and the numbers of what is written under them.
 
-Order of locks: the rows of threads by id, then whatever belongs to them. Whoever numbers an item or writes to the audit
-holds the thread's row, so the order of commits is the order of numbers.
+Order of locks: what a member has (`lock_own`), the rows of threads by id, then whatever belongs to them.
+Whoever numbers an item or writes to the audit holds the thread's row, so the order of commits is the order of numbers.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence

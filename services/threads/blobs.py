@@ -180,12 +180,13 @@ class NamedPart:
 
 
 def _name_part(unit: ThreadWork, thread_id: str, blob_id: UUID, number: int, part: BlobPart) -> NamedPart:
+    # Of who may not no lock is taken.
     _require_writer(unit, thread_id)
     # A member's bounds are over all of their threads.
     lock_own(unit, OwnKind.BLOBS)
-    new = {"thread_id": thread_id, "blob_id": blob_id, "file_id": uuid4(), "member": unit.member}
-    unit.session.execute(insert(ThreadBlob).values(new).on_conflict_do_nothing())
-    row = unit.session.get_one(ThreadBlob, (thread_id, blob_id), with_for_update=True)
+    # Again under the lock: it may have been closed since, with all that was put up in it.
+    lock_thread(unit, thread_id, MemberRole.WRITER)
+    row = _lock_blob(unit, thread_id, blob_id)
     before = row.parts.get(str(number))
     is_same = before is not None and before["hash"] == part.hash
     if row.member != unit.member or (row.completed_at is not None and not is_same):
@@ -198,6 +199,19 @@ def _name_part(unit: ThreadWork, thread_id: str, blob_id: UUID, number: int, par
     row.changed_at = func.clock_timestamp()
     replaced = None if before is None or is_same else before["name"]
     return NamedPart(row.file_id, row.parts[str(number)]["name"], replaced, row.completed_at is not None)
+
+
+def _lock_blob(unit: ThreadWork, thread_id: str, blob_id: UUID) -> ThreadBlob:
+    """Its row, a new one where there is none."""
+    new = {"thread_id": thread_id, "blob_id": blob_id, "file_id": uuid4(), "member": unit.member}
+    # Changes nothing of one that is there but locks it. The sweep may be giving it up: then a new one is written.
+    locks = (
+        insert(ThreadBlob)
+        .values(new)
+        .on_conflict_do_update(index_elements=[ThreadBlob.thread_id, ThreadBlob.blob_id], set_={"blob_id": blob_id})
+    )
+    unit.session.execute(locks)
+    return unit.session.get_one(ThreadBlob, (thread_id, blob_id))
 
 
 def _charge_of(sizes: Iterable[int]) -> int:

@@ -11,17 +11,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Engine, event, text
 
 from core.clock import clock
 from core.sealing import Sealer
+from services.threads.acting import OwnKind, lock_own
 from services.threads.blob_retention import SweptBlobs, sweep_blobs
 from services.threads.blobs import BlobRoom
 from services.threads.creating import close_thread
 from services.threads.encoding import hash_bytes
-from services.threads.errors import BlobIncomplete, BlobNotFound
+from services.threads.errors import BlobIncomplete, BlobNotFound, ThreadNotFound
 from spool import Disk, Spool, StorageFault
 from tests.integration.spool.disks import FaultyDisk, WatchedDisk
+from tests.waiting import wait_until_blocked
 
 from .room import NURSE, PATIENT, Room, caller
 
@@ -97,6 +99,61 @@ def test_a_writer_that_died_leaves_nothing_beside_a_complete_blob(room: Room, bl
     blobs.files.put(owner, f"1-{uuid.uuid4().hex}", b"of a content that was replaced")
     complete(room, blobs, blob_id)
     assert len(blobs.files.names(owner)) == 1
+    assert read(room, blobs, blob_id) == CONTENT
+
+
+def count_rows(room: Room) -> int:
+    with room.stores.sessions() as session:
+        return session.execute(text("select count(*) from welno.welno_thread_blobs")).scalar_one()
+
+
+def test_a_part_that_comes_while_its_thread_is_closed_leaves_nothing(room: Room, blobs: BlobRoom, engine: Engine):
+    """Between the look at who may and the lock of the thread: it waits for another upload of its member meanwhile."""
+    with ThreadPoolExecutor(1) as pool:
+        with room.stores.threads(caller(PATIENT)) as other:
+            lock_own(other, OwnKind.BLOBS)
+            putting = pool.submit(put, room, blobs)
+            wait_until_blocked(engine)
+            with room.stores.threads(caller(NURSE)) as unit:
+                close_thread(unit, room.thread_id)
+        with pytest.raises(ThreadNotFound):
+            putting.result()
+    assert (count_rows(room), blobs.files.owners()) == (0, [])
+
+
+@pytest.mark.parametrize("is_begun", [False, True])
+def test_a_part_waits_for_whoever_closes_its_thread(room: Room, blobs: BlobRoom, engine: Engine, is_begun: bool):
+    blob_id = put(room, blobs) if is_begun else uuid.uuid4()
+    with ThreadPoolExecutor(1) as pool:
+        with room.stores.threads(caller(NURSE)) as unit:
+            file_ids = close_thread(unit, room.thread_id)
+            putting = pool.submit(put, room, blobs, blob_id, b"another content")
+            wait_until_blocked(engine)
+        with pytest.raises(ThreadNotFound):
+            putting.result()
+    blobs.drop_closed(file_ids)
+    assert (count_rows(room), blobs.files.owners()) == (0, [])
+
+
+def test_an_upload_is_not_given_up_between_two_statements_of_a_part(room: Room, blobs: BlobRoom):
+    """No thread is locked by the sweep."""
+    blob_id = put(room, blobs)
+    later = clock.now() + DAY + timedelta(minutes=1)
+    swept: list[SweptBlobs] = []
+    with room.stores.sessions() as session:
+        engine = session.get_bind()
+
+    def sweep(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        if statement.startswith("INSERT INTO welno.welno_thread_blobs") and not swept:
+            swept.append(sweep_blobs(room.stores.unit_of_work, blobs.files, later, KEEP_DAYS))
+
+    event.listen(engine, "after_cursor_execute", sweep)
+    try:
+        put(room, blobs, blob_id)
+    finally:
+        event.remove(engine, "after_cursor_execute", sweep)
+    assert swept == [SweptBlobs(0, 0)]
+    complete(room, blobs, blob_id)
     assert read(room, blobs, blob_id) == CONTENT
 
 
