@@ -22,7 +22,11 @@ _SENT: Mapping[str, tuple[str, Json, int]] = {
         {"threadId": _TEXT, "epoch": _TEXT, "lastSeq": _NUMBER, "ackedSeq": _NUMBER, "kid": _KID},
         5,
     ),
-    "unsubscribed": ("No more of this thread: `asked`, `removed`, `closed`.", {"threadId": _TEXT, "reason": _TEXT}, 2),
+    "unsubscribed": (
+        "No more of this thread. `unavailable`: a store was down, or nobody could say who may read; come back.",
+        {"threadId": _TEXT, "reason": {"enum": ["asked", "removed", "closed", "unavailable"]}},
+        2,
+    ),
     "acked": ("Up to which the member has read.", {"threadId": _TEXT, "ackedSeq": _NUMBER}, 2),
     "message": (
         "An envelope, as it was signed.",
@@ -36,15 +40,27 @@ _SENT: Mapping[str, tuple[str, Json, int]] = {
     ),
     "resync": (
         "The place is gone (`trimmed`, `epoch`): what is still held follows from `firstSeq` on.",
-        {"threadId": _TEXT, "epoch": _TEXT, "firstSeq": _NUMBER, "lastSeq": _NUMBER, "reason": _TEXT},
+        {
+            "threadId": _TEXT,
+            "epoch": _TEXT,
+            "firstSeq": _NUMBER,
+            "lastSeq": _NUMBER,
+            "reason": {"enum": ["trimmed", "epoch"]},
+        },
         5,
     ),
-    "error": ("Answers what could not be done; the socket stays.", {"code": _TEXT, "threadId": _TEXT}, 1),
+    "pong": ("Answers `ping` with its `timestamp`, whatever that was.", {"timestamp": {}}, 0),
+    "error": (
+        "Answers what could not be understood or done; the socket stays. `message`: of the former alone.",
+        {"code": _TEXT, "threadId": _TEXT, "message": _TEXT},
+        1,
+    ),
 }
 _TAKEN: Mapping[str, tuple[str, Json, int]] = {
     "subscribe": ("Follow a thread, or up to 100 at once.", _ONE | _SEVERAL, 0),
     "unsubscribe": ("Leave one.", {"threadId": _TEXT}, 1),
     "ack": ("As over HTTP.", {"threadId": _TEXT, "seq": _NUMBER}, 2),
+    "ping": ("Answered with `pong`.", {"timestamp": {}}, 0),
 }
 
 

@@ -161,7 +161,9 @@ class ItemOutput(Schema):
     type = fields.String(required=True)
     threadId = fields.String(required=True)
     receivedAt = fields.String(required=True)
+    from_ = fields.String(data_key="from", attribute="from", metadata={"description": "The member who sent a message."})
     envelope = fields.Dict(keys=fields.String(), values=fields.Raw())
+    by = fields.String(metadata={"description": "The member whose act the server tells."})
     event = fields.String()
     data = fields.Dict(keys=fields.String(), values=fields.String())
 
