@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from alembic import op
 
 revision: str = "0063"
-down_revision: str | None = "0061"
+down_revision: str | None = "0062"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 
