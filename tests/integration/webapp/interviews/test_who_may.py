@@ -9,7 +9,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import text
 
-from models.interviews import Interview
+from models.interviews import Interview, ProjectRole
 from services.interviews import row_security
 from services.interviews.errors import InterviewNotFound
 from services.interviews.row_security import MemberWork
@@ -140,19 +140,19 @@ def test_each_route_is_under_row_security(app: Flask, mina: Member, world: World
     assert {role for role, _ in seen} == {"welno_member"}
 
 
-def find_without_where(member: MemberWork, interview_id: UUID, *_: object, **__: object) -> Interview:
+def find_without_where(member: MemberWork, interview_id: UUID) -> tuple[Interview, ProjectRole]:
     """A service that forgot to ask who is in the project."""
     found = member.session.get(Interview, interview_id)
     if found is None:
         raise InterviewNotFound
-    return found
+    return found, ProjectRole.VIEWER
 
 
 def test_a_service_that_forgot_its_where_shows_nothing_of_another(
     sora: Member, world: World, interview_id: UUID, monkeypatch: pytest.MonkeyPatch
 ):
     path = f"/api/interviews/{interview_id}"
-    monkeypatch.setattr(interviews, "require_interview", find_without_where)
+    monkeypatch.setattr(interviews, "find_interview", find_without_where)
     assert sora.ask("GET", path).status_code == 404
     # It is the role that did it: without one, the same service shows the row.
     monkeypatch.setattr(row_security, "_ENTER", text("select :role, :name, :value"))
