@@ -28,6 +28,7 @@ from services.delivery.kinds import Lifetime, RowCounter, SubjectKind, SubjectKi
 from services.delivery.unit_of_work import TaskCall, UnitOfWork
 from services.interviews.kinds import project_kind
 from services.interviews.row_security import MemberUnitOfWork
+from services.journey.dynamic_tags import TagKeys
 from services.journey.estimates import RuleBasedEstimator
 from services.journey.kinds import journey_kinds
 from services.journey.people import UserDirectory
@@ -70,6 +71,7 @@ class Stores:
     pushes: Pushes
     access_log: AccessLog
     people: UserDirectory
+    tag_keys: TagKeys
     journeys: Journeys
     member_work: MemberUnitOfWork
     threads: ThreadUnitOfWork
@@ -106,6 +108,7 @@ def build_stores(
     redis = connect_redis(settings.stores.redis_url, redis_kind)
     streams = Streams(redis)
     sealer = Sealer(settings.secrets.sealing_keys)
+    tag_keys = TagKeys(sealer)
     cache = SessionCache(sealer, clock)
     kinds = SubjectKinds(
         [
@@ -151,7 +154,8 @@ def build_stores(
         ),
         access_log=AccessLog(sealer, settings.secrets.pseudonym_key),
         people=UserDirectory(sealer, settings.secrets.pseudonym_key),
-        journeys=Journeys(unit_of_work, settings.journey, clock, RuleBasedEstimator()),
+        tag_keys=tag_keys,
+        journeys=Journeys(unit_of_work, settings.journey, clock, RuleBasedEstimator(), tag_keys),
         member_work=MemberUnitOfWork(unit_of_work, clock),
         threads=ThreadUnitOfWork(unit_of_work, clock, settings.threads),
         service_member=ServiceMember(sealer),

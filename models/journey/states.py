@@ -145,7 +145,7 @@ COMPUTED_ACTIONS: Mapping[JourneyAction, tuple[JourneyState, ...]] = {
 }
 # A field that an action does not know is refused.
 PAYLOAD_FIELDS: Mapping[JourneyAction, frozenset[str]] = {
-    _A.SCAN_NFC: frozenset({"tag_uid", "tag_code", "tag_id"}),
+    _A.SCAN_NFC: frozenset({"tag_uid", "tag_code", "tag_id", "e", "c"}),
     _A.CONFIRM_ARRIVAL: frozenset({"exam_id", "appointment_id"}),
     _A.ENTER_EXAM_ROOM: frozenset({"queue_id"}),
     _A.COMPLETE_EXAM: frozenset({"queue_id"}),

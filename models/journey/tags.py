@@ -25,7 +25,7 @@ class TagAction(StrEnum):
 
 class NfcTag(Table):
     """A tag: `tag_uid` is its chip's, `tag_code` what its address and printed code say. `sun_key`, sealed, is of one
-    whose address is another at each scan."""
+    whose address is another at each scan; `sun_counter` is the highest count of its readings that was taken."""
 
     __tablename__ = "nfc_tags"
 
@@ -40,6 +40,7 @@ class NfcTag(Table):
     exam_ids: Mapped[list[Any]] = mapped_column(server_default=text("'[]'"))
     is_active: Mapped[bool] = mapped_column(server_default=true())
     sun_key: Mapped[str | None]
+    sun_counter: Mapped[int | None]
 
 
 class RetiredTagCode(Table):
@@ -53,7 +54,8 @@ class RetiredTagCode(Table):
 
 
 class TagLog(Table):
-    """One scan. Of the tag's number only a hash stands here: what strangers send may be anything."""
+    """One scan. Of the tag's number only a hash stands here: what strangers send may be anything. `counter` is the
+    reading of a dynamic tag that was taken."""
 
     __tablename__ = "tag_logs"
     __table_args__ = (
@@ -69,4 +71,5 @@ class TagLog(Table):
     user_id: Mapped[UUID | None] = mapped_column(ForeignKey(OF_USER, ondelete="SET NULL"))
     device_id: Mapped[str | None]
     action: Mapped[str]
+    counter: Mapped[int | None]
     created_at: Mapped[Moment] = mapped_column(server_default=func.clock_timestamp())

@@ -88,6 +88,7 @@ def log_in(journey: JourneyWork, people: UserDirectory, wish: LoginWish) -> Logg
     if wish.scan is not None:
         scan = wish.scan
         claim_scan_token(journey.session, scan.token_id, user.user_id, now=journey.now, expires_at=scan.expires_at)
+        journey.claimed_tag = scan.tag_id
     locked = lock_journey(journey, user.user_id)
     locked.row.is_logged_in, locked.row.login_method = True, "simple"
     if wish.scan is not None and locked.state == JourneyState.UNREGISTERED:

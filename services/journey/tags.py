@@ -1,7 +1,7 @@
 """Tags on the hospital's walls: which one was scanned, and the log of scans.
 
-A tag grants no right: whoever copies one can arrive by it, and that is all. Errors: TagError (not retryable) >
-TagUnknown, TagInactive.
+A tag grants no right: whoever copies a static one can arrive by it, and that is all; what a dynamic one says is taken
+once (`services.journey.dynamic_tags`). Errors: TagError (not retryable) > TagUnknown, TagInactive, TagReplayed.
 """
 
 import base64
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import exists, false, func, or_, select
+from sqlalchemy import ColumnElement, false, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from models.journey import NfcTag, RetiredTagCode, TagAction, TagLog
@@ -42,6 +42,14 @@ class TagInactive(TagError):
     """It is switched off, or its code was replaced."""
 
 
+class TagReplayed(TagError):
+    """A dynamic tag said this before: `counter` is no greater than one that was taken."""
+
+    def __init__(self, tag_id: str, counter: int) -> None:
+        super().__init__(tag_id)
+        self.counter = counter
+
+
 @dataclass(frozen=True)
 class ScannedBy:
     """Who holds the phone, as far as is known."""
@@ -52,10 +60,12 @@ class ScannedBy:
 
 @dataclass(frozen=True)
 class FoundTag:
-    """What a scan has found. `is_logged`: the finder has written it down, and not within three seconds before."""
+    """What a scan has found. `is_logged`: the finder has written it down, and not within three seconds before.
+    `counter` is the reading of a dynamic tag that it has taken."""
 
     tag_id: str
     is_logged: bool
+    counter: int | None = None
 
 
 def canonical_uid(text: str) -> str | None:
@@ -123,15 +133,22 @@ def _is_meant(tag: TagFacts, tag_uid: str | None, tag_code: str | None) -> bool:
     return tag.tag_code == tag_code
 
 
-def log_scan(session: Session, action: TagAction, *, tag_id: str | None, said: str, by: ScannedBy) -> bool:
-    """`said` is what the scan named the tag by. False, and nothing is written, for the same scan within three
-    seconds."""
+def log_scan(
+    session: Session, action: TagAction, *, tag_id: str | None, said: str, by: ScannedBy, counter: int | None = None
+) -> bool:
+    """`said` is what the scan named the tag by, `counter` the reading of a dynamic one. False for the same scan within
+    three seconds: its row then says the later reading, and nothing else is written."""
     said_hash = hash_code(said)
     _lock_scans(session, tag_id or said_hash, by)
-    if _was_logged(session, tag_id, said_hash, by):
+    same = TagLog.tag_id == tag_id if tag_id is not None else TagLog.tag_uid_hash == said_hash
+    # A reading that was taken is not the same scan as one that was refused before it.
+    logged = _find_logged(session, by, same, *([] if counter is None else [TagLog.counter.is_not(None)]))
+    if logged is not None:
+        if counter is not None:
+            session.execute(update(TagLog).where(TagLog.id == logged).values(counter=counter))
         return False
-    row = TagLog(tag_id=tag_id, tag_uid_hash=said_hash, user_id=by.user_id, device_id=by.device_id, action=action)
-    session.add(row)
+    whose = {"user_id": by.user_id, "device_id": by.device_id}
+    session.add(TagLog(tag_id=tag_id, tag_uid_hash=said_hash, action=action, counter=counter, **whose))
     session.flush()
     return True
 
@@ -143,14 +160,12 @@ def _lock_scans(session: Session, scanned: str, by: ScannedBy) -> None:
         lock_name(session, f"tag-scan:{scanned}:{holder}")
 
 
-def _was_logged(session: Session, tag_id: str | None, said_hash: str, by: ScannedBy) -> bool:
+def _find_logged(session: Session, by: ScannedBy, *same: ColumnElement[bool]) -> int | None:
+    """The row of the last such scan by the same person or device within three seconds."""
     if by.user_id is None and by.device_id is None:
-        return False
+        return None
     whose = [TagLog.user_id == by.user_id] if by.user_id is not None else []
     whose += [TagLog.device_id == by.device_id] if by.device_id is not None else []
-    lately = exists().where(
-        or_(*whose),
-        TagLog.tag_id == tag_id if tag_id is not None else TagLog.tag_uid_hash == said_hash,
-        TagLog.created_at > func.clock_timestamp() - _ONE_SCAN,
-    )
-    return bool(session.scalar(select(lately)))
+    lately = TagLog.created_at > func.clock_timestamp() - _ONE_SCAN
+    query = select(TagLog.id).where(or_(*whose), *same, lately)
+    return session.scalar(query.order_by(TagLog.id.desc()).limit(1))

@@ -13,6 +13,7 @@ from sqlalchemy.orm.exc import StaleDataError
 from core.clock import Clock
 from core.settings import JourneySettings
 from services.delivery.unit_of_work import UnitOfWork, Work
+from services.journey.dynamic_tags import TagKeys
 from services.journey.errors import StateConflict
 from services.journey.estimates import Estimator
 from services.journey.tags import FoundTag
@@ -32,10 +33,13 @@ class JourneyWork:
     work: Work
     settings: JourneySettings
     estimator: Estimator
+    tag_keys: TagKeys
     now: datetime
     request_id: str
     # The tag that the change has found, and whether it has logged that as a scan.
     found_tag: FoundTag | None = None
+    # Of whose scan the change has claimed the token: what a dynamic tag said was taken when that was given.
+    claimed_tag: str | None = None
     # Whose journey was locked last.
     locked_person: UUID | None = None
     _numbers: dict[str, int] = field(default_factory=dict)
@@ -86,14 +90,22 @@ class JourneyWork:
 class Journeys:
     """Opens changes; built once by each process. `open` is for an edge that does more in the same transaction."""
 
-    def __init__(self, unit_of_work: UnitOfWork, settings: JourneySettings, clock: Clock, estimator: Estimator) -> None:
+    def __init__(
+        self,
+        unit_of_work: UnitOfWork,
+        settings: JourneySettings,
+        clock: Clock,
+        estimator: Estimator,
+        tag_keys: TagKeys,
+    ) -> None:
         self._unit_of_work = unit_of_work
         self._settings = settings
         self._clock = clock
         self._estimator = estimator
+        self._tag_keys = tag_keys
 
     def open(self, work: Work, request_id: str = "") -> JourneyWork:
-        return JourneyWork(work, self._settings, self._estimator, self._clock.now(), request_id)
+        return JourneyWork(work, self._settings, self._estimator, self._tag_keys, self._clock.now(), request_id)
 
     def run(self, change: Callable[[JourneyWork], ResultT], request_id: str = "") -> ResultT:
         """In a transaction of its own; once more when a tool has changed a row meanwhile without its lock.

@@ -12,7 +12,7 @@ from core.derived_keys import MasterKey
 from core.sealing import Sealer
 from models import Table
 from models.accounts import Account, AccountKind, AccountRole
-from models.journey import JourneyUser
+from models.journey import JourneyUser, NfcTag
 from models.patients import DEFAULT_HOSPITAL, Erasure, ErasureState, Patient, PatientKey, PatientSession
 from models.threads import DeviceState, ThreadDevice, ThreadServiceDevice
 from models.webhooks import Webhook
@@ -60,6 +60,11 @@ def a_journey_user(_session: Session) -> JourneyUser:
     return JourneyUser(user_id=uuid4(), name="시연301", phone="", phone_hash="h", login_hash="h", birth_date="")
 
 
+def a_tag(_session: Session) -> NfcTag:
+    name = uuid4().hex
+    return NfcTag(tag_id=f"T-{name[:8]}", tag_uid=name, tag_code=name, title="정문", floor=1, x=0.0, y=0.0, exam_ids=[])
+
+
 def a_webhook(_session: Session) -> Webhook:
     return Webhook(id=uuid4(), url="https://receiver.example/", secret=b"")
 
@@ -78,6 +83,7 @@ ROWS: dict[type[Table], Callable[[Session], Table]] = {
     Erasure: an_erasure,
     PatientSession: a_visit,
     JourneyUser: a_journey_user,
+    NfcTag: a_tag,
     ThreadServiceDevice: a_service_device,
     Webhook: a_webhook,
 }
