@@ -156,7 +156,9 @@ CODES: Mapping[Code, Meaning] = {
     Code.ROOM_TAKEN: Meaning(409, "다른 직원이 쓰고 있는 방이에요.", "Somebody's shift holds the room."),
     Code.NO_SHIFT: Meaning(409, "먼저 방을 골라 주세요.", "No open shift of yours."),
     Code.TAG_REPLAYED: Meaning(
-        409, "태그를 다시 한 번 대 주세요.", "A dynamic tag's counter did not grow: the address was copied."
+        409,
+        "휴대폰을 태그에 다시 한 번 대 주세요.",
+        "A dynamic tag's counter did not grow: its address was copied, or the page that it opened was loaded again.",
     ),
     Code.INTERVIEW_NOT_FAILED: Meaning(
         409, "실패한 인터뷰만 다시 분석할 수 있어요.", "Only a failed interview may be retried; `completed` is final."

@@ -4,6 +4,7 @@ Errors: JourneyError (not retryable)
     PayloadInvalid, UnknownAction, InvalidAction, ForbiddenPerson, ForbiddenAction
     PersonNotFound, EntryNotFound, NotificationNotFound, TagNotFound, ExamNotFound
     StateConflict, AlreadyQueued, QueueEmpty, RecallTooSoon, RoomTaken, NoShift, TagSwitchedOff
+    ReadingReplayed
 """
 
 from collections.abc import Iterable, Mapping
@@ -87,6 +88,16 @@ class TagSwitchedOff(JourneyError):
     """`tag_id` is for our own log."""
 
     code = "TAG_INACTIVE"
+
+    def __init__(self, tag_id: str | None) -> None:
+        super().__init__()
+        self.tag_id = tag_id
+
+
+class ReadingReplayed(JourneyError):
+    """A dynamic tag's reading that was taken before. `tag_id` is for our own log."""
+
+    code = "TAG_REPLAYED"
 
     def __init__(self, tag_id: str | None) -> None:
         super().__init__()

@@ -1,6 +1,6 @@
 """The hospital itself, as its admins set it up: exams, rooms, tags, displays.
 
-Errors: HospitalError (not retryable) > AlreadyThere, NotThere, UnknownReference.
+Errors: HospitalError (not retryable) > AlreadyThere, NotThere, UnknownReference, KeyUnfit.
 """
 
 import hashlib
@@ -16,6 +16,8 @@ from core.names import hall_subject
 from models.journey import Display, Exam, HospitalRoom, NfcTag, RetiredTagCode
 from models.table import Table
 from services.delivery.unit_of_work import Work
+from services.journey.dynamic_tags import TagKeys
+from services.journey.sun import UID_BYTES
 from services.journey.tags import hash_code
 
 _CODE_BYTES, _KEY_BYTES = 16, 32
@@ -42,6 +44,10 @@ class NotThere(HospitalError):
 
 class UnknownReference(HospitalError):
     """It names an exam or a room that is not there."""
+
+
+class KeyUnfit(HospitalError):
+    """A dynamic tag's UID has seven bytes: another chip says nothing of itself."""
 
 
 def list_rows(session: Session, model: type[RowT]) -> list[RowT]:
@@ -81,9 +87,30 @@ def _check_references(session: Session, values: Mapping[str, Any]) -> None:
         raise UnknownReference("exam_ids")
 
 
-def add_tag(session: Session, values: Mapping[str, Any]) -> NfcTag:
-    """With a code that nobody guesses. Raises AlreadyThere, UnknownReference."""
-    return add_row(session, NfcTag, {**values, "tag_code": secrets.token_urlsafe(_CODE_BYTES)})
+def add_tag(session: Session, keys: TagKeys, values: Mapping[str, Any]) -> NfcTag:
+    """With a code that nobody guesses. `sun_key`, 32 hexadecimal digits, makes it a dynamic one. Raises AlreadyThere,
+    UnknownReference, KeyUnfit."""
+    plain = {name: value for name, value in values.items() if name != "sun_key"}
+    tag = add_row(session, NfcTag, {**plain, "tag_code": secrets.token_urlsafe(_CODE_BYTES)})
+    _set_key(session, keys, tag, values)
+    return tag
+
+
+def change_hung_tag(session: Session, keys: TagKeys, tag_id: str, values: Mapping[str, Any]) -> NfcTag:
+    """With another `sun_key` its readings are counted anew; None makes it a static one. Raises NotThere,
+    UnknownReference, KeyUnfit."""
+    tag = change_row(session, NfcTag, tag_id, {name: value for name, value in values.items() if name != "sun_key"})
+    _set_key(session, keys, tag, values)
+    return tag
+
+
+def _set_key(session: Session, keys: TagKeys, tag: NfcTag, values: Mapping[str, Any]) -> None:
+    if "sun_key" not in values:
+        return
+    if values["sun_key"] is not None and len(tag.tag_uid.split(":")) != UID_BYTES:
+        raise KeyUnfit("sun_key")
+    keys.set(tag, values["sun_key"])
+    session.flush()
 
 
 def rotate_tag(session: Session, tag_id: str) -> NfcTag:

@@ -26,9 +26,10 @@ class ScanClaim:
     expires_at: datetime
 
 
-def make_scan_token(tag_id: str, device_id: str | None) -> str:
+def make_scan_token(tag_id: str, device_id: str | None, reading_id: UUID | None = None) -> str:
+    """`reading_id` is of a dynamic tag: however often its answer is asked for, one person claims that reading."""
     expires_at = stores().clock.now() + LIFE
-    content = {"jti": uuid4().hex, "tag": tag_id, "device": device_id, "exp": expires_at.timestamp()}
+    content = {"jti": (reading_id or uuid4()).hex, "tag": tag_id, "device": device_id, "exp": expires_at.timestamp()}
     token = _serializer().dumps(content)
     return token if isinstance(token, str) else token.decode()
 

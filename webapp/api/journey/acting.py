@@ -10,11 +10,11 @@ from services.delivery.idempotency import KeyOfAnotherCall
 from services.journey.actions import Expectation, perform_action
 from services.journey.answers import JourneyAnswer
 from services.journey.errors import JourneyError
-from services.journey.tags import FoundTag, ScannedBy, log_scan
+from services.journey.tags import FoundTag, ScannedBy
 from services.journey.work import JourneyWork
 from services.stores import Stores
 from webapp.api.journey import metrics
-from webapp.api.journey.scan_bounds import Scan, bind_scan, note_device, tell_logged
+from webapp.api.journey.scan_bounds import Scan, bind_scan, log_found, note_device, tell_logged
 from webapp.api.journey.shown_people import run_with_look, show_person
 from webapp.auth.journey_callers import JourneyCaller
 from webapp.error_codes import Code
@@ -94,8 +94,7 @@ def _scan(here: Stores, made: Scan, change: Callable[[JourneyWork], JourneyAnswe
         nonlocal found
         done, found = change(journey), journey.found_tag
         if found is not None and "tag_id" in made.named:
-            is_logged = log_scan(journey.session, TagAction.SCAN, tag_id=found.tag_id, said=made.said, by=made.by)
-            found = FoundTag(found.tag_id, is_logged)
+            found = FoundTag(found.tag_id, log_found(journey, made))
         return done
 
     with bind_scan(made):

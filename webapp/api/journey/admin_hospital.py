@@ -8,12 +8,14 @@ from models.journey import Display, Exam, HospitalRoom, NfcTag
 from services.delivery.unit_of_work import Work
 from services.journey.hospital import (
     AlreadyThere,
+    KeyUnfit,
     NotThere,
     UnknownReference,
     add_display,
     add_row,
     add_tag,
     change_display,
+    change_hung_tag,
     change_row,
     list_rows,
     rotate_tag,
@@ -139,9 +141,9 @@ def list_tags(_: JourneyCaller) -> dict[str, Any]:
 @blueprint.response(201, TagOutput)
 @fails(blueprint, *_REFUSED)
 def hang_tag(_: JourneyCaller, body: dict[str, Any]) -> dict[str, Any]:
-    """A new tag; its code is drawn here."""
+    """A new tag; its code is drawn here, its `sun_key` answered nowhere."""
     with _change(Code.TAG_NOT_FOUND) as work:
-        return {"success": True, "tag": _tag_item(add_tag(work.session, body))}
+        return {"success": True, "tag": _tag_item(add_tag(work.session, stores().tag_keys, body))}
 
 
 @blueprint.patch("/tags/<string:tag_id>")
@@ -153,7 +155,7 @@ def hang_tag(_: JourneyCaller, body: dict[str, Any]) -> dict[str, Any]:
 def change_tag(_: JourneyCaller, body: dict[str, Any], tag_id: str) -> dict[str, Any]:
     """What the body names."""
     with _change(Code.TAG_NOT_FOUND) as work:
-        return {"success": True, "tag": _tag_item(change_row(work.session, NfcTag, tag_id, body))}
+        return {"success": True, "tag": _tag_item(change_hung_tag(work.session, stores().tag_keys, tag_id, body))}
 
 
 @blueprint.post("/tags/<string:tag_id>/rotate")
@@ -222,6 +224,10 @@ def _change(unknown: Code) -> Iterator[Work]:
         raise ApiError(unknown) from exc
     except AlreadyThere as exc:
         raise ApiError(Code.VALIDATION_FAILED, details={exc.field: ["이미 있어요. 다른 것을 써 주세요."]}) from exc
+    except KeyUnfit as exc:
+        raise ApiError(
+            Code.VALIDATION_FAILED, details={exc.field: ["태그 번호가 7바이트인 태그에만 쓸 수 있어요."]}
+        ) from exc
     except UnknownReference as exc:
         raise ApiError(
             Code.VALIDATION_FAILED, details={exc.field: ["없는 것을 가리켜요. 다시 확인해 주세요."]}
@@ -231,5 +237,6 @@ def _change(unknown: Code) -> Iterator[Work]:
 
 def _tag_item(tag: NfcTag) -> dict[str, Any]:
     shown = ("tag_id", "tag_uid", "tag_code", "title", "room_id", "floor", "x", "y", "exam_ids", "is_active")
-    more = {"short_code": short_code_of(tag.tag_code), "is_marked": tag.tag_id in find_marked()}
+    is_marked, is_dynamic = tag.tag_id in find_marked(), tag.sun_key is not None
+    more = {"short_code": short_code_of(tag.tag_code), "is_marked": is_marked, "is_dynamic": is_dynamic}
     return {name: getattr(tag, name) for name in shown} | more

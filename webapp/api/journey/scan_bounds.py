@@ -6,8 +6,19 @@ from dataclasses import dataclass
 
 from core.logs import get_logger
 from models.journey import TagAction
-from services.journey.errors import TagNotFound, TagSwitchedOff
-from services.journey.tags import ScannedBy, TagError, TagInactive, canonical_uid, is_short_code, log_scan
+from services.journey.dynamic_tags import LoggedScan, log_reading
+from services.journey.errors import ReadingReplayed, TagNotFound, TagSwitchedOff
+from services.journey.sun import SunPair
+from services.journey.tags import (
+    ScannedBy,
+    TagError,
+    TagInactive,
+    TagReplayed,
+    canonical_uid,
+    is_short_code,
+    log_scan,
+)
+from services.journey.work import JourneyWork
 from webapp.api.journey import metrics
 from webapp.current import stores
 from webapp.limits import FAILURES_PER_DEVICE, CallerPlace, LimitedUse, count_uses, limit_of_address
@@ -18,18 +29,23 @@ log = get_logger(__name__)
 _PER_DEVICE, _PER_ADDRESS = "60 per minute", "600 per minute"
 _NAMES = ("tag_uid", "tag_code", "tag_id")
 # Of a scan by itself, and of an action.
-_LEADS_NOWHERE = (TagError, TagNotFound, TagSwitchedOff)
+_LEADS_NOWHERE = (TagError, TagNotFound, TagSwitchedOff, ReadingReplayed)
+_LOGGED_AS: tuple[tuple[tuple[type[Exception], ...], TagAction], ...] = (
+    ((TagInactive, TagSwitchedOff), TagAction.INACTIVE),
+    ((TagReplayed, ReadingReplayed), TagAction.REPLAY),
+)
 
 
 @dataclass(frozen=True)
 class Scan:
     """One scan: what it named the tag by, who holds the phone, and where; `via` is how the tag was read, as the page
-    says."""
+    says, `pair` what a dynamic tag has said."""
 
     named: Mapping[str, str]
     by: ScannedBy
     place: CallerPlace
     via: str | None = None
+    pair: SunPair | None = None
 
     @classmethod
     def of_action(cls, payload: Mapping[str, str], by: ScannedBy, place: CallerPlace) -> "Scan":
@@ -69,12 +85,34 @@ def log_refused(made: Scan) -> Iterator[None]:
     try:
         yield
     except _LEADS_NOWHERE as exc:
-        is_inactive = isinstance(exc, TagInactive | TagSwitchedOff)
-        log_alone(TagAction.INACTIVE if is_inactive else TagAction.UNKNOWN, exc.tag_id, made)
+        action = next((action for kinds, action in _LOGGED_AS if isinstance(exc, kinds)), TagAction.UNKNOWN)
+        _log_alone(action, exc.tag_id, made)
         raise
 
 
-def log_alone(action: TagAction, tag_id: str | None, made: Scan) -> None:
+def take_scan(action: TagAction, tag_id: str, made: Scan) -> LoggedScan:
+    """Of a tag that was found, in a transaction of its own. Raises TagUnknown, TagReplayed of a dynamic one."""
+    here = stores()
+    with here.unit_of_work() as work:
+        done = log_reading(
+            work.session, here.tag_keys, action, tag_id=tag_id, pair=made.pair, said=made.said, by=made.by
+        )
+    if done.is_logged:
+        tell_logged(action, tag_id, made)
+    return done
+
+
+def log_found(journey: JourneyWork, made: Scan) -> bool:
+    """In the change's own transaction, of a tag that it has found and not logged. Whether it is logged now."""
+    found = journey.found_tag
+    if found is None:
+        return False
+    return log_scan(
+        journey.session, TagAction.SCAN, tag_id=found.tag_id, said=made.said, by=made.by, counter=found.counter
+    )
+
+
+def _log_alone(action: TagAction, tag_id: str | None, made: Scan) -> None:
     """In a transaction of its own."""
     with stores().unit_of_work() as work:
         is_logged = log_scan(work.session, action, tag_id=tag_id, said=made.said, by=made.by)

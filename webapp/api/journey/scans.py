@@ -1,6 +1,10 @@
 """Scans of the hospital's tags: by NFC, by the tag's address, by its QR code, or typed."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from typing import Any
+from uuid import UUID
 
 from flask import g
 
@@ -10,12 +14,13 @@ from services.journey.errors import InvalidAction
 from services.journey.guidance import MapPoint, guidance_body, guide
 from services.journey.hospital_cache import HospitalCache, HospitalFacts, TagFacts
 from services.journey.reading import read_snapshot
-from services.journey.tags import ScannedBy, TagError, TagInactive, find_tag, log_scan
+from services.journey.sun import SunPair
+from services.journey.tags import ScannedBy, TagError, TagInactive, TagReplayed, find_tag
 from services.journey.work import JourneyWork
 from webapp.api.documented import fails
 from webapp.api.journey.acting import count_action
 from webapp.api.journey.blueprint import JourneyBlueprint
-from webapp.api.journey.scan_bounds import Scan, bind_scan, log_alone, note_device, tell_logged
+from webapp.api.journey.scan_bounds import Scan, bind_scan, log_found, note_device, take_scan, tell_logged
 from webapp.api.journey.schemas.tags import ScanInput, ScanOutput
 from webapp.auth import mark_access
 from webapp.auth.journey_callers import JourneyCaller, find_present_caller
@@ -34,34 +39,44 @@ _RECEPTION = MapPoint("접수 창구", 1, 0, 0)
 @blueprint.doc(security=[{}, {"access_token": []}])
 @blueprint.arguments(ScanInput, error_status_code=400)
 @blueprint.response(200, ScanOutput)
-@fails(blueprint, 400, 401, 404, 410, 413, 415, 429)
+@fails(blueprint, 400, 401, 404, 409, 410, 413, 415, 429)
 def scan(body: dict[str, Any]) -> dict[str, Any]:
     """Where this is and where to go. Of a patient's first scan it is the arrival; a later one changes nothing."""
     caller = find_present_caller()
     named = {name: body[name] for name in ("tag_uid", "tag_code") if body[name] is not None}
-    made = Scan(named, _holder(caller, body["device_id"]), caller_place(), body["via"])
-    tag = _find(made)
-    is_patient = caller is not None and not caller.is_staff
-    journey, is_arrival = _arrive(tag, made, caller) if caller is not None and is_patient else (None, False)
-    if not is_arrival:
-        log_alone(TagAction.SCAN if caller is None else TagAction.RESCAN, tag.tag_id, made)
+    made = Scan(named, _holder(caller, body["device_id"]), caller_place(), body["via"], _pair(body))
+    with _bound(made):
+        tag = find_tag(HospitalCache(stores().redis, stores().sessions).look(), **named)
+        outcome = _take(tag, made, caller)
     note_device(tag.tag_id, made)
-    return _answer(tag, journey, is_arrival=is_arrival, token_for=None if caller else body["device_id"] or "")
+    token = None if caller else make_scan_token(tag.tag_id, body["device_id"], outcome.reading_id)
+    return _answer(tag, outcome, token)
 
 
 @blueprint.get("/qr-backup/<string:tag_code>")
 @blueprint.response(200, ScanOutput)
 @fails(blueprint, 404, 410, 429)
 def show_by_qr(tag_code: str) -> dict[str, Any]:
-    """The same for who looks only: it moves nobody, as browsers fetch addresses before anybody asks."""
+    """The same for who looks only: it moves nobody, as browsers fetch addresses before anybody asks. A dynamic tag has
+    no QR code: 404."""
     made = Scan({"tag_code": tag_code}, ScannedBy(), caller_place())
-    tag = _find(made)
-    log_alone(TagAction.QR, tag.tag_id, made)
-    return _answer(tag, None, is_arrival=False, token_for="")
+    with _bound(made):
+        tag = find_tag(HospitalCache(stores().redis, stores().sessions).look(), tag_code=tag_code)
+        take_scan(TagAction.QR, tag.tag_id, made)
+    return _answer(tag, _Outcome(), make_scan_token(tag.tag_id, None))
 
 
 mark_access(scan, "public")
 mark_access(show_by_qr, "public")
+
+
+@dataclass(frozen=True)
+class _Outcome:
+    """`journey` is the snapshot of a patient, `is_arrival` whether this scan was their arrival."""
+
+    journey: dict[str, Any] | None = None
+    is_arrival: bool = False
+    reading_id: UUID | None = None
 
 
 def _holder(caller: JourneyCaller | None, device_id: str | None) -> ScannedBy:
@@ -69,57 +84,70 @@ def _holder(caller: JourneyCaller | None, device_id: str | None) -> ScannedBy:
     return ScannedBy(caller.principal_id if caller is not None and is_patient else None, device_id)
 
 
-def _find(made: Scan) -> TagFacts:
-    """Raises ApiError; what leads nowhere is logged, too."""
+def _pair(body: dict[str, Any]) -> SunPair | None:
+    e, c = body["e"], body["c"]
+    return None if e is None and c is None else SunPair(e or "", c or "")
+
+
+@contextmanager
+def _bound(made: Scan) -> Iterator[None]:
+    """Raises ApiError for what leads nowhere, which is logged, too."""
     try:
         with bind_scan(made):
-            hospital = HospitalCache(stores().redis, stores().sessions).look()
-            return find_tag(hospital, **made.named)
+            yield
     except TagInactive as exc:
         raise ApiError(Code.TAG_INACTIVE) from exc
+    except TagReplayed as exc:
+        raise ApiError(Code.TAG_REPLAYED) from exc
     except TagError as exc:
         raise ApiError(Code.TAG_NOT_FOUND) from exc
 
 
-def _arrive(tag: TagFacts, made: Scan, caller: JourneyCaller) -> tuple[dict[str, Any], bool]:
-    """The snapshot, and whether this scan was the arrival, which is logged with it. Never an error: who is here already
-    has scanned again."""
+def _take(tag: TagFacts, made: Scan, caller: JourneyCaller | None) -> _Outcome:
+    """Of a patient's first scan it is the arrival, which is logged with it; whoever is here already has scanned
+    again. Raises TagError, JourneyError of a dynamic tag."""
+    if caller is None or caller.is_staff:
+        done = take_scan(TagAction.SCAN if caller is None else TagAction.RESCAN, tag.tag_id, made)
+        return _Outcome(reading_id=done.reading_id)
 
     def read(journey: JourneyWork) -> dict[str, Any]:
         return read_snapshot(journey, caller.principal_id, JourneyRole.PATIENT)
 
-    def arrive(journey: JourneyWork) -> tuple[dict[str, Any], bool]:
-        payload = {"tag_id": tag.tag_id}
-        done = perform_action(journey, caller.principal_id, JourneyAction.SCAN_NFC, payload, caller.actor).body
-        return done, log_scan(journey.session, TagAction.SCAN, tag_id=tag.tag_id, said=made.said, by=made.by)
-
     snapshot = stores().journeys.read(read)
-    if snapshot["journey_state"] != JourneyState.UNREGISTERED:
-        return snapshot, False
-    try:
-        here, request_id = stores(), g.request_id
-        action = JourneyAction.SCAN_NFC
-        snapshot, is_logged = count_action(here, caller, action, lambda: here.journeys.run(arrive, request_id))
-    except InvalidAction:  # arrived meanwhile, by another of their devices
-        return stores().journeys.read(read), False
+    if snapshot["journey_state"] == JourneyState.UNREGISTERED:
+        try:
+            return _Outcome(_arrive(tag, made, caller), is_arrival=True)
+        except InvalidAction:  # arrived meanwhile, by another of their devices, or by this very scan
+            snapshot = stores().journeys.read(read)
+    done = take_scan(TagAction.RESCAN, tag.tag_id, made)
+    return _Outcome(snapshot, is_arrival=done.first == TagAction.SCAN)
+
+
+def _arrive(tag: TagFacts, made: Scan, caller: JourneyCaller) -> dict[str, Any]:
+    """The snapshot. Raises JourneyError."""
+    here, request_id, action = stores(), g.request_id, JourneyAction.SCAN_NFC
+    payload = {"tag_id": tag.tag_id} | (asdict(made.pair) if made.pair else {})
+
+    def arrive(journey: JourneyWork) -> tuple[dict[str, Any], bool]:
+        done = perform_action(journey, caller.principal_id, action, payload, caller.actor).body
+        return done, log_found(journey, made)
+
+    snapshot, is_logged = count_action(here, caller, action, lambda: here.journeys.run(arrive, request_id))
     if is_logged:
         tell_logged(TagAction.SCAN, tag.tag_id, made)
-    return snapshot, True
+    return snapshot
 
 
-def _answer(
-    tag: TagFacts, journey: dict[str, Any] | None, *, is_arrival: bool, token_for: str | None
-) -> dict[str, Any]:
-    """`token_for` is the device that a scan token is made for, "" for any, None for nobody."""
+def _answer(tag: TagFacts, outcome: _Outcome, scan_token: str | None) -> dict[str, Any]:
     hospital = HospitalCache(stores().redis, stores().sessions).look()
     return {
         "success": True,
         "tag": {"tag_id": tag.tag_id, "title": tag.title, "floor": tag.floor, "x": tag.x, "y": tag.y},
         "exams": _exams_at(tag, hospital),
-        "guidance": guidance_body(guide(_place_of(tag), _target_of(journey))),
-        "transition": is_arrival,
-        "journey": journey,
-        "scan_token": None if token_for is None else make_scan_token(tag.tag_id, token_for or None),
+        "guidance": guidance_body(guide(_place_of(tag), _target_of(outcome.journey))),
+        "transition": outcome.is_arrival,
+        "journey": outcome.journey,
+        "scan_token": scan_token,
     }
 
 

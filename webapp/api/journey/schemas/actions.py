@@ -6,7 +6,7 @@ from models.journey import JourneyState
 from webapp.api.fields import WORD_MAX, InputSchema, Text, say
 from webapp.api.journey.schemas.keys import KeyField
 from webapp.api.journey.schemas.snapshot import SnapshotOutput
-from webapp.api.journey.schemas.words import ReasonQuery
+from webapp.api.journey.schemas.words import ReasonQuery, sun_word
 
 _ACTION_NEEDED = "무엇을 할지 보내 주세요."
 _ACTION = say(_ACTION_NEEDED, "무엇을 할지 글자로 보내 주세요.")
@@ -25,6 +25,8 @@ class PayloadInput(InputSchema):
     tag_uid = _word()
     tag_code = _word()
     tag_id = _word()
+    e = sun_word("e")
+    c = sun_word("c")
     exam_id = _word()
     appointment_id = _word()
     queue_id = _word()

@@ -4,7 +4,7 @@ from typing import Any
 
 from marshmallow import Schema, fields, validate
 
-from webapp.api.fields import Flag, InputSchema, Text, say
+from webapp.api.fields import WORD_MAX, Flag, InputSchema, Text, say
 from webapp.api.journey.schemas.tags import TagUid
 from webapp.api.journey.schemas.words import NAME_MAX, NameOfThing
 
@@ -13,6 +13,7 @@ _COORDINATE = validate.Range(-100_000, 100_000, error="-100000에서 100000까�
 _MINUTES = validate.Range(1, 600, error="1에서 600까지 쓸 수 있어요.")
 _NUMBER = say("숫자를 입력해 주세요.", "숫자를 입력해 주세요.")
 _EXAMS_MAX = 64
+_SUN_KEY = "[0-9A-Fa-f]{32}"
 
 
 def _title(**more: Any) -> Text:
@@ -26,6 +27,21 @@ def _title(**more: Any) -> Text:
 
 def _exam_ids(**more: Any) -> fields.List[Any]:
     return fields.List(NameOfThing(), metadata={"maxItems": _EXAMS_MAX}, **more)
+
+
+def _sun_key(**more: Any) -> Text:
+    return Text(
+        WORD_MAX,
+        allow_none=True,
+        validate=validate.Regexp(rf"\A{_SUN_KEY}\Z", error="16진수 32자리로 써 주세요."),
+        metadata={
+            "pattern": f"^{_SUN_KEY}$",
+            "writeOnly": True,
+            "description": "Of a dynamic tag (NTAG 424 DNA): its SDMMetaReadKey and its SDMFileReadKey, which are the"
+            " same. null: a static tag.",
+        },
+        **more,
+    )
 
 
 class RoomChangeInput(InputSchema):
@@ -65,6 +81,7 @@ class TagChangeInput(InputSchema):
     y = fields.Float(validate=_COORDINATE, error_messages=_NUMBER)
     exam_ids = _exam_ids()
     is_active = Flag()
+    sun_key = _sun_key()
 
 
 class TagInput(InputSchema):
@@ -76,6 +93,7 @@ class TagInput(InputSchema):
     x = fields.Float(required=True, validate=_COORDINATE, error_messages=_NUMBER)
     y = fields.Float(required=True, validate=_COORDINATE, error_messages=_NUMBER)
     exam_ids = _exam_ids(load_default=list)
+    sun_key = _sun_key(load_default=None)
 
 
 class DisplayChangeInput(InputSchema):
@@ -122,6 +140,10 @@ class WallTagItem(Schema):
     y = fields.Float(required=True)
     exam_ids = fields.List(fields.String(), required=True)
     is_active = fields.Boolean(required=True)
+    is_dynamic = fields.Boolean(
+        required=True,
+        metadata={"description": "It has a `sun_key`: a scan needs the `e` and `c` of its address."},
+    )
     is_marked = fields.Boolean(
         required=True,
         metadata={"description": "More devices outside the hospital scan it than should: rotate its code."},

@@ -7,7 +7,7 @@ from marshmallow import Schema, ValidationError, fields, validate, validates_sch
 from services.journey.tags import canonical_uid
 from webapp.api.fields import WORD_MAX, InputSchema, Text, say
 from webapp.api.journey.schemas.snapshot import SnapshotOutput
-from webapp.api.journey.schemas.words import DeviceField
+from webapp.api.journey.schemas.words import DeviceField, sun_word
 
 UID_FAULT = "태그 번호를 확인해 주세요. 예: 04:10:00:00:00:00:01"
 _NDEF_MAX = 1024
@@ -32,6 +32,8 @@ class TagUid(Text):
 class ScanInput(InputSchema):
     tag_uid = TagUid(load_default=None)
     tag_code = Text(WORD_MAX, load_default=None, validate=validate.Length(1, error="태그의 글자를 입력해 주세요."))
+    e = sun_word("e")
+    c = sun_word("c")
     ndef = Text(_NDEF_MAX, load_default=None)
     device_id = DeviceField()
     via = Text(

@@ -4,7 +4,7 @@ from typing import Any
 
 from marshmallow import validate
 
-from webapp.api.fields import WORD_MAX, InputSchema, Text
+from webapp.api.fields import WORD_MAX, InputSchema, Text, say
 from webapp.api.patients.schemas.access_log import ReasonField
 
 NAME_MAX = 100
@@ -35,6 +35,17 @@ class NameOfThing(Text):
             metadata={"pattern": f"^{_NAMED}$"},
             **kwargs,
         )
+
+
+def sun_word(name: str) -> Text:
+    """What is no such pair is answered as a tag that nobody knows."""
+    return Text(
+        WORD_MAX,
+        load_default=None,
+        allow_none=True,
+        error_messages=say("글자로 보내 주세요.", "글자로 보내 주세요."),
+        metadata={"description": f"Of a dynamic tag: `{name}` of its address, as it stands there at this scan."},
+    )
 
 
 def staff_reason() -> ReasonField:
