@@ -3,9 +3,11 @@
 import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
 
-import { codeOfAddress, NfcReader, tagOfNdef, tagOfTyped } from "../../webapp/static/sdk/journey/nfc_reader.js";
+import { NfcReader, tagOfNdef, tagOfTyped } from "../../webapp/static/sdk/journey/nfc_reader.js";
+import { codeOfAddress, pairOfAddress } from "../../webapp/static/sdk/journey/tag_address.js";
 
 const CODE = "demo-entrance-7f3a9c21e5b84d06";
+const [E, C] = ["EF963FF7828658A599F3041510671E88", "94EED9EE65337086"];
 const data = (text) => new TextEncoder().encode(text);
 const record = (text, recordType = "url") => ({ recordType, data: data(text) });
 
@@ -45,14 +47,28 @@ test("a tag is known by the code in its address", () => {
   assert.deepEqual(tagOfNdef(read), { tag_code: CODE, via: "nfc" });
 });
 
-test("a dynamic tag's proof goes along", () => {
-  const address = `https://h/t/${CODE}?e=00&c=11`;
+test("what a dynamic tag says goes along", () => {
+  const address = `https://h/t/${CODE}?e=${E}&c=${C}`;
   assert.deepEqual(tagOfNdef({ message: { records: [record(address)] } }), {
     tag_code: CODE,
-    ndef: address,
+    e: E,
+    c: C,
     via: "nfc",
   });
 });
+
+for (const [address, pair] of [
+  [`https://h/t/${CODE}?e=${E}&c=${C}`, { e: E, c: C }],
+  [`https://h/t/${CODE}?x=1&c=${C.toLowerCase()}&e=${E.toLowerCase()}#?e=1`, { e: E.toLowerCase(), c: C.toLowerCase() }],
+  [`https://h/t/${CODE}?e=${E}`, {}],
+  [`https://h/t/${CODE}?e=${E}0&c=${C}`, {}],
+  [`https://h/t/${CODE}?e=${E}&c=${C.slice(1)}`, {}],
+  [`https://h/t/${CODE}#?e=${E}&c=${C}`, {}],
+  [`https://h/t/${CODE}?%`, {}],
+  [`https://h/t/${CODE}`, {}],
+]) {
+  test(`"${address}" says ${JSON.stringify(pair)}`, () => assert.deepEqual(pairOfAddress(address), pair));
+}
 
 test("an empty tag is known by its own number", () => {
   assert.deepEqual(tagOfNdef({ serialNumber: "04:10:00:00:00:00:01", message: { records: [] } }), {

@@ -90,7 +90,7 @@ def log_refused(made: Scan) -> Iterator[None]:
         raise
 
 
-def take_scan(action: TagAction, tag_id: str, made: Scan) -> LoggedScan:
+def log_tag_scan(action: TagAction, tag_id: str, made: Scan) -> LoggedScan:
     """Of a tag that was found, in a transaction of its own. Raises TagUnknown, TagReplayed of a dynamic one."""
     here = stores()
     with here.unit_of_work() as work:

@@ -20,7 +20,7 @@ from services.journey.work import JourneyWork
 from webapp.api.documented import fails
 from webapp.api.journey.acting import count_action
 from webapp.api.journey.blueprint import JourneyBlueprint
-from webapp.api.journey.scan_bounds import Scan, bind_scan, log_found, note_device, take_scan, tell_logged
+from webapp.api.journey.scan_bounds import Scan, bind_scan, log_found, log_tag_scan, note_device, tell_logged
 from webapp.api.journey.schemas.tags import ScanInput, ScanOutput
 from webapp.auth import mark_access
 from webapp.auth.journey_callers import JourneyCaller, find_present_caller
@@ -62,7 +62,7 @@ def show_by_qr(tag_code: str) -> dict[str, Any]:
     made = Scan({"tag_code": tag_code}, ScannedBy(), caller_place())
     with _bound(made):
         tag = find_tag(HospitalCache(stores().redis, stores().sessions).look(), tag_code=tag_code)
-        take_scan(TagAction.QR, tag.tag_id, made)
+        log_tag_scan(TagAction.QR, tag.tag_id, made)
     return _answer(tag, _Outcome(), make_scan_token(tag.tag_id, None))
 
 
@@ -107,7 +107,7 @@ def _take(tag: TagFacts, made: Scan, caller: JourneyCaller | None) -> _Outcome:
     """Of a patient's first scan it is the arrival, which is logged with it; whoever is here already has scanned
     again. Raises TagError, JourneyError of a dynamic tag."""
     if caller is None or caller.is_staff:
-        done = take_scan(TagAction.SCAN if caller is None else TagAction.RESCAN, tag.tag_id, made)
+        done = log_tag_scan(TagAction.SCAN if caller is None else TagAction.RESCAN, tag.tag_id, made)
         return _Outcome(reading_id=done.reading_id)
 
     def read(journey: JourneyWork) -> dict[str, Any]:
@@ -119,7 +119,7 @@ def _take(tag: TagFacts, made: Scan, caller: JourneyCaller | None) -> _Outcome:
             return _Outcome(_arrive(tag, made, caller), is_arrival=True)
         except InvalidAction:  # arrived meanwhile, by another of their devices, or by this very scan
             snapshot = stores().journeys.read(read)
-    done = take_scan(TagAction.RESCAN, tag.tag_id, made)
+    done = log_tag_scan(TagAction.RESCAN, tag.tag_id, made)
     return _Outcome(snapshot, is_arrival=done.first == TagAction.SCAN)
 
 

@@ -17,6 +17,7 @@ from tests.integration.static.journey.hospital import (
     token,
     two_lines,
 )
+from tests.sun_tags import VECTOR
 from tests.waiting import wait_until
 
 LOGIN = "POST /auth/simple-login"
@@ -321,6 +322,37 @@ def test_a_tag_s_address_tells_the_scan_and_goes_on(hospital: Hospital, open_pag
     expect(page.get_by_role("heading", name="누구신지 알려 주세요")).to_be_visible()
     [scanned] = hospital.asked_for("POST /nfc/scan/")
     assert (scanned["tag_code"], scanned["via"]) == ("demo-entrance-7f3a9c21e5b84d06", "url")
+
+
+def test_a_dynamic_tag_s_address_tells_what_it_says_once(hospital: Hospital, open_page: OpenPage) -> None:
+    hospital.is_signed_in = False
+    hospital.answers["POST /nfc/scan/"] = {"tag": {"title": "정문"}, "scan_token": "scan-1", "journey": None}
+    page = open_page("/t/demo-entrance-7f3a9c21e5b84d06?e={e}&c={c}".format(**VECTOR))
+    page.wait_for_url("**/journey")
+    [scanned] = hospital.asked_for("POST /nfc/scan/")
+    assert {name: scanned.get(name) for name in ("e", "c", "ndef")} == {**VECTOR, "ndef": None}
+    page.reload()
+    expect(page.get_by_role("heading", name="누구신지 알려 주세요")).to_be_visible()
+    assert len(hospital.asked_for("POST /nfc/scan/")) == 1
+
+
+def test_an_address_that_was_used_says_what_to_do(hospital: Hospital, open_page: OpenPage) -> None:
+    hospital.answers["POST /nfc/scan/"] = refusal(409, "TAG_REPLAYED")
+    page = open_page("/t/demo-entrance-7f3a9c21e5b84d06?e={e}&c={c}".format(**VECTOR))
+    expect(page.locator("#tag-failed")).to_contain_text("휴대폰을 태그에 다시 한 번 대 주세요.")
+    expect(page.get_by_role("link", name="계속하기")).to_be_visible()
+
+
+def test_a_scan_whose_answer_was_lost_is_sent_again_as_it_was(hospital: Hospital, open_page: OpenPage) -> None:
+    hospital.answers["POST /nfc/scan/"] = refusal(503, "STORE_UNAVAILABLE", retryable=True)
+    page = open_page("/t/demo-entrance-7f3a9c21e5b84d06?e={e}&c={c}".format(**VECTOR))
+    again = page.locator("#tag-failed").get_by_role("button")
+    expect(again).to_be_visible()
+    hospital.answers["POST /nfc/scan/"] = {"tag": {"title": "정문"}, "scan_token": "scan-1", "journey": None}
+    again.click()
+    page.wait_for_url("**/journey")
+    first, second = hospital.asked_for("POST /nfc/scan/")
+    assert first == second
 
 
 def test_a_tag_that_is_no_longer_used_is_told(hospital: Hospital, open_page: OpenPage) -> None:

@@ -5,11 +5,11 @@
 
 import { PatientJourney } from "../../sdk/journey/patient_journey.js";
 import { PageReports } from "../../sdk/journey/reports.js";
+import { pairOfAddress } from "../../sdk/journey/tag_address.js";
 import { find, setText, show, tellStarted } from "../kit/dom.js";
 import { showError } from "../kit/error.js";
 import { troubleOf } from "./words.js";
 
-const NDEF_MAX = 1024;
 const reports = new PageReports("tag").watch();
 const journey = new PatientJourney({ clientOptions: { onDuration: reports.measure } });
 
@@ -17,14 +17,13 @@ async function tell() {
   showError(find("tag-failed"), null);
   const tag = {
     tag_code: decodeURIComponent(location.pathname.split("/")[2] ?? ""),
+    ...pairOfAddress(location.href),
     via: /** @type {const} */ ("url"),
   };
-  // A dynamic tag proves itself by what its address ends with.
-  const ndef = location.search && location.href.length <= NDEF_MAX ? { ndef: location.href } : {};
   try {
     // Who has a login here is known by it; that it cannot be asked for now keeps nobody from being scanned.
     await journey.start().catch(() => false);
-    await journey.scan({ ...tag, ...ndef });
+    await journey.scan(tag);
     journey.close();
     location.replace("/journey");
   } catch (/** @type {any} */ error) {

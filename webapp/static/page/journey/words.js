@@ -23,7 +23,7 @@ const BY_CODE = /** @type {Record<string, string>} */ ({
   AMBIGUOUS_LOGIN: "이름도 적어 주세요.",
   TAG_NOT_FOUND: "태그를 알아보지 못했어요. 다시 한 번 대 주세요.",
   TAG_INACTIVE: "쓰지 않는 태그예요. 다른 태그에 대 주세요.",
-  TAG_REPLAYED: "다시 한 번 대 주세요.",
+  TAG_REPLAYED: "휴대폰을 태그에 다시 한 번 대 주세요.",
   SCAN_TOKEN_EXPIRED: "시간이 지났어요. 태그에 다시 대 주세요.",
   SCAN_TOKEN_INVALID: "태그에 다시 대 주세요.",
   SCAN_TOKEN_USED: "태그에 다시 대 주세요.",

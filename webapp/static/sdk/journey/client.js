@@ -16,7 +16,9 @@ const REFRESH_PATH = "/auth/token/refresh/";
 const REFRESH = "welno.journey.refresh";
 
 /** @typedef {import("../core/ordering.js").Cursor} Cursor */
-/** @typedef {{tag_code?: string, tag_uid?: string, ndef?: string, via?: "nfc"|"url"|"qr"|"typed"}} Tag */
+/** `e` and `c` are what a dynamic tag said at this reading.
+ * @typedef {{tag_code?: string, tag_uid?: string, e?: string, c?: string, ndef?: string,
+ *   via?: "nfc"|"url"|"qr"|"typed"}} Tag */
 /** @typedef {{phone_last4?: string, phone?: string, birth_date: string, name?: string, device_id?: string,
  *   scan_token?: string}} Person */
 /** Which of our own addresses may be asked for a new token: none for staff, whose login has no second token.

@@ -4,10 +4,10 @@
  */
 
 import { CameraError, canReadQr, readQr, whyOf } from "../core/qr_camera.js";
+import { codeOfAddress, pairOfAddress } from "./tag_address.js";
 
 const SHORT_CODE = /^[A-Z0-9]{4}-?[A-Z0-9]{4}$/;
 const CODE = /^[A-Za-z0-9_-]{8,100}$/;
-const NDEF_MAX = 1024;
 
 /** @typedef {import("./client.js").Tag} Tag */
 /** @typedef {"nfc"|"qr"|"typed"} Way */
@@ -78,31 +78,20 @@ export function tagOfTyped(text) {
   return CODE.test(typed) ? { tag_code: typed, via: "typed" } : null;
 }
 
-/** The address on a tag, or in its QR: `https://{host}/t/{tag_code}`. @param {string} text @returns {string|null} */
-export function codeOfAddress(text) {
-  const [, code] = text.match(/^https?:\/\/[^/]+\/t\/([A-Za-z0-9_-]{8,100})\/?(?:[?#]|$)/) ?? [];
-  return code ?? null;
-}
-
 /** @param {{serialNumber?: string, message?: {records: any[]}}} read @returns {Tag|null} */
 export function tagOfNdef({ serialNumber, message }) {
   const addresses = (message?.records ?? [])
     .filter(({ recordType }) => recordType === "url" || recordType === "absolute-url")
     .map(({ data }) => new TextDecoder().decode(data));
   const address = addresses.find((one) => codeOfAddress(one) !== null);
-  if (address) return { tag_code: /** @type {string} */ (codeOfAddress(address)), ...ndefOf(address), via: "nfc" };
+  if (address) return { tag_code: /** @type {string} */ (codeOfAddress(address)), ...pairOfAddress(address), via: "nfc" };
   return serialNumber ? { tag_uid: serialNumber, via: "nfc" } : null;
-}
-
-/** A dynamic tag proves itself in its address. @param {string} address */
-function ndefOf(address) {
-  return address.includes("?") && address.length <= NDEF_MAX ? { ndef: address } : {};
 }
 
 /** @param {string} address @returns {Tag|null} */
 function tagOfQr(address) {
   const code = codeOfAddress(address);
-  return code === null ? null : { tag_code: code, ...ndefOf(address), via: "qr" };
+  return code === null ? null : { tag_code: code, ...pairOfAddress(address), via: "qr" };
 }
 
 /** @param {any} error */
