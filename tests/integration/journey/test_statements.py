@@ -7,7 +7,7 @@ from tests.integration.journey.ward import BLOOD, XRAY, Ward, counted
 
 # Without what finds the login and logs the access. A change that takes another knows why.
 MOST_STATEMENTS = {
-    "scan": 17,
+    "scan": 18,  # the tag as a row, too: a dynamic one keeps its count
     "login": 31,
     "register": 8,
     "confirm": 16,
