@@ -31,7 +31,14 @@ from tests.pgbouncer import NO_PGBOUNCER
 from tests.rabbitmq import run_rabbitmq
 from tests.stacks import TEMPLATE_DATABASE, copied_home, create_database, make_migrated_home
 
-pytest_plugins = ["tests.accessibility", "tests.repetition", "tests.scheduling", "tests.server_logs", "tests.slow"]
+pytest_plugins = [
+    "tests.accessibility",
+    "tests.repetition",
+    "tests.scheduling",
+    "tests.server_logs",
+    "tests.slow",
+    "tests.uncached_loggers",
+]
 FIND_CHROMIUM = ROOT / "dev" / "scripts" / "find-chromium"
 NO_CHROMIUM = "there is no Chromium: `make test` says why, or install Chromium or Google Chrome"
 

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 import redis
-import structlog
 from flask import Flask
 from sqlalchemy import Engine
 
@@ -45,8 +44,6 @@ def app(app_of: AppOf, web_settings: Settings, engine: Engine, redis_client: red
     handlers, level = logging.getLogger().handlers, logging.getLogger().level
     made = app_of(web_settings)
     configure_logs(web_settings.processes.log_level, "web")
-    # A logger that is cached keeps these processors, and later tests could not capture what it logs.
-    structlog.configure(cache_logger_on_first_use=False)
     parts(made).spool.ensure_folders()
     yield made
     logging.getLogger().handlers = handlers
