@@ -6,6 +6,7 @@ Errors: SunInvalid (not retryable).
 
 import re
 from dataclasses import dataclass
+from urllib.parse import parse_qsl, urlsplit
 
 from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.algorithms import AES128
@@ -36,6 +37,15 @@ class SunPair:
 
     e: str
     c: str
+
+    @classmethod
+    def of_address(cls, address: str) -> "SunPair | None":
+        """None where it carries neither, or is no address."""
+        try:
+            said = dict(parse_qsl(urlsplit(address).query))
+        except ValueError:
+            return None
+        return cls(said.get("e", ""), said.get("c", "")) if said.keys() & {"e", "c"} else None
 
 
 @dataclass(frozen=True)

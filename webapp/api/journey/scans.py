@@ -85,8 +85,11 @@ def _holder(caller: JourneyCaller | None, device_id: str | None) -> ScannedBy:
 
 
 def _pair(body: dict[str, Any]) -> SunPair | None:
+    """By itself, or in the address that was read."""
     e, c = body["e"], body["c"]
-    return None if e is None and c is None else SunPair(e or "", c or "")
+    if e is None and c is None:
+        return SunPair.of_address(body["ndef"] or "")
+    return SunPair(e or "", c or "")
 
 
 @contextmanager

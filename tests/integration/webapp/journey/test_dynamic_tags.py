@@ -60,6 +60,21 @@ def test_the_public_vector_is_a_scan(app: Flask, chief: Desk):
     assert stored(app).sun_counter == VECTOR_COUNTER
 
 
+def test_it_may_be_said_by_the_address_that_was_read(app: Flask, tag: DynamicTag):
+    said = tag.read()
+    address = f"https://welno.example/t/{tag.code}?e={said['e']}&c={said['c']}"
+    assert scan(app, tag_code=tag.code, ndef=address).json["tag"]["tag_id"] == TAG_ID
+    assert logged(app) == [("scan", TAG_ID, 1)]
+    assert scan(app, tag_code=tag.code, ndef=address).json["error"]["code"] == "TAG_REPLAYED"
+
+
+@pytest.mark.parametrize(
+    "ndef", ["", "https://[", "https://welno.example/t/x", "https://welno.example/t/x?e=&c=", "?e=1"]
+)
+def test_an_address_that_says_nothing_is_no_scan(app: Flask, tag: DynamicTag, ndef: str):
+    assert scan(app, tag_code=tag.code, ndef=ndef).json["error"]["code"] == "TAG_NOT_FOUND"
+
+
 def test_a_stranger_gets_a_scan_token_and_signs_in_with_it(app: Flask, tag: DynamicTag):
     answer = scan(app, **tag.body(device_id=DEVICE, via="url")).json
     assert (answer["tag"]["tag_id"], answer["transition"]) == (TAG_ID, False)

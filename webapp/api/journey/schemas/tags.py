@@ -34,7 +34,11 @@ class ScanInput(InputSchema):
     tag_code = Text(WORD_MAX, load_default=None, validate=validate.Length(1, error="태그의 글자를 입력해 주세요."))
     e = sun_word("e")
     c = sun_word("c")
-    ndef = Text(_NDEF_MAX, load_default=None)
+    ndef = Text(
+        _NDEF_MAX,
+        load_default=None,
+        metadata={"description": "The tag's whole address, as it was read; of a dynamic tag in place of `e` and `c`."},
+    )
     device_id = DeviceField()
     via = Text(
         WORD_MAX,
