@@ -40,7 +40,7 @@ class ComposedText(Text):
         return compose(super()._deserialize(value, attr, data, **more))
 
 
-class Flag(fields.Boolean):
+class StrictBoolean(fields.Boolean):
     """JSON's true or false in a body: "yes", 1 or "off" may be a client's mistake, and must agree to nothing."""
 
     default_error_messages = dict.fromkeys(("invalid", "null", "required"), "true 또는 false로 보내 주세요.")
@@ -49,6 +49,15 @@ class Flag(fields.Boolean):
         if not isinstance(value, bool):
             raise self.make_error("invalid", input=value)
         return bool(super()._deserialize(value, attr, data, **more))
+
+
+class StrictFloat(fields.Float):
+    """A number of JSON in a body: a text is none, "1_0" least of all."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **more: Any) -> float:
+        if isinstance(value, str):
+            raise self.make_error("invalid", input=value)
+        return super()._deserialize(value, attr, data, **more)
 
 
 class InputSchema(Schema):

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from marshmallow import Schema, ValidationError, fields
 
-from webapp.api.fields import WORD_MAX, Flag, InputSchema, Text
+from webapp.api.fields import WORD_MAX, InputSchema, StrictBoolean, StrictFloat, Text
 
 from .source import Module, modules
 
@@ -110,7 +110,11 @@ def test_a_mapping_is_bounded_in_number_and_in_each_text():
 
 
 @every_field()
-def test_a_body_takes_true_and_false_alone(schema: type[InputSchema], name: str, field: fields.Field[Any]):
+def test_a_body_takes_no_text_for_a_number_or_a_boolean(schema: type[InputSchema], name: str, field: fields.Field[Any]):
     """A query has only texts for them, and so has a form."""
-    if not schema.__name__.endswith(("Query", "Form")):
-        assert all(isinstance(inner, Flag) for inner in parts_of(field) if isinstance(inner, fields.Boolean)), name
+    if schema.__name__.endswith(("Query", "Form")):
+        return
+    for inner in parts_of(field):
+        assert not isinstance(inner, fields.Boolean) or isinstance(inner, StrictBoolean), name
+        assert not isinstance(inner, fields.Integer) or inner.strict, name
+        assert not isinstance(inner, fields.Float) or isinstance(inner, StrictFloat), name

@@ -10,7 +10,7 @@ from marshmallow import ValidationError
 
 from core.clock import clock
 from webapp import create_app
-from webapp.api.fields import Birthdate, Flag, InputSchema, Moment
+from webapp.api.fields import Birthdate, InputSchema, Moment, StrictBoolean, StrictFloat
 
 NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
 
@@ -35,14 +35,24 @@ def test_today_is_a_birthdate_and_tomorrow_is_none():
 
 
 @pytest.mark.parametrize("value", ["true", "yes", "on", "1", 1, 1.0, "false", "off", 0, None, [], {}])
-def test_a_flag_is_true_or_false_alone(value: object):
+def test_a_boolean_is_true_or_false_alone(value: object):
     with pytest.raises(ValidationError, match="true 또는 false"):
-        Flag().deserialize(value)
+        StrictBoolean().deserialize(value)
 
 
 @pytest.mark.parametrize("value", [True, False])
-def test_a_flag_is_itself(value: bool):
-    assert Flag().deserialize(value) is value
+def test_a_boolean_is_itself(value: bool):
+    assert StrictBoolean().deserialize(value) is value
+
+
+@pytest.mark.parametrize("value", ["1.5", "1_0", "nan", "", True, None, [], float("nan"), float("inf")])
+def test_a_number_is_no_text(value: object):
+    with pytest.raises(ValidationError):
+        StrictFloat().deserialize(value)
+
+
+def test_a_number_is_itself():
+    assert [StrictFloat().deserialize(value) for value in (1, -2.5, 0)] == [1.0, -2.5, 0.0]
 
 
 def all_inputs(schema: type[InputSchema] = InputSchema) -> Iterator[type[InputSchema]]:

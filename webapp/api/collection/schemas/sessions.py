@@ -16,9 +16,9 @@ from webapp.api.fields import (
     ID_MAX,
     PATH_MAX,
     WORD_MAX,
-    Flag,
     InputSchema,
     Moment,
+    StrictBoolean,
     Text,
     check_id,
     check_local_path,
@@ -97,7 +97,7 @@ class StartInput(PersonInput):
         error_messages={"invalid": "항목별로 보내 주세요."},
         metadata={"description": "By kind, the `sha256` of the text shown; one that has changed is asked for again."},
     )
-    terms_agreed = Flag(load_default=False)
+    terms_agreed = StrictBoolean(load_default=False)
     terms_agreed_at = Moment(
         _MOMENT,
         allow_none=True,

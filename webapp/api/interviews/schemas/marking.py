@@ -36,7 +36,9 @@ class SpeakersOutput(Schema):
 class _UtteranceField(fields.Integer):
     def __init__(self, name: str) -> None:
         bounds = validate.Range(0, 2**31, error=_NUMBER)
-        super().__init__(data_key=name, required=True, validate=bounds, error_messages=say(_NUMBER, _NUMBER))
+        super().__init__(
+            strict=True, data_key=name, required=True, validate=bounds, error_messages=say(_NUMBER, _NUMBER)
+        )
 
 
 class HighlightInput(InputSchema):

@@ -49,6 +49,7 @@ class ConnectionListOutput(Schema):
 class ReceivedInput(InputSchema):
     project_id = ProjectIdField(data_key="projectId")
     received = fields.Integer(
+        strict=True,
         required=True,
         validate=validate.Range(0, _MOST_RECEIVED, error=_RECEIVED),
         error_messages={"required": _RECEIVED, "invalid": _RECEIVED},

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from marshmallow import Schema, ValidationError, fields, validate
 
-from webapp.api.fields import WORD_MAX, ComposedText, Flag, InputSchema, Text, say
+from webapp.api.fields import WORD_MAX, ComposedText, InputSchema, StrictBoolean, Text, say
 from webapp.api.interviews.schemas.interviews import ListedInterviewOutput
 
 TITLE_MAX = 200
@@ -39,18 +39,23 @@ class _InterviewIdField(fields.UUID):
         super().__init__(data_key="interviewId", required=True, error_messages=messages)
 
 
+def _modified(*, strict: bool) -> fields.Integer:
+    return fields.Integer(
+        strict=strict,
+        data_key="lastModified",
+        load_default=None,
+        validate=validate.Range(0, _LATEST_MS, error=_MODIFIED),
+        error_messages={"invalid": _MODIFIED},
+    )
+
+
 class UploadInput(InputSchema):
     """From JSON. `consents`: whoever was interviewed has consented."""
 
     project_id = ProjectIdField(data_key="projectId")
     text = Text(TEXT_MAX, load_default=None)
     title = ComposedText(TITLE_MAX, load_default=None)
-    last_modified = fields.Integer(
-        data_key="lastModified",
-        load_default=None,
-        validate=validate.Range(0, _LATEST_MS, error=_MODIFIED),
-        error_messages={"invalid": _MODIFIED},
-    )
+    last_modified = _modified(strict=True)
     mask_words = fields.List(
         ComposedText(WORD_MAX),
         data_key="maskWords",
@@ -58,12 +63,13 @@ class UploadInput(InputSchema):
         metadata={"maxItems": WORDS_MAX},
         error_messages={"invalid": "가릴 말을 쉼표로 나누어 보내 주세요."},
     )
-    consents: fields.Boolean = Flag(data_key="consent", load_default=False)
+    consents: fields.Boolean = StrictBoolean(data_key="consent", load_default=False)
 
 
 class UploadForm(UploadInput):
     """The same from a form, which has texts only."""
 
+    last_modified = _modified(strict=False)
     consents = fields.Boolean(
         data_key="consent", load_default=False, error_messages={"invalid": "true 또는 false로 보내 주세요."}
     )
@@ -80,7 +86,7 @@ class UploadOutput(Schema):
 
 class RetryInput(InputSchema):
     interview_id = _InterviewIdField()
-    consents = Flag(data_key="consent", load_default=False)
+    consents = StrictBoolean(data_key="consent", load_default=False)
 
 
 class ProcessInput(InputSchema):

@@ -4,7 +4,7 @@ from typing import Any
 
 from marshmallow import Schema, fields, validate
 
-from webapp.api.fields import WORD_MAX, Flag, InputSchema, Text, say
+from webapp.api.fields import WORD_MAX, InputSchema, StrictBoolean, StrictFloat, Text, say
 from webapp.api.journey.schemas.tags import TagUid
 from webapp.api.journey.schemas.words import NAME_MAX, NameOfThing
 
@@ -47,16 +47,16 @@ def _sun_key(**more: Any) -> Text:
 class RoomChangeInput(InputSchema):
     title = _title()
     floor = fields.Integer(strict=True, validate=_FLOOR, error_messages=_NUMBER)
-    x = fields.Float(validate=_COORDINATE, error_messages=_NUMBER)
-    y = fields.Float(validate=_COORDINATE, error_messages=_NUMBER)
+    x = StrictFloat(validate=_COORDINATE, error_messages=_NUMBER)
+    y = StrictFloat(validate=_COORDINATE, error_messages=_NUMBER)
 
 
 class RoomInput(InputSchema):
     room_id = NameOfThing(required=True)
     title = _title(required=True)
     floor = fields.Integer(strict=True, required=True, validate=_FLOOR, error_messages=_NUMBER)
-    x = fields.Float(required=True, validate=_COORDINATE, error_messages=_NUMBER)
-    y = fields.Float(required=True, validate=_COORDINATE, error_messages=_NUMBER)
+    x = StrictFloat(required=True, validate=_COORDINATE, error_messages=_NUMBER)
+    y = StrictFloat(required=True, validate=_COORDINATE, error_messages=_NUMBER)
 
 
 class ExamChangeInput(InputSchema):
@@ -64,7 +64,7 @@ class ExamChangeInput(InputSchema):
     display_title = _title()
     room_id = NameOfThing(allow_none=True)
     avg_minutes = fields.Integer(strict=True, allow_none=True, validate=_MINUTES, error_messages=_NUMBER)
-    needs_fasting = Flag()
+    needs_fasting = StrictBoolean()
 
 
 class ExamInput(ExamChangeInput):
@@ -77,10 +77,10 @@ class TagChangeInput(InputSchema):
     title = _title()
     room_id = NameOfThing(allow_none=True)
     floor = fields.Integer(strict=True, validate=_FLOOR, error_messages=_NUMBER)
-    x = fields.Float(validate=_COORDINATE, error_messages=_NUMBER)
-    y = fields.Float(validate=_COORDINATE, error_messages=_NUMBER)
+    x = StrictFloat(validate=_COORDINATE, error_messages=_NUMBER)
+    y = StrictFloat(validate=_COORDINATE, error_messages=_NUMBER)
     exam_ids = _exam_ids()
-    is_active = Flag()
+    is_active = StrictBoolean()
     sun_key = _sun_key()
 
 
@@ -90,8 +90,8 @@ class TagInput(InputSchema):
     title = _title(required=True)
     room_id = NameOfThing(load_default=None, allow_none=True)
     floor = fields.Integer(strict=True, required=True, validate=_FLOOR, error_messages=_NUMBER)
-    x = fields.Float(required=True, validate=_COORDINATE, error_messages=_NUMBER)
-    y = fields.Float(required=True, validate=_COORDINATE, error_messages=_NUMBER)
+    x = StrictFloat(required=True, validate=_COORDINATE, error_messages=_NUMBER)
+    y = StrictFloat(required=True, validate=_COORDINATE, error_messages=_NUMBER)
     exam_ids = _exam_ids(load_default=list)
     sun_key = _sun_key(load_default=None)
 
@@ -99,7 +99,7 @@ class TagInput(InputSchema):
 class DisplayChangeInput(InputSchema):
     title = _title()
     exam_ids = _exam_ids()
-    is_revoked = Flag(
+    is_revoked = StrictBoolean(
         load_default=False,
         metadata={"description": "true: its key opens nothing any more, and its sockets are closed."},
     )

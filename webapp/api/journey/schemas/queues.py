@@ -6,7 +6,7 @@ from marshmallow import Schema, ValidationError, fields, validate, validates_sch
 
 from models.journey import QueueState
 from models.journey.queues import PRIORITY_REASONS
-from webapp.api.fields import WORD_MAX, Flag, InputSchema, Text, say
+from webapp.api.fields import WORD_MAX, InputSchema, StrictBoolean, Text, say
 from webapp.api.journey.schemas.keys import KeyField
 from webapp.api.journey.schemas.snapshot import QueueDetailItem, SnapshotOutput
 from webapp.api.journey.schemas.words import NameOfThing
@@ -62,7 +62,7 @@ class RecallInput(InputSchema):
 
 
 class DelayInput(InputSchema):
-    delayed = Flag(required=True)
+    delayed = StrictBoolean(required=True)
     reason = _reason(load_default=None)
 
 

@@ -2,7 +2,7 @@
 
 from marshmallow import Schema, fields, validate
 
-from webapp.api.fields import Birthdate, Flag, InputSchema, Text, say
+from webapp.api.fields import Birthdate, InputSchema, StrictBoolean, Text, say
 from webapp.api.journey.schemas.actions import ActionInput
 from webapp.api.journey.schemas.words import NAME_MAX, NameOfThing, staff_reason
 
@@ -84,7 +84,7 @@ class StaffChangeInput(InputSchema):
         validate=validate.Length(12, error="12자 이상으로 정해 주세요."),
         error_messages=say("비밀번호를 입력해 주세요.", "비밀번호를 입력해 주세요."),
     )
-    is_active = Flag()
+    is_active = StrictBoolean()
     role = Text(
         16, validate=validate.OneOf(["staff", "admin"], error="staff 또는 admin을 보내 주세요."), error_messages=_CHOICE
     )

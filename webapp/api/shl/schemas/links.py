@@ -4,7 +4,7 @@ from marshmallow import Schema, fields, validate
 
 from models.shl import FetchKind
 from services.shl.files import ContentType
-from webapp.api.fields import WORD_MAX, Flag, InputSchema, Text, say
+from webapp.api.fields import WORD_MAX, InputSchema, StrictBoolean, Text, say
 
 FILES_BODY_MAX_BYTES = 5 * 1024 * 1024
 _MOST_FILES = 20
@@ -43,7 +43,7 @@ class MakeLinkInput(FilesInput):
         metadata={"description": "When it ends, in seconds of Unix time."},
     )
     passcode = Text(100, load_default=None, allow_none=True, validate=validate.Length(4, 100, error=_PASSCODE))
-    longTerm = Flag(load_default=False)
+    longTerm = StrictBoolean(load_default=False)
     label = Text(80, load_default=None, allow_none=True)
 
 

@@ -5,7 +5,7 @@ from marshmallow import Schema, ValidationError, fields, validate
 from core.moments import is_moment
 from models.threads import DeviceType
 from services.threads.encoding import MEMBER_MAX, is_member, is_uuid
-from webapp.api.fields import WORD_MAX, Flag, InputSchema, Text, json_bytes_max, say
+from webapp.api.fields import WORD_MAX, InputSchema, StrictBoolean, Text, json_bytes_max, say
 
 # Base64url of 32, 64 and 80 bytes, and what stands around them.
 _KEY_MAX, _SIG_MAX, _WRAPPED_MAX, _HASH_MAX = 43, 86, 107, 71
@@ -53,8 +53,8 @@ class DeviceInput(InputSchema):
         validate=validate.OneOf(list(DeviceType), error="browser나 recovery를 보내 주세요."),
         metadata={"description": "`recovery`: of a printed code; it gets no push pass."},
     )
-    reset = Flag(load_default=False)
-    pushPass = Flag(
+    reset = StrictBoolean(load_default=False)
+    pushPass = StrictBoolean(
         load_default=True,
         metadata={"description": "False: no pass and no cookie."},
     )
