@@ -85,6 +85,10 @@ class HttpResponse:
     body: bytes
 
 
+# What is kept of an answer that was paid for as likely as not, and came in an unsupported coding: that it came.
+UNSUPPORTED_ANSWER = HttpResponse(HTTPStatus.OK, {"content-encoding": "transfer"}, b"")
+
+
 class ResponseTooLarge(ExchangeError):
     """`part`: as much of it as was read; it may have been paid for. None where nobody keeps it."""
 

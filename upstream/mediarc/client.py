@@ -66,8 +66,8 @@ class MediarcClient:
 
 def _keep_what_came(error: exchange.ExchangeError, call: exchange.PaidCall) -> None:
     """Of an answer that may have been paid for, and that nobody can read, for people to look at."""
-    if isinstance(error, exchange.UnsupportedCoding):  # nothing of it can be had, but that it came
-        call.keep(exchange.HttpResponse(HTTPStatus.OK, {"content-encoding": "transfer"}, b""))
+    if isinstance(error, exchange.UnsupportedCoding):
+        call.keep(exchange.UNSUPPORTED_ANSWER)
     elif isinstance(error, exchange.ResponseTooLarge) and error.part is not None and error.part.status == HTTPStatus.OK:
         call.keep(error.part)
 

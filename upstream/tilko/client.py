@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
-from http import HTTPStatus
 
 import httpx
 
@@ -110,7 +109,7 @@ class TilkoClient:
             if not isinstance(exc.__cause__, exchange.UnsupportedCoding):
                 raise
             # It was paid for as likely as not, and would come like this again: people are told, and nobody buys it.
-            call.keep(HttpResponse(HTTPStatus.OK, {"content-encoding": "transfer"}, b""))
+            call.keep(exchange.UNSUPPORTED_ANSWER)
             raise AnswerUnreadable(reason=exc.reason) from None
         if answers.may_hold_data(reply.status, reply.headers, reply.body):
             call.keep(reply)
