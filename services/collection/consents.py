@@ -39,7 +39,7 @@ def end_for_consent(work: Work, run: CollectionRun, code: ConsentCode, now: date
     end_run(run, Status.CANCELLED, now)
 
 
-def leave_out_prescriptions(work: Work, run: CollectionRun, now: datetime) -> None:
+def skip_prescriptions(work: Work, run: CollectionRun, now: datetime) -> None:
     """The consents are over and the checkups are here: nobody is asked for the rest, and what there is gets saved."""
     run.prescriptions_failed = True
     message = "동의한 기간이 지나 진료·투약 기록은 가져오지 않았어요. 모은 건강검진 기록은 저장할게요."

@@ -31,7 +31,7 @@ from models.collection.run_states import (
 from services.collection import transitions
 from services.collection.call_deadlines import read_turn
 from services.collection.call_turn import CallStands, CallTurn
-from services.collection.consents import ConsentCode, end_for_consent, leave_out_prescriptions
+from services.collection.consents import ConsentCode, end_for_consent, skip_prescriptions
 from services.collection.errors import UnreadableRun
 from services.collection.events import say
 from services.collection.failures import SEALING_KEY_UNKNOWN, UNAVAILABLE, describe, is_retryable
@@ -97,7 +97,7 @@ def claim_run(work: Work, session_id: UUID, step: Step, *, owner_id: int, tools:
         return None
     turn = read_turn(work.session, run)
     if lacks_consent(step, run.consents_until, now) and not _is_answered(run, step, tools):
-        _go_without_consent(work, run, turn, now)
+        _skip_without_consent(work, run, turn, now)
         save_run(work, run)
         return None
     if step == Step.REQUEST_SIMPLE_AUTH and run.expires_at <= now:
@@ -126,14 +126,14 @@ def _is_answered(run: CollectionRun, step: Step, tools: Tools) -> bool:
     return kind is not None and tools.spool.find_incoming(str(run.session_id), kind) is not None
 
 
-def _go_without_consent(work: Work, run: CollectionRun, turn: CallTurn, now: datetime) -> None:
+def _skip_without_consent(work: Work, run: CollectionRun, turn: CallTurn, now: datetime) -> None:
     """Of a run whose step may ask nobody any more: have what was collected saved, or end it where there is nothing."""
     if turn.stands_until is not None:
         # A process that was taken for lost may still put the answer on the disk.
         left = max(turn.stands_until - time.monotonic(), 0)
         transitions.release(run, now + timedelta(seconds=min(left, _LOOK_AGAIN_SECONDS)))
         return
-    following = _leave_out(work, run, Step(run.step), now)
+    following = _skip_step(work, run, Step(run.step), now)
     if following is not None:
         run.step_started_at = None
         transitions.end_call(run)
@@ -141,11 +141,11 @@ def _go_without_consent(work: Work, run: CollectionRun, turn: CallTurn, now: dat
         send_step(work, run)
 
 
-def _leave_out(work: Work, run: CollectionRun, step: Step, now: datetime) -> Step | None:
+def _skip_step(work: Work, run: CollectionRun, step: Step, now: datetime) -> Step | None:
     """The step that follows without this one, which lacks its consent; None where the run has ended for that."""
     has_checkups = run.health_count is not None and not run.health_failed
     if step == Step.FETCH_PRESCRIPTIONS and has_checkups and run.consents_until is not None:
-        leave_out_prescriptions(work, run, now)
+        skip_prescriptions(work, run, now)
         return next_step(step, wants_report=wants_report(run.redirect_path, run.health_count))
     end_for_consent(work, run, ConsentCode.EXPIRED, now)
     return None
@@ -236,7 +236,7 @@ def _move_on(work: Work, run: CollectionRun, claim: Claim, tools: Tools, now: da
         transitions.wait_for_phone(run, not_before=first_poll, now=now)
         return None
     if lacks_consent(following, run.consents_until, now) and not _is_answered(run, following, tools):
-        following = _leave_out(work, run, following, now)
+        following = _skip_step(work, run, following, now)
         if following is None:
             return None
     transitions.move_to_step(run, following)

@@ -20,7 +20,7 @@ from services.interviews.counts import MISO_CALLS, MISO_SECONDS, Counted
 from services.interviews.endings import begin_analysis, fail_interview
 from services.interviews.files import answer_name
 from services.interviews.insight_inputs import build_insight_inputs
-from services.interviews.lost_answers import FIRST_LOOK, Search, leave_search, look_for_answer
+from services.interviews.lost_answers import FIRST_LOOK, Search, look_for_answer, release_search
 from services.interviews.miso_call import new_user, note_started, prepare_call
 from services.interviews.run_tools import RunTools
 from services.interviews.runs import (
@@ -82,7 +82,7 @@ def analyse(tools: RunTools, claim: InterviewClaim) -> InterviewClaim | None:
         return replace(claim, step=InterviewStep.SAVE)
     miso = tools.miso
     if miso is None:
-        _do_without(tools, claim)
+        _release_without_miso(tools, claim)
         return None
     following = _begin(tools, claim)
     if isinstance(following, Search):
@@ -92,13 +92,13 @@ def analyse(tools: RunTools, claim: InterviewClaim) -> InterviewClaim | None:
     return None
 
 
-def _do_without(tools: RunTools, claim: InterviewClaim) -> None:
+def _release_without_miso(tools: RunTools, claim: InterviewClaim) -> None:
     """Without MISO's address or key nothing is asked for; a call that has left is paid for, and others may find its
     answer."""
     with held_run(tools.unit_of_work, claim) as held:
         has_left = held.run.called_at is not None
     if has_left:
-        leave_search(tools, claim)
+        release_search(tools, claim)
     else:
         fail_attempt(tools, claim, failure_of(AnalysisFault.NOT_CONFIGURED))
 

@@ -67,7 +67,7 @@ def look_for_answer(tools: RunTools, miso: MisoWorkflows, claim: InterviewClaim,
         save_answer(tools, claim, answer, [_FOUND])
 
 
-def leave_search(tools: RunTools, claim: InterviewClaim) -> None:
+def release_search(tools: RunTools, claim: InterviewClaim) -> None:
     """To a process that can ask MISO, until the deadline. Raises RunOutdated."""
     _look_again(tools, claim, _Look(None, UNKNOWN_USAGE))
 

@@ -14,7 +14,7 @@ import orjson
 from models.interviews import RESULT_COLUMNS, Interview
 from services.interviews.extraction.decoding import clean_text
 from services.interviews.files import PLACEHOLDERS, TEXT, Said, read_said
-from services.interviews.masking.known_names import parts_of, tells_known_name
+from services.interviews.masking.known_names import contains_known_name, parts_of
 from services.interviews.masking.masker import LONGEST_PLACEHOLDER, Masker
 from services.interviews.masking.placeholders import MaskedKind, placeholders_in, without_numbers
 from services.interviews.masking.spans import NOTHING_MASKED, Known, MaskedText
@@ -99,7 +99,7 @@ class NoteMasker:
             # Masked as a label of a script, too: there a bare name stands for a person.
             written = (label, *(f"{one}: " for one in (label, *parts_of(label))))
             is_masked = any(self._masker.mask(one, words, after=before).text != one for one in written)
-            return is_masked or tells_known_name(label, before.names)
+            return is_masked or contains_known_name(label, before.names)
 
         return any(map(tells, labels))
 

@@ -8,7 +8,7 @@ from models.interviews import Interview, ProjectRole
 from services.interviews.changing import note_change
 from services.interviews.errors import InterviewNotFound, TextRefused
 from services.interviews.events import tell_changed
-from services.interviews.masking.seen import compose_seen
+from services.interviews.masking.invisible import compose_visible
 from services.interviews.membership import require_interview
 from services.interviews.numbering import NoteMasker
 from services.interviews.row_security import MemberWork
@@ -28,7 +28,7 @@ def name_speakers(member: MemberWork, interview_id: UUID, names: Mapping[str, st
         raise InterviewNotFound
     known = {one.speaker for one in read_utterances(interview.cleaned_script)}
     # Composed, as the script's labels are and what the masker gives back.
-    named = {compose(label): " ".join(compose_seen(name).split()) for label, name in names.items()}
+    named = {compose(label): " ".join(compose_visible(name).split()) for label, name in names.items()}
     if unknown := [label for label in named if label not in known]:
         raise TextRefused({"speakers": [_UNKNOWN.format(unknown[0])]})
     if masker.names_somebody(interview, filter(None, named.values())):

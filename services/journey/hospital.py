@@ -96,7 +96,7 @@ def add_tag(session: Session, keys: TagKeys, values: Mapping[str, Any]) -> NfcTa
     return tag
 
 
-def change_hung_tag(session: Session, keys: TagKeys, tag_id: str, values: Mapping[str, Any]) -> NfcTag:
+def change_tag(session: Session, keys: TagKeys, tag_id: str, values: Mapping[str, Any]) -> NfcTag:
     """With another `sun_key` its readings are counted anew; None makes it a static one. Raises NotThere,
     UnknownReference, KeyUnfit."""
     tag = change_row(session, NfcTag, tag_id, {name: value for name, value in values.items() if name != "sun_key"})

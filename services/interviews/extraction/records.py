@@ -8,8 +8,8 @@ from typing import Any
 
 from services.interviews.extraction.decoding import decode_text
 from services.interviews.extraction.rows import write_rows
+from services.interviews.masking.labelled_numbers import kind_of_label
 from services.interviews.masking.no_names import NAME_HEADS
-from services.interviews.masking.number_columns import kind_of_head
 
 _SAMPLE_CHARACTERS = 8 * 1024
 
@@ -86,4 +86,4 @@ def _lines_of(value: Any) -> Iterator[str]:
 
 def _told(name: str, value: str | float) -> str:
     """With its name where that alone says what a number is: as a quantity it has lost the noughts it begins with."""
-    return f"{value}" if isinstance(value, str) or kind_of_head(name) is None else f"{name}: {value}"
+    return f"{value}" if isinstance(value, str) or kind_of_label(name) is None else f"{name}: {value}"

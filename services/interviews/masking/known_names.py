@@ -20,14 +20,14 @@ def parts_of(label: str) -> list[str]:
     return _PART.findall(fold(label))
 
 
-def tells_known_name(label: str, names: Collection[str]) -> bool:
+def contains_known_name(label: str, names: Collection[str]) -> bool:
     """By the full name, the given one, or a part of a name in Latin letters."""
     parts = {bare for part in parts_of(label) for bare in _bare_forms(part)}
     joined = "".join(parts_of(label)).casefold()
-    return any(_is_told(name, parts, joined) for name in names)
+    return any(_contains(name, parts, joined) for name in names)
 
 
-def _is_told(name: str, parts: Collection[str], joined: str) -> bool:
+def _contains(name: str, parts: Collection[str], joined: str) -> bool:
     if name.isascii():
         return any(len(part) >= _LEAST_LATIN and part in parts for part in name.casefold().split())
     return name in parts or given_of(name) in parts or (len(name) >= _LEAST_WITHIN and name in joined)

@@ -5,10 +5,10 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Protocol
 
 from services.interviews.masking.folding import fold
+from services.interviews.masking.invisible import compose_visible
 from services.interviews.masking.names import find_known, find_names
 from services.interviews.masking.numbers import find_numbers
 from services.interviews.masking.placeholders import MaskedKind
-from services.interviews.masking.seen import compose_seen
 from services.interviews.masking.spans import NOTHING_MASKED, MaskedText, Span, replace_spans
 from services.interviews.masking.tables import find_in_records, find_in_tables
 
@@ -30,9 +30,9 @@ class PatternMasker:
     """By patterns and lists alone: it sends nothing anywhere, and its misses are measured (`dev.bench.masking`)."""
 
     def mask(self, text: str, words: Sequence[str] = (), *, after: MaskedText | None = None) -> MaskedText:
-        composed = compose_seen(text)
+        composed = compose_visible(text)
         before = after or NOTHING_MASKED
-        found = self._find(fold(composed), [fold(compose_seen(word)) for word in words], before.names)
+        found = self._find(fold(composed), [fold(compose_visible(word)) for word in words], before.names)
         return replace_spans(composed, found, before)
 
     def _find(self, folded: str, words: Sequence[str], known: Collection[str]) -> Iterator[Span]:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 from services.interviews.masking.emails import find_emails
 from services.interviews.masking.folding import SPOKEN_DIGITS, fold_signs, fold_spoken
-from services.interviews.masking.number_columns import find_told_numbers
+from services.interviews.masking.labelled_numbers import find_labelled_numbers
 from services.interviews.masking.placeholders import MaskedKind
 from services.interviews.masking.spans import Span
 
@@ -104,7 +104,7 @@ def find_numbers(text: str) -> Iterator[Span]:
     for match in _SPOKEN_PASSPORT.finditer(spoken):
         yield Span(match.start(1), match.end(1), MaskedKind.PASSPORT, _value_of(MaskedKind.PASSPORT, match[1]))
     yield from _find(_PLATE, folded, MaskedKind.PLATE)
-    yield from find_told_numbers(text)
+    yield from find_labelled_numbers(text)
 
 
 def _find_spoken(pattern: re.Pattern[str], folded: str, spoken: str, kind: MaskedKind) -> Iterator[Span]:

@@ -19,7 +19,7 @@ ARRIVED, IN_PROGRESS, FINISHED, CANCELLED = "arrived", "in-progress", "finished"
 
 
 @dataclass(frozen=True)
-class HeldExam:
+class StartedExam:
     """One of the visit that was begun. `started_at` is None where an import named its end alone, `ended_at` as long as
     it goes on; `room_id` is None where it needs no room."""
 
@@ -28,7 +28,7 @@ class HeldExam:
     ended_at: datetime | None
 
 
-def encounter_resource(visit: Visit, transitions: Sequence[StateTransition], exams: Sequence[HeldExam]) -> Resource:
+def encounter_resource(visit: Visit, transitions: Sequence[StateTransition], exams: Sequence[StartedExam]) -> Resource:
     """`transitions` are those of the visit, oldest first."""
     statuses = _statuses(visit, transitions, exams)
     changed_at = max((visit.updated_at, *(step.created_at for step in transitions)))
@@ -46,7 +46,7 @@ def encounter_resource(visit: Visit, transitions: Sequence[StateTransition], exa
 
 
 def _statuses(
-    visit: Visit, transitions: Sequence[StateTransition], exams: Sequence[HeldExam]
+    visit: Visit, transitions: Sequence[StateTransition], exams: Sequence[StartedExam]
 ) -> list[tuple[str, datetime]]:
     """Each status and since when, the present one last."""
     statuses = [(ARRIVED, visit.began_at)]
@@ -69,7 +69,7 @@ def _history(statuses: Sequence[tuple[str, datetime]], ended_at: datetime | None
     ]
 
 
-def _location(exam: HeldExam, room_id: str) -> Resource:
+def _location(exam: StartedExam, room_id: str) -> Resource:
     return {
         "location": room_reference(room_id),
         "status": "active" if exam.ended_at is None else "completed",

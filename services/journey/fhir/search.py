@@ -21,7 +21,7 @@ from models.journey import (
 from services.journey.fhir.appointments import appointment_resource
 from services.journey.fhir.dates import DateBound
 from services.journey.fhir.elements import Resource
-from services.journey.fhir.encounters import HeldExam, encounter_resource
+from services.journey.fhir.encounters import StartedExam, encounter_resource
 from services.journey.fhir.locations import floor_resource, room_resource
 from services.journey.fhir.tasks import task_resource
 
@@ -112,7 +112,7 @@ def _make_encounters(session: Session, rows: Sequence[Any]) -> list[Resource]:
     ]
 
 
-def _read_exams(session: Session, visit_ids: Sequence[UUID]) -> dict[UUID, list[HeldExam]]:
+def _read_exams(session: Session, visit_ids: Sequence[UUID]) -> dict[UUID, list[StartedExam]]:
     """Those that were begun, or named as completed. One that is cancelled goes on no more, whoever did not say when."""
     room_id = func.coalesce(QueueEntry.room_id, Exam.room_id)
     is_over = QueueEntry.state != QueueState.IN_PROGRESS
@@ -125,7 +125,7 @@ def _read_exams(session: Session, visit_ids: Sequence[UUID]) -> dict[UUID, list[
         .order_by(func.coalesce(QueueEntry.started_at, ended_at), QueueEntry.queue_id)
     )
     return {
-        visit_id: [HeldExam(row.room_id, row.started_at, row.ended_at) for row in rows]
+        visit_id: [StartedExam(row.room_id, row.started_at, row.ended_at) for row in rows]
         for visit_id, rows in _by_visit(session.execute(query).all()).items()
     }
 

@@ -15,8 +15,8 @@ from services.journey.hospital import (
     add_row,
     add_tag,
     change_display,
-    change_hung_tag,
     change_row,
+    change_tag,
     list_rows,
     rotate_tag,
 )
@@ -70,7 +70,7 @@ def list_rooms(_: JourneyCaller) -> dict[str, Any]:
 @blueprint.arguments(RoomInput, error_status_code=400)
 @blueprint.response(201, RoomOutput)
 @fails(blueprint, *_REFUSED)
-def add_room(_: JourneyCaller, body: dict[str, Any]) -> dict[str, Any]:
+def create_room(_: JourneyCaller, body: dict[str, Any]) -> dict[str, Any]:
     """A new room."""
     with _change(Code.NOT_FOUND) as work:
         return {"success": True, "room": add_row(work.session, HospitalRoom, body)}
@@ -82,7 +82,7 @@ def add_room(_: JourneyCaller, body: dict[str, Any]) -> dict[str, Any]:
 @blueprint.arguments(RoomChangeInput, error_status_code=400)
 @blueprint.response(200, RoomOutput)
 @fails(blueprint, *_CHANGE_REFUSED)
-def change_room(_: JourneyCaller, body: dict[str, Any], room_id: str) -> dict[str, Any]:
+def update_room(_: JourneyCaller, body: dict[str, Any], room_id: str) -> dict[str, Any]:
     """What the body names."""
     with _change(Code.NOT_FOUND) as work:
         return {"success": True, "room": change_row(work.session, HospitalRoom, room_id, body)}
@@ -105,7 +105,7 @@ def list_exams(_: JourneyCaller) -> dict[str, Any]:
 @blueprint.arguments(ExamInput, error_status_code=400)
 @blueprint.response(201, ExamOutput)
 @fails(blueprint, *_REFUSED)
-def add_exam(_: JourneyCaller, body: dict[str, Any]) -> dict[str, Any]:
+def create_exam(_: JourneyCaller, body: dict[str, Any]) -> dict[str, Any]:
     """A new exam."""
     with _change(Code.EXAM_NOT_FOUND) as work:
         return {"success": True, "exam": add_row(work.session, Exam, body)}
@@ -117,7 +117,7 @@ def add_exam(_: JourneyCaller, body: dict[str, Any]) -> dict[str, Any]:
 @blueprint.arguments(ExamChangeInput, error_status_code=400)
 @blueprint.response(200, ExamOutput)
 @fails(blueprint, *_CHANGE_REFUSED)
-def change_exam(_: JourneyCaller, body: dict[str, Any], exam_id: str) -> dict[str, Any]:
+def update_exam(_: JourneyCaller, body: dict[str, Any], exam_id: str) -> dict[str, Any]:
     """What the body names."""
     with _change(Code.EXAM_NOT_FOUND) as work:
         return {"success": True, "exam": change_row(work.session, Exam, exam_id, body)}
@@ -140,7 +140,7 @@ def list_tags(_: JourneyCaller) -> dict[str, Any]:
 @blueprint.arguments(TagInput, error_status_code=400)
 @blueprint.response(201, TagOutput)
 @fails(blueprint, *_REFUSED)
-def hang_tag(_: JourneyCaller, body: dict[str, Any]) -> dict[str, Any]:
+def create_tag(_: JourneyCaller, body: dict[str, Any]) -> dict[str, Any]:
     """A new tag; its code is drawn here, its `sun_key` answered nowhere."""
     with _change(Code.TAG_NOT_FOUND) as work:
         return {"success": True, "tag": _tag_item(add_tag(work.session, stores().tag_keys, body))}
@@ -152,10 +152,10 @@ def hang_tag(_: JourneyCaller, body: dict[str, Any]) -> dict[str, Any]:
 @blueprint.arguments(TagChangeInput, error_status_code=400)
 @blueprint.response(200, TagOutput)
 @fails(blueprint, *_CHANGE_REFUSED)
-def change_tag(_: JourneyCaller, body: dict[str, Any], tag_id: str) -> dict[str, Any]:
+def update_tag(_: JourneyCaller, body: dict[str, Any], tag_id: str) -> dict[str, Any]:
     """What the body names."""
     with _change(Code.TAG_NOT_FOUND) as work:
-        return {"success": True, "tag": _tag_item(change_hung_tag(work.session, stores().tag_keys, tag_id, body))}
+        return {"success": True, "tag": _tag_item(change_tag(work.session, stores().tag_keys, tag_id, body))}
 
 
 @blueprint.post("/tags/<string:tag_id>/rotate")
@@ -188,7 +188,7 @@ def list_displays(_: JourneyCaller) -> dict[str, Any]:
 @blueprint.arguments(DisplayInput, error_status_code=400)
 @blueprint.response(201, DisplayOutput)
 @fails(blueprint, *_REFUSED)
-def hang_display(_: JourneyCaller, body: dict[str, Any]) -> dict[str, Any]:
+def create_display(_: JourneyCaller, body: dict[str, Any]) -> dict[str, Any]:
     """A new display, with its key."""
     with _change(Code.NOT_FOUND) as work:
         display, key = add_display(work.session, body)
@@ -201,7 +201,7 @@ def hang_display(_: JourneyCaller, body: dict[str, Any]) -> dict[str, Any]:
 @blueprint.arguments(DisplayChangeInput, error_status_code=400)
 @blueprint.response(200, DisplayOutput)
 @fails(blueprint, *_CHANGE_REFUSED)
-def alter_display(_: JourneyCaller, body: dict[str, Any], display_id: str) -> dict[str, Any]:
+def update_display(_: JourneyCaller, body: dict[str, Any], display_id: str) -> dict[str, Any]:
     """What the body names."""
     revoke = body.pop("is_revoked")
     with _change(Code.NOT_FOUND) as work:

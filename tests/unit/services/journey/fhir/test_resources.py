@@ -19,7 +19,7 @@ from models.journey import (
 )
 from services.journey.fhir.appointments import appointment_resource
 from services.journey.fhir.documents import capability_statement, operation_outcome, searchset
-from services.journey.fhir.encounters import HeldExam, encounter_resource
+from services.journey.fhir.encounters import StartedExam, encounter_resource
 from services.journey.fhir.locations import floor_resource, room_resource
 from services.journey.fhir.tasks import task_resource
 from tests.unit.services.journey.fhir.validators import find_faults
@@ -139,7 +139,7 @@ def test_a_visit_is_an_encounter_with_its_history(
 
 
 def test_an_encounter_was_where_exams_were_begun():
-    rooms = [HeldExam("R-101", minutes(10), minutes(20)), HeldExam("R-102", minutes(30), None)]
+    rooms = [StartedExam("R-101", minutes(10), minutes(20)), StartedExam("R-102", minutes(30), None)]
     found = encounter_resource(visit(), BEGUN, rooms)
     assert [(one["status"], "end" in one["period"]) for one in found["location"]] == [
         ("completed", True),
@@ -158,7 +158,7 @@ def test_every_resource_is_valid_by_three_judges():
         *(task_resource(entry(state, appointment_id=uuid4(), started_at=NOW), EXAM, "x") for state in QueueState),
         task_resource(entry("completed", room_id=None, started_at=NOW, completed_at=minutes(5)), EXAM, None),
         *(encounter_resource(visit(end), steps, []) for end in (None, minutes(60)) for steps in (BEGUN, BEGUN[:1])),
-        encounter_resource(visit(), BEGUN, [HeldExam("R-101", NOW, minutes(20))]),
+        encounter_resource(visit(), BEGUN, [StartedExam("R-101", NOW, minutes(20))]),
         room_resource(HospitalRoom(room_id="R-101", title="채혈실", floor=-1, x=0, y=0)),
         floor_resource(-1),
     ]

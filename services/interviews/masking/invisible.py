@@ -28,7 +28,7 @@ _VARIANT_OF_NONE = re.compile(
 _JOINER_OF_NONE = re.compile(rf"(?<![{_EMOJI}{_VARIANTS}{_TAGS}])\u200d(?![{_EMOJI}])")
 
 
-def compose_seen(text: str) -> str:
+def compose_visible(text: str) -> str:
     """In whole letters (NFC), as macOS writes Hangul in its single ones: composed at last, for the unseen part them."""
     seen = _VARIANT_OF_NONE.sub("", text.translate(_UNSEEN))
     return compose(_JOINER_OF_NONE.sub("", seen))

@@ -1,5 +1,5 @@
-"""Finds numbers that only a head, or the word before them, makes known: spreadsheets and JSON take a phone's or a
-resident number for a quantity, and drop the noughts that it begins with. Everything here looks at folded text.
+"""Finds numbers that only a label makes known, a column's header or the word before: spreadsheets and JSON take the
+number of a phone or a resident for a quantity, and drop the noughts that it begins with. Looks at folded text alone.
 """
 
 import re
@@ -10,13 +10,13 @@ from services.interviews.masking.spans import Span
 
 _PHONE = r"연락처|전화|휴대폰|휴대 ?전화|핸드폰|폰 ?번호|모바일|팩스|phone|mobile|contact|\btel\b|\bcell|\bhp\b|\bfax\b"
 _RESIDENT = r"주민 ?(?:등록 ?)?번호|외국인 ?(?:등록 ?)?번호|\brrn\b"
-_HEADS = {
+_LABELS = {
     MaskedKind.PHONE: re.compile(_PHONE, re.IGNORECASE),
     MaskedKind.RESIDENT: re.compile(_RESIDENT, re.IGNORECASE),
     MaskedKind.CARD: re.compile(r"카드 ?번호|card ?(?:no|number)", re.IGNORECASE),
     MaskedKind.ACCOUNT: re.compile(r"계좌|account ?(?:no|number)", re.IGNORECASE),
 }
-_LONGEST_HEAD = 20
+_LONGEST_LABEL = 20
 # A spreadsheet may keep them as fractions.
 _FRACTION = r"(?:\.0)?"
 _CELLS = {
@@ -25,7 +25,7 @@ _CELLS = {
     MaskedKind.CARD: re.compile(rf"(\d{{13,16}}){_FRACTION}"),
     MaskedKind.ACCOUNT: re.compile(rf"(\d{{8,16}}){_FRACTION}"),
 }
-_TOLD = {
+_IN_TEXT = {
     MaskedKind.PHONE: re.compile(rf"(?:{_PHONE})[^\d\n]{{0,12}}(1[016789]\d{{7,8}}){_FRACTION}(?!\d)", re.IGNORECASE),
     MaskedKind.RESIDENT: re.compile(rf"(?:{_RESIDENT})[^\d\n]{{0,12}}(\d{{9,12}}){_FRACTION}(?!\d)", re.IGNORECASE),
 }
@@ -33,22 +33,22 @@ _TWELVE_DIGITS = re.compile(r"(?<!\d)(?<!\d[.\-])\d{12}(?![\d.\-])")
 _OF_A_THING = re.compile(r"(?:송장|운송|주문|접수|예약|결제|거래|승인|상품|바코드)[^\d\n]{0,12}$")
 _BEFORE = 24
 _RESIDENT_DIGITS = 13
-# A new table has a head of its own.
+# A new table has a header of its own.
 _MOST_LINES_BETWEEN_ROWS = 5
 
 
-def kind_of_head(head: str) -> MaskedKind | None:
+def kind_of_label(label: str) -> MaskedKind | None:
     """What stands below it, or behind it; None for anything else."""
-    if len(head) > _LONGEST_HEAD:
+    if len(label) > _LONGEST_LABEL:
         return None
-    return next((kind for kind, pattern in _HEADS.items() if pattern.search(head)), None)
+    return next((kind for kind, pattern in _LABELS.items() if pattern.search(label)), None)
 
 
-def find_told_numbers(folded: str) -> Iterator[Span]:
+def find_labelled_numbers(folded: str) -> Iterator[Span]:
     for separator in "\t|":
         if separator in folded:
             yield from _find_in_rows(folded, separator)
-    for kind, pattern in _TOLD.items():
+    for kind, pattern in _IN_TEXT.items():
         for match in pattern.finditer(folded):
             yield Span(match.start(1), match.end(), kind, _whole(kind, match[1]))
     for match in _TWELVE_DIGITS.finditer(folded):
@@ -59,7 +59,7 @@ def find_told_numbers(folded: str) -> Iterator[Span]:
 
 
 def _find_in_rows(folded: str, separator: str) -> Iterator[Span]:
-    """A row without a head of its own has that of the rows above."""
+    """A row without labels of its own has those of the header above."""
     columns: dict[int, MaskedKind] = {}
     between, at = 0, 0
     for line in folded.split("\n"):
@@ -74,7 +74,7 @@ def _find_in_rows(folded: str, separator: str) -> Iterator[Span]:
 
 
 def _find_in_row(cells: list[str], at: int, columns: dict[int, MaskedKind]) -> Iterator[Span]:
-    """Writes the row's own heads into `columns`."""
+    """Writes the row's own labels into `columns`."""
     last: MaskedKind | None = None
     for number, cell in enumerate(cells):
         written = cell.strip()
@@ -82,7 +82,7 @@ def _find_in_row(cells: list[str], at: int, columns: dict[int, MaskedKind]) -> I
         if kind is not None and (match := _CELLS[kind].fullmatch(written)):
             begin = at + cell.index(written)
             yield Span(begin, begin + len(written), kind, _whole(kind, match[1]))
-        last = None if written[:1].isdigit() else kind_of_head(written)
+        last = None if written[:1].isdigit() else kind_of_label(written)
         if last is not None:
             columns[number] = last
         at += len(cell) + 1
