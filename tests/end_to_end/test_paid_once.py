@@ -1,23 +1,15 @@
 """Each data call succeeds once, whoever asks how often: the provider bills every one of them."""
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-
-import httpx
 from celery import Celery
 
 from core.names import Queue, Step, step_task
+from tests.concurrency import at_once
 from tests.end_to_end.person import REPORT_PAGE, Visit
 from tests.end_to_end.product import Product
 from tests.end_to_end.provider import PUSH, TREATMENTS
 from tests.waiting import wait_until
 
 ONCE = {"checkups": 1, "prescriptions": 1}
-
-
-def at_once(*asks: Callable[[], httpx.Response]) -> list[httpx.Response]:
-    with ThreadPoolExecutor(len(asks)) as threads:
-        return [future.result() for future in [threads.submit(ask) for ask in asks]]
 
 
 def second_tab(visit: Visit) -> Visit:

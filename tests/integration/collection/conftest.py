@@ -33,6 +33,7 @@ from upstream.tilko.codec import AuthTokens
 from .driver import REPORT, Driver, make_identity
 
 OWNER = 999_001  # a process that has no lease, so whatever it holds is taken for a dead one's
+WORKER_STEPS = [step for step in Step if step != Step.POLL_SIMPLE_AUTH]
 TOKENS = AuthTokens("cx-invented", "0", "req-tx", "token", "tx")
 MADE = ReportAnswer(
     mkt_uuid="m-1",

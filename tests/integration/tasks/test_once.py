@@ -1,7 +1,5 @@
 """One chain, one bill and one `completed`, whoever asks how often; and a wait that costs nobody anything."""
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import redis
@@ -9,15 +7,11 @@ import redis
 from core.names import Queue, Status, step_task
 from services.collection.requests import Asked
 from services.delivery.unit_of_work import TaskCall
+from tests.concurrency import at_once
 from tests.integration.collection.driver import LOGIN_CHECK, TREATMENTS, Driver
 from tests.waiting import wait_until
 
 from .test_paths import TREND_EVENTS
-
-
-def at_once(*functions: Callable[[], object]) -> list[object]:
-    with ThreadPoolExecutor(len(functions)) as pool:
-        return [future.result() for future in [pool.submit(function) for function in functions]]
 
 
 def test_asking_twice_at_once_for_the_push_sends_one(driver: Driver):
