@@ -25,9 +25,11 @@ _CELLS = {
     MaskedKind.CARD: re.compile(rf"(\d{{13,16}}){_FRACTION}"),
     MaskedKind.ACCOUNT: re.compile(rf"(\d{{8,16}}){_FRACTION}"),
 }
+# In the same line, or alone in the next one, as forms are pasted.
+_BEHIND_LABEL = r"[^\d\n]{0,12}(?:\n ?)?"
 _IN_TEXT = {
-    MaskedKind.PHONE: re.compile(rf"(?:{_PHONE})[^\d\n]{{0,12}}(1[016789]\d{{7,8}}){_FRACTION}(?!\d)", re.IGNORECASE),
-    MaskedKind.RESIDENT: re.compile(rf"(?:{_RESIDENT})[^\d\n]{{0,12}}(\d{{9,12}}){_FRACTION}(?!\d)", re.IGNORECASE),
+    MaskedKind.PHONE: re.compile(rf"(?:{_PHONE}){_BEHIND_LABEL}(1[016789]\d{{7,8}}){_FRACTION}(?!\d)", re.IGNORECASE),
+    MaskedKind.RESIDENT: re.compile(rf"(?:{_RESIDENT}){_BEHIND_LABEL}(\d{{9,12}}){_FRACTION}(?!\d)", re.IGNORECASE),
 }
 _TWELVE_DIGITS = re.compile(r"(?<!\d)(?<!\d[.\-])\d{12}(?![\d.\-])")
 _OF_A_THING = re.compile(r"(?:송장|운송|주문|접수|예약|결제|거래|승인|상품|바코드)[^\d\n]{0,12}$")
