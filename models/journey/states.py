@@ -192,6 +192,8 @@ ENTRY_STATE_FOR: Mapping[JourneyAction, tuple[QueueState, ...]] = {
     _A.COMPLETE_EXAM: (QueueState.IN_PROGRESS,),
     _A.MARK_NO_SHOW: (QueueState.CALLED, QueueState.WAITING),
 }
+# How often a person may step aside in one visit; staff may let them as often as they like.
+OWN_DELAYS = 2
 # How far an active entry has come; the most advanced one decides.
 _ADVANCE = {QueueState.IN_PROGRESS: 2, QueueState.CALLED: 1}
 _PHASE_OF = {state: phase for phase, states in PHASES.items() for state in states}
@@ -238,6 +240,11 @@ def is_available(state: JourneyState, action: JourneyAction, role: JourneyRole) 
 def available_actions(role: JourneyRole, state: JourneyState) -> tuple[JourneyAction, ...]:
     """What the role may do now, in their order."""
     return tuple(action for action in actions_of(role) if is_available(state, action, role))
+
+
+def delays_left(counts: Iterable[int]) -> int:
+    """How often the person may still step aside. `counts`: how often they did, of each entry of their visit."""
+    return max(OWN_DELAYS - sum(counts), 0)
 
 
 def trigger_of(action: JourneyAction, role: JourneyRole) -> TriggerType:

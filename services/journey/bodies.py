@@ -32,6 +32,7 @@ def snapshot_body(
         "queue_details": [entry_body(entry) for entry in view.entries],
         "appointments": [appointment_body(one) for one in view.appointments],
         "available_actions": [str(action) for action in available_actions(role, state)],
+        "delays_left": view.delays_left,
         "next_appointment": next_appointment and appointment_body(next_appointment),
         "guidance": view.guidance and guidance_body(view.guidance),
         "last_seq": seq,

@@ -14,7 +14,7 @@ from models.journey import (
     QueueState,
 )
 from models.journey.queues import PRIORITY_REASONS
-from models.journey.states import available_actions, find_transition, trigger_of
+from models.journey.states import available_actions, delays_left, find_transition, trigger_of
 from services.journey.actors import JourneyActor
 from services.journey.answers import JourneyAnswer, answer_once, queue_answer
 from services.journey.bodies import Body
@@ -33,8 +33,6 @@ from services.journey.locking import find_in_visit, find_owner, lock_journey, re
 from services.journey.reading import read_entry, read_snapshot
 from services.journey.work import JourneyWork
 
-# How often a person may step aside in one visit; staff may let them as often as they like.
-OWN_DELAYS = 2
 _MOVABLE = frozenset({QueueState.WAITING, QueueState.DELAYED, QueueState.CALLED})
 
 
@@ -100,7 +98,7 @@ def delay_entry(
 
 
 def _count_own_delay(session: Session, entries: list[QueueEntry], entry: QueueEntry) -> None:
-    if sum(one.delay_count for one in entries) >= OWN_DELAYS:
+    if delays_left(one.delay_count for one in entries) == 0:
         raise entry_conflict(session, entry, delays_left=0)
     entry.delay_count += 1
 

@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import Row, text
 
 from models.journey import AppointmentStatus, JourneyState, QueueEntry, QueueState
-from models.journey.states import ACTIVE_STATES, most_advanced
+from models.journey.states import ACTIVE_STATES, delays_left, most_advanced
 from services.journey.estimates import Estimate, LineRates
 from services.journey.guidance import Guidance, MapPoint, guide
 from services.journey.itinerary import PlannedExam, plan_itinerary
@@ -95,6 +95,11 @@ class JourneyView:
     @property
     def next_appointment(self) -> AppointmentView | None:
         return next((one for one in self.appointments if one.is_open), None)
+
+    @property
+    def delays_left(self) -> int:
+        """How often they may still step aside in this visit by themselves."""
+        return delays_left(entry.row.delay_count for entry in self.all_entries)
 
 
 def view_journey(journey: JourneyWork, user_id: UUID, visit_id: UUID | None, state: JourneyState) -> JourneyView:

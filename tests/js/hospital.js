@@ -24,6 +24,7 @@ export function snapshot(state, seq, traits = {}) {
     queue_details: [],
     appointments: [],
     available_actions: [],
+    delays_left: 2,
     next_appointment: null,
     guidance: null,
     last_seq: seq,

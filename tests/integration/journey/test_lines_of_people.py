@@ -8,6 +8,7 @@ import pytest
 from models.journey import JourneyState
 from services.journey.boards import HospitalMoment, board_body, read_board
 from services.journey.calling import recall, undo_call
+from services.journey.day_close import close_day
 from services.journey.errors import (
     AlreadyQueued,
     EntryNotFound,
@@ -106,6 +107,21 @@ def test_a_person_may_step_aside_twice_a_visit_and_staff_as_often_as_they_like(w
             ward.run(delay_entry, id_of(person), actor, is_delayed=False)
     with pytest.raises(StateConflict):
         ward.run(delay_entry, id_of(person), person.actor, is_delayed=True)
+
+
+def test_a_snapshot_says_how_often_its_person_may_still_step_aside(ward: Ward):
+    [person] = join(ward, 1)
+    queue_id = id_of(person)
+    left = [person.snapshot()["delays_left"]]
+    for actor in (ward.desk, person.actor, person.actor):
+        told = ward.run(delay_entry, queue_id, actor, is_delayed=True)["journey"]
+        left.append(told["delays_left"])
+        ward.run(delay_entry, queue_id, actor, is_delayed=False)
+    ward.run(transfer_entry, queue_id, ward.desk, exam_id=XRAY, reason="x")
+    assert [*left, person.snapshot()["delays_left"]] == [2, 2, 1, 0, 0]
+    ward.advance(hours=16)
+    close_day(ward.stores.journeys)
+    assert person.snapshot()["delays_left"] == 2
 
 
 def test_who_is_as_wanted_already_stays_so_and_who_is_called_cannot_step_aside(ward: Ward):

@@ -98,6 +98,7 @@ def snapshot(state: str, *entries: Any, actions: tuple[str, ...] = (), seq: int 
         "queue_details": list(entries),
         "appointments": [BLOOD, XRAY],
         "available_actions": list(actions),
+        "delays_left": 2,
         "next_appointment": None,
         "guidance": GUIDANCE,
         "last_seq": seq,

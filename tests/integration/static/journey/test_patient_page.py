@@ -219,24 +219,34 @@ def test_each_of_two_lines_has_its_own_way_out_and_back(hospital: Hospital, open
     assert hospital.asked_for(f"POST /queue/{OTHER_QUEUE_ID}/delay") == [{"delayed": False}]
 
 
-def test_who_has_stepped_aside_twice_is_told_so_and_offered_the_way_back_alone(
-    hospital: Hospital, open_page: OpenPage
-) -> None:
-    hospital.journey = two_lines("waiting", "delayed", visit_id="v-1")
-    refused = refusal(409, "STATE_CONFLICT", details={"state": "waiting", "room": "R-101", "delays_left": 0})
-    hospital.answers[f"POST /queue/{QUEUE_ID}/delay"] = refused
+def test_who_has_stepped_aside_twice_is_offered_the_way_back_alone(hospital: Hospital, open_page: OpenPage) -> None:
+    hospital.journey = two_lines("waiting", "delayed", delays_left=0)
     page = open_page("/journey")
     wait_connected(hospital, page)
-    aside = page.get_by_role("button", name="채혈 잠깐 자리 비우기")
-    aside.click()
-    expect(page.locator("#state-failed")).to_contain_text("두 번까지만 비울 수 있어요.")
     expect(page.locator("#state-buttons")).to_have_text("흉부 X선에 돌아왔어요")
     expect(page.locator(".others").get_by_role("button")).to_have_count(0)
-    hospital.move_to(two_lines("waiting", "waiting", visit_id="v-1", seq=4))
+    hospital.move_to(two_lines("waiting", "waiting", delays_left=0, seq=4))
     expect(page.locator(".others")).to_contain_text("21번 · 앞에 3명")
     expect(page.locator("#state-view").get_by_role("button", name="자리 비우기")).to_have_count(0)
-    hospital.move_to(two_lines("waiting", "waiting", visit_id="v-2", seq=5))
-    expect(aside).to_be_visible()
+    hospital.move_to(two_lines("waiting", "waiting", delays_left=2, seq=5))
+    expect(page.get_by_role("button", name="채혈 잠깐 자리 비우기")).to_be_visible()
+
+
+def test_who_steps_aside_once_too_often_is_told_so(hospital: Hospital, open_page: OpenPage) -> None:
+    """The last time may have been on another phone, a moment ago."""
+    hospital.journey = two_lines("waiting", "delayed", delays_left=1)
+    refused = refusal(409, "STATE_CONFLICT", details={"state": "waiting", "room": "R-101", "delays_left": 0})
+
+    def refuse(_: Any) -> tuple[int, Any]:
+        hospital.journey = two_lines("waiting", "delayed", delays_left=0)
+        return refused
+
+    hospital.answers[f"POST /queue/{QUEUE_ID}/delay"] = refuse
+    page = open_page("/journey")
+    wait_connected(hospital, page)
+    page.get_by_role("button", name="채혈 잠깐 자리 비우기").click()
+    expect(page.locator("#state-failed")).to_contain_text("두 번까지만 비울 수 있어요.")
+    expect(page.locator("#state-buttons")).to_have_text("흉부 X선에 돌아왔어요")
 
 
 def test_an_action_is_sent_once_with_its_key_and_the_state_it_expects(hospital: Hospital, open_page: OpenPage) -> None:

@@ -42,6 +42,9 @@ class SnapshotOutput(Schema):
     queue_details = fields.List(fields.Nested(QueueDetailItem), required=True)
     appointments = fields.List(fields.Nested(AppointmentItem), required=True)
     available_actions = fields.List(fields.String(), required=True)
+    delays_left = fields.Integer(
+        required=True, metadata={"description": "How often the person may still step aside in this visit."}
+    )
     next_appointment = fields.Nested(AppointmentItem, required=True, allow_none=True)
     guidance = fields.Dict(keys=fields.String(), required=True, allow_none=True)
     last_seq = fields.Integer(required=True, metadata={"description": "Where `patient:{user_id}` stands with it."})

@@ -15,7 +15,7 @@ import { CallScreen } from "./call.js";
 import { Entry } from "./entry.js";
 import { FloorMap } from "./map.js";
 import { screenOf } from "./screens.js";
-import { faultText, hasNoDelaysLeft, staleText, troubleOf } from "./words.js";
+import { faultText, staleText, troubleOf } from "./words.js";
 
 const VIEWS = ["loading", "away", "welcome", "nfc", "qr", "typed", "login", "state"];
 const AGE_MILLISECONDS = 15_000;
@@ -35,8 +35,6 @@ let stops = /** @type {any[]} */ ([]);
 let stopsFor = "";
 let drawn = "";
 let shownState = "";
-// In which they have stepped aside as often as they may: only a refusal tells.
-let visitWithoutDelays = /** @type {string|null|undefined} */ (undefined);
 
 /** @param {string} name */
 function showView(name) {
@@ -65,7 +63,7 @@ function draw({ isMoved = false } = {}) {
     next: journey.nextAppointment,
     guidance: journey.guidance,
     stops,
-    mayStepAside: journey.visitId !== visitWithoutDelays,
+    mayStepAside: journey.delaysLeft !== 0,
   };
   askForStops(state);
   const now = JSON.stringify([told, alarm.isUnlocked]);
@@ -122,10 +120,6 @@ async function press({ act, payload, question }) {
   } catch (/** @type {any} */ error) {
     if (error.status === undefined) throw error;
     showError(find("state-failed"), troubleOf(error));
-    if (hasNoDelaysLeft(error)) {
-      visitWithoutDelays = journey.visitId;
-      draw();
-    }
     if (error.code === "STATE_CONFLICT") journey.refresh().catch(() => null);
   }
 }

@@ -79,7 +79,7 @@ const JOURNEY_STATES = /** @type {Record<string, string>} */ ({
 });
 
 /** Whether it was refused as they have stepped aside as often as they may in one visit. @param {any} error */
-export const hasNoDelaysLeft = (error) => error.details?.delays_left === 0;
+const hasNoDelaysLeft = (error) => error.details?.delays_left === 0;
 
 /** The sentence for a failed call. @param {any} error @returns {string} */
 export function explainError(error) {

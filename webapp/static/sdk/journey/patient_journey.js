@@ -85,6 +85,10 @@ export class PatientJourney {
   get availableActions() {
     return this.#snapshot.available_actions ?? [];
   }
+  /** How often they may still step aside in this visit; null: not told. @returns {number|null} */
+  get delaysLeft() {
+    return this.#snapshot.delays_left ?? null;
+  }
   get nextAppointment() {
     return this.#snapshot.next_appointment ?? null;
   }

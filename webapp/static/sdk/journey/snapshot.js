@@ -16,6 +16,7 @@ const KEYS = [
   "queue_details",
   "appointments",
   "available_actions",
+  "delays_left",
   "next_appointment",
   "guidance",
 ];
