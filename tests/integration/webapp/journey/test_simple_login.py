@@ -313,6 +313,7 @@ def test_nothing_that_was_typed_is_logged_or_kept_in_redis(
         ({"phone_last4": 1234}, "phone_last4"),
         ({"phone_last4": "１２３４"}, "phone_last4"),
         ({"phone_last4": None}, "phone_last4"),
+        ({"phone": "010-7000-0001", "phone_last4": "0002"}, "phone_last4"),
         ({"birth_date": "1941-02-30"}, "birth_date"),
         ({"birth_date": "194102301"}, "birth_date"),
         ({"birth_date": "2999-01-01"}, "birth_date"),

@@ -54,8 +54,11 @@ class SimpleLoginInput(InputSchema):
 
     @validates_schema
     def need_digits(self, data: dict[str, Any], **_: Any) -> None:
-        if data.get("phone_last4") is None and data.get("phone") is None:
+        last4, phone = data.get("phone_last4"), data.get("phone")
+        if last4 is None and phone is None:
             raise ValidationError("휴대폰 번호 끝 4자리를 입력해 주세요.", "phone_last4")
+        if last4 is not None and phone is not None and not phone.endswith(last4):
+            raise ValidationError("휴대폰 번호와 끝 4자리가 달라요. 다시 확인해 주세요.", "phone_last4")
 
 
 class JourneyUserOutput(Schema):
