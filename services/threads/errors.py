@@ -1,7 +1,7 @@
 """Why the threads refuse. Each error carries the code of the one table of codes, and the facts that go with it.
 
 Errors: ThreadsError (not retryable)
-    MalformedField, UnusableKey, WrongSignature
+    MalformedField, UnusableKey, WrongSignature, MemberAlready
     ThreadNotFound, DeviceNotFound, ThreadMemberNotFound, ThreadRoleTooSmall, NotOwnDevice
     BlobNotFound, BlobConflict, BlobIncomplete, BlobTooLarge, BlobHashMismatch, TooManyBlobs
     ServiceNotMember, DeviceExists, TooManyDevices, TooManyMembers
@@ -110,6 +110,15 @@ class KeysetNeeded(ThreadsError):
     """Whoever is removed must not be able to open what comes after."""
 
     code = "KEYSET_NEEDED"
+
+
+class MemberAlready(ThreadsError):
+    """In the thread, and otherwise than they were to be added."""
+
+    code = "VALIDATION_FAILED"
+
+    def __init__(self, name: str) -> None:
+        super().__init__({name: ["이미 대화방에 있어요. 역할은 members/role로 바꿔 주세요."]})
 
 
 class LastOwner(ThreadsError):

@@ -15,6 +15,7 @@ from services.threads.errors import (
     KeysetNeeded,
     LastOwner,
     MalformedField,
+    MemberAlready,
     ThreadMemberNotFound,
     ThreadRoleTooSmall,
     TooManyMembers,
@@ -44,16 +45,18 @@ class NewMember:
 
 
 def add_member(unit: ThreadWork, thread_id: str, new: NewMember, service: ServiceMember | None = None) -> bool:
-    """Whether they were not in yet. Where the `service` is a member, or becomes one, it makes the keyset that is
-    missing, and the wraps.
+    """Whether they were not in yet; the same again changes nothing. Where the `service` is a member, or becomes one, it
+    makes the keyset that is missing, and the wraps.
 
-    Raises ThreadNotFound, ThreadRoleTooSmall, TooManyMembers, KeysetNeeded, and as `add_keyset` and `store_wraps`.
+    Raises ThreadNotFound, ThreadRoleTooSmall, MemberAlready, TooManyMembers, KeysetNeeded, and as `add_keyset` and
+    `store_wraps`.
     """
     if service is not None and new.member == SERVICE_MEMBER:
         service.ensure_device(unit)
     locked = lock_thread(unit, thread_id, MemberRole.OWNER)
     known = find_member(locked, new.member)
     if known is not None and known.removed_at is None:
+        _require_the_same(known, new)
         return False
     if _count(locked) >= unit.settings.members_max:
         raise TooManyMembers
@@ -75,6 +78,15 @@ def add_member(unit: ThreadWork, thread_id: str, new: NewMember, service: Servic
     if service is not None:
         service.tend(locked, at_once=needs_keyset)
     return True
+
+
+def _require_the_same(known: ThreadMember, new: NewMember) -> None:
+    """A lost answer is asked for again; what differs is no repetition. A role is changed by a call of its own, and what
+    somebody has read cannot be taken from them. Raises MemberAlready."""
+    if known.role != new.role:
+        raise MemberAlready("role")
+    if known.visible_from != (1 if new.with_history else known.joined_seq):
+        raise MemberAlready("history")
 
 
 def _has_maker(locked: LockedThread, joining: str, service: ServiceMember | None) -> bool:

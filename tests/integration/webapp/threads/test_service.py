@@ -200,7 +200,7 @@ def test_the_service_joins_with_a_generation_of_its_own_and_opens_nothing_of_bef
     assert events(talk, nurse) == ["key", "message", "member_added", "key"]
     assert kids(talk, nurse) == [("k1", "retired"), ("k2", "active")]
     assert keys_of(talk, nurse)["lacking"] == []
-    assert invite(talk, SERVICE_MEMBER).status_code == 200
+    assert invite(talk, SERVICE_MEMBER, "from_now").status_code == 200
 
 
 def test_a_service_that_was_sealed_nothing_makes_a_key_that_it_can_open(

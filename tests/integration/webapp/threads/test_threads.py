@@ -239,6 +239,19 @@ def test_a_member_without_the_role_is_forbidden(talk: Talk, nurse: Member, patie
     assert code(patient.ask("DELETE", f"/{talk.id}")) == (403, "FORBIDDEN")
 
 
+def test_who_is_in_is_not_added_as_somebody_else(talk: Talk, nurse: Member, patient: Member, doctor: Member):
+    path, status = f"/{talk.id}/members", f"/{talk.id}/status"
+    now = {"memberId": doctor.member, "role": "reader", "history": "all"}
+    assert [nurse.post(path, now).status_code for _ in range(2)] == [201, 200]
+    before = nurse.get(status).json["members"]
+    for field, value in (("role", "writer"), ("history", "from_now")):
+        refused = nurse.post(path, now | {field: value})
+        assert (code(refused), list(refused.json["error"]["details"])) == ((400, "VALIDATION_FAILED"), [field])
+    assert code(nurse.post(path, {"memberId": nurse.member, "role": "reader", "history": "all"}))[0] == 400
+    assert nurse.get(status).json["members"] == before
+    assert [one["event"] for one in talk.items(patient)][-1] == "member_added"
+
+
 def test_the_last_owner_stays(talk: Talk, nurse: Member, patient: Member):
     for path, body in (("role", {"memberId": nurse.member, "role": "reader"}), ("remove", {"memberId": nurse.member})):
         assert code(nurse.post(f"/{talk.id}/members/{path}", body)) == (409, "LAST_OWNER")
