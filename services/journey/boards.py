@@ -53,16 +53,22 @@ class BoardShift:
 
 @dataclass(frozen=True)
 class Board:
-    """One line at one moment. `estimates` are of those who wait, by queue_id; `tail` of whoever would join now."""
+    """One line at one moment. `room` is the exam's usual one, `rooms` all that are worked in or called into, by their
+    ids. `estimates` are of those who wait, by queue_id; `tail` of whoever would join now."""
 
     exam: Exam
     room: HospitalRoom | None
+    rooms: Mapping[str, HospitalRoom]
     entries: Sequence[LineEntry]
     estimates: Mapping[UUID, Estimate]
     tail: Estimate
     shifts: Sequence[BoardShift]
     errors: WaitErrors
     now: datetime
+
+    def room_of(self, entry: LineEntry) -> HospitalRoom | None:
+        """Where its person is shown to, as in a snapshot: the room of their call, else the exam's."""
+        return self.room if entry.room_id is None else self.rooms[entry.room_id]
 
 
 def read_board(session: Session, exam_id: str, estimator: Estimator, moment: HospitalMoment) -> Board | None:
@@ -73,12 +79,15 @@ def read_board(session: Session, exam_id: str, estimator: Estimator, moment: Hos
 def read_boards(
     session: Session, exam_ids: Collection[str], estimator: Estimator, moment: HospitalMoment
 ) -> dict[str, Board]:
-    """Of the exams that exist. In five statements, however many and however long their lines."""
+    """Of the exams that exist. In five statements, however many and however long their lines; in six where somebody was
+    called into a room that nobody works in."""
     exams = session.execute(select(Exam, HospitalRoom).outerjoin(HospitalRoom).where(Exam.exam_id.in_(exam_ids))).all()
     lines = read_lines(session, exam_ids, moment.overtake_limit)
     rates = read_line_rates(session, exam_ids, moment.day_begins)
     shifts = _read_shifts(session, exam_ids)
     errors = read_wait_errors(session, exam_ids, moment.day_begins)
+    known = [room for _, room in exams if room is not None] + [shift.room for shift in shifts]
+    rooms = _read_rooms(session, known, {entry.room_id for line in lines.values() for entry in line})
     boards = {}
     for exam, room in exams:
         waiting = [entry for entry in lines[exam.exam_id] if not entry.is_inside]
@@ -86,6 +95,7 @@ def read_boards(
         boards[exam.exam_id] = Board(
             exam=exam,
             room=room,
+            rooms=rooms,
             entries=lines[exam.exam_id],
             estimates={entry.queue_id: estimator.estimate(how_it_moves, entry.ahead) for entry in waiting},
             tail=estimator.estimate(how_it_moves, sum(entry.state == QueueState.WAITING for entry in waiting)),
@@ -149,13 +159,13 @@ def room_body(room: HospitalRoom | None) -> dict[str, Any] | None:
 
 
 def _entry_body(board: Board, entry: LineEntry, names: Mapping[UUID, str] | None) -> dict[str, Any]:
-    estimate = board.estimates.get(entry.queue_id)
+    estimate, room = board.estimates.get(entry.queue_id), board.room_of(entry)
     body: dict[str, Any] = {
         "queue_id": entry.queue_id,
         "queue_number": entry.queue_number,
         "state": str(entry.state),
         "position": entry.position,
-        "room_id": entry.room_id,
+        "room_id": room and room.room_id,
         "waited_minutes": max(int((board.now - entry.joined_at).total_seconds() // 60), 0),
         "estimate": estimate and estimate_body(estimate),
         "priority": entry.priority,
@@ -194,3 +204,14 @@ def _read_shifts(session: Session, exam_ids: Collection[str]) -> list[BoardShift
         BoardShift(shift.shift_id, shift.exam_id, shift.staff_id, name, room, shift.started_at)
         for shift, name, room in session.execute(query)
     ]
+
+
+def _read_rooms(
+    session: Session, known: Sequence[HospitalRoom], room_ids: Collection[str | None]
+) -> dict[str, HospitalRoom]:
+    rooms = {room.room_id: room for room in known}
+    missing = {room_id for room_id in room_ids if room_id is not None} - rooms.keys()
+    if missing:
+        found = session.scalars(select(HospitalRoom).where(HospitalRoom.room_id.in_(missing)))
+        rooms |= {room.room_id: room for room in found}
+    return rooms

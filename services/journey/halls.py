@@ -42,7 +42,8 @@ def hall_update_body(hall: dict[str, Any]) -> dict[str, Any]:
 
 
 def hall_rows(board: Board) -> list[dict[str, Any]]:
-    """One for each room of an open shift; without any, one for the exam's usual room."""
+    """One for each room of an open shift, without any for the exam's usual room; and one for each other room into which
+    somebody is called."""
     waiting = [entry for entry in board.entries if entry.state == QueueState.WAITING]
     line = {
         "next": [entry.queue_number for entry in waiting[:_MOST_NEXT]],
@@ -54,17 +55,19 @@ def hall_rows(board: Board) -> list[dict[str, Any]]:
 
 
 def _calls_by_room(board: Board) -> list[tuple[HospitalRoom | None, list[dict[str, Any]]]]:
-    """Those made or repeated last come first. A call into a room that has no row of its own is shown in the first."""
-    rooms = list({shift.room.room_id: shift.room for shift in board.shifts}.values())
-    calls: dict[str, list[LineEntry]] = {room.room_id: [] for room in rooms}
-    elsewhere: list[LineEntry] = []
-    for entry in board.entries:
-        if entry.state == QueueState.CALLED:
-            calls.get(entry.room_id or "", elsewhere).append(entry)
-    if not rooms:
-        return [(board.room, _calling(elsewhere))]
-    calls[rooms[0].room_id] += elsewhere
-    return [(room, _calling(calls[room.room_id])) for room in rooms]
+    """Those made or repeated last come first."""
+    called = [(entry, board.room_of(entry)) for entry in board.entries if entry.state == QueueState.CALLED]
+    rooms: list[HospitalRoom | None] = [shift.room for shift in board.shifts]
+    rows: dict[str | None, tuple[HospitalRoom | None, list[LineEntry]]] = {}
+    for room in [*(rooms or [board.room]), *(room for _, room in called)]:
+        rows.setdefault(_id_of(room), (room, []))
+    for entry, room in called:
+        rows[_id_of(room)][1].append(entry)
+    return [(room, _calling(calls)) for room, calls in rows.values()]
+
+
+def _id_of(room: HospitalRoom | None) -> str | None:
+    return None if room is None else room.room_id
 
 
 def _calling(called: Sequence[LineEntry]) -> list[dict[str, Any]]:

@@ -142,6 +142,33 @@ def test_each_room_that_is_worked_in_has_a_row_with_its_calls(hospital: Hospital
     assert [row["room"]["room_id"] for row in rows] == [exam.room_id, other.room_id]
 
 
+def test_who_was_called_without_a_room_is_expected_in_the_exams(hospital: Hospital):
+    """As their phone says: by an admin without a shift, while another room is worked in."""
+    exam, other = hospital.exam("EX-A"), hospital.exam("EX-B")
+    hospital.shift(exam, other.room_id)
+    elsewhere = hospital.exam("EX-C").room_id
+    by_default = hospital.entry(exam, state="called", called_at=NOW)
+    hospital.entry(exam, state="called", called_at=NOW, room_id=elsewhere)
+    hospital.entry(exam)
+    board = board_of(hospital, exam)
+    assert [queue["room_id"] for queue in board_body(board)["queues"]] == [exam.room_id, elsewhere, exam.room_id]
+    shown = {row["room"]["room_id"]: [call["queue_number"] for call in row["calling"]] for row in hall_rows(board)}
+    assert shown == {
+        other.room_id: [],
+        exam.room_id: [by_default.queue_number],
+        elsewhere: [by_default.queue_number + 1],
+    }
+
+
+def test_an_exam_without_a_room_shows_its_calls_all_the_same(hospital: Hospital):
+    exam = hospital.exam(room_id=None)
+    called = hospital.entry(exam, state="called", called_at=NOW)
+    board = board_of(hospital, exam)
+    [row] = hall_rows(board)
+    assert (row["room"], row["calling"][0]["queue_number"]) == (None, called.queue_number)
+    assert board_body(board)["queues"][0]["room_id"] is None
+
+
 def test_a_repeated_call_is_shown_before_those_made_since(hospital: Hospital):
     exam = hospital.exam()
     repeated = hospital.entry(exam, state="called", called_at=NOW - minutes(3), call_count=2)

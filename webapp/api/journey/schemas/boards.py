@@ -22,7 +22,9 @@ class BoardQueueItem(Schema):
     queue_number = fields.Integer(required=True)
     state = fields.String(required=True)
     position = fields.Integer(required=True, metadata={"description": "From 1; 0 = called or inside."})
-    room_id = fields.String(required=True, allow_none=True)
+    room_id = fields.String(
+        required=True, allow_none=True, metadata={"description": "Of the call, else of the exam; null: it has none."}
+    )
     waited_minutes = fields.Integer(required=True)
     estimate = fields.Nested(EstimateItem, required=True, allow_none=True)
     priority = fields.Integer(required=True)
