@@ -164,6 +164,7 @@ def _entry_body(board: Board, entry: LineEntry, names: Mapping[UUID, str] | None
         "queue_id": entry.queue_id,
         "queue_number": entry.queue_number,
         "state": str(entry.state),
+        "journey_state": str(entry.journey_state),
         "position": entry.position,
         "room_id": room and room.room_id,
         "waited_minutes": max(int((board.now - entry.joined_at).total_seconds() // 60), 0),

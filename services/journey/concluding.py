@@ -34,7 +34,7 @@ class Conclusion:
 
 
 def conclude(change: JourneyChange) -> Conclusion:
-    """Every step is told, then that the person is called, then every entry that changed; the lines are woken."""
+    """Every step is told, then that the person is called, then every entry that changed; their lines are woken."""
     change.write_rows()
     journey, locked = change.journey, change.locked
     view = view_journey(journey, locked.user_id, locked.row.visit_id, locked.state)
@@ -49,6 +49,9 @@ def conclude(change: JourneyChange) -> Conclusion:
     for entry in change.touched.values():
         _tell_entry(change, entries[entry.queue_id])
         journey.work.wake(exam_subject(entry.exam_id))
+    if change.steps:  # the boards of their other lines tell that they are elsewhere
+        for entry in locked.active:
+            journey.work.wake(exam_subject(entry.exam_id))
     return concluded
 
 

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from models.journey import QueueState
+from models.journey import JourneyState, QueueState
 
 _INSIDE = frozenset({QueueState.CALLED, QueueState.IN_PROGRESS})
 
@@ -42,11 +42,11 @@ _READ = text("""
         ) as ahead
         from line
     )
-    select counted.*, case when state = 'called' then greatest(called_at, (
+    select counted.*, s.current_state as journey_state, case when state = 'called' then greatest(called_at, (
         select max(n.created_at) from welno.notifications n
         where n.queue_id = counted.queue_id and n.kind in ('patient_called', 'call_repeated')
     )) end as last_called_at
-    from counted
+    from counted join welno.patient_states s using (user_id)
     where (cast(:only as uuid[]) is null or queue_id = any(cast(:only as uuid[])))
         and (cast(:first as int) is null or (state = 'waiting' and ahead < :first))
     order by exam_id, case state when 'in_progress' then 0 when 'called' then 1 else 2 end, rank
@@ -57,7 +57,8 @@ _READ = text("""
 class LineEntry:
     """One active entry. `ahead` counts who waits before it; a delayed one is counted before nobody, and keeps its own.
     `told_position` and `told_minutes` are what its person was told last. `last_called_at` is None for who is not called
-    now; else it is when their call was made or repeated last."""
+    now; else it is when their call was made or repeated last. `journey_state` is of its person: called or inside in
+    another line, they wait in this one all the same."""
 
     queue_id: UUID
     user_id: UUID
@@ -67,6 +68,7 @@ class LineEntry:
     service_date: date
     queue_number: int
     state: QueueState
+    journey_state: JourneyState
     priority: int
     priority_reason: str | None
     ahead: int
@@ -122,6 +124,7 @@ def read_lines(
                 service_date=row.service_date,
                 queue_number=row.queue_number,
                 state=QueueState(row.state),
+                journey_state=JourneyState(row.journey_state),
                 priority=row.priority,
                 priority_reason=row.priority_reason,
                 ahead=0 if row.state in _INSIDE else row.ahead,

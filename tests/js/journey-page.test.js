@@ -6,7 +6,7 @@ import { test } from "node:test";
 
 import { Calls, roomsOfTurn } from "../../webapp/static/page/journey/hall_rooms.js";
 import { letterOf } from "../../webapp/static/page/journey/staff_keys.js";
-import { answerOf, entryAt, stepsOf, withNames, withRest } from "../../webapp/static/page/journey/staff_line.js";
+import { answerOf, elsewhereText, entryAt, journeyStateOf, stepsOf, withNames, withRest } from "../../webapp/static/page/journey/staff_line.js";
 import {
   aheadText,
   birthDateOf,
@@ -135,6 +135,19 @@ test("a desk's actions come from the server's table, a new one too", () => {
 
 test("who has stepped aside is neither called nor missed before they are back", () => {
   assert.deepEqual(stepNames({ state: "delayed" }), ["delay", "priority", "transfer", "cancel_appointment"]);
+});
+
+test("who is called or inside elsewhere is neither called nor missed here, and the desk says why", () => {
+  const elsewhere = (journey_state, state = "waiting") => ({ state, journey_state });
+  const [called, inside] = ["CALLED", "IN_PROGRESS"].map((state) => elsewhere(state));
+  assert.deepEqual(stepNames(called), ["delay", "priority", "transfer", "cancel_appointment"]);
+  assert.deepEqual(stepNames(inside), ["delay", "priority", "transfer"]);
+  assert.deepEqual(stepNames(elsewhere("IN_PROGRESS", "delayed")), ["delay", "priority", "transfer"]);
+  assert.deepEqual([called, inside].map(elsewhereText), ["다른 검사실에서 불렀어요", "다른 검사를 받고 있어요"]);
+  assert.equal(journeyStateOf(called, DEFINITIONS), "CALLED");
+  assert.ok(stepNames(elsewhere("WAITING")).includes("call_patient"));
+  assert.ok(stepNames({ state: "called", journey_state: "CALLED", called_at: ago(30) }).includes("start_exam"));
+  assert.deepEqual([elsewhere("WAITING"), elsewhere("CALLED", "called")].map(elsewhereText), ["", ""]);
 });
 
 test("a call may be taken back for a minute, and repeated after twenty seconds", () => {

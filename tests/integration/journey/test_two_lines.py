@@ -5,9 +5,13 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import text
 
+from core.names import exam_subject
 from models.journey import JourneyState
+from services.journey.boards import Board, HospitalMoment, board_body, read_board
+from services.journey.calling import call_by_id
 from services.journey.errors import EntryNotFound, ExamNotFound, PayloadInvalid, QueueEmpty, StateConflict
 from services.journey.queueing import delay_entry, join_queue
+from services.journey.work import JourneyWork
 from tests.integration.journey.ward import BLOOD, XRAY, Patient, Ward
 
 
@@ -54,6 +58,22 @@ def test_a_no_show_of_one_line_leaves_them_where_the_other_says(ward: Ward):
         ("CALLED", "WAITING", "staff_action", "mark_no_show"),
         ("WAITING", "CALLED", "queue_sync", "mark_no_show"),
     ]
+
+
+def test_the_board_of_the_other_line_says_that_they_are_elsewhere(ward: Ward):
+    person = in_two_lines(ward)
+    first, second = ids(person)
+
+    def call(journey: JourneyWork) -> tuple[Board | None, set[str]]:
+        call_by_id(journey, UUID(first), ward.desk)
+        moment = HospitalMoment.of(journey.settings, journey.now)
+        return read_board(journey.session, XRAY, journey.estimator, moment), set(journey.work.woken)
+
+    board, woken = ward.run(call)
+    assert woken == {exam_subject(BLOOD), exam_subject(XRAY)}
+    assert board is not None
+    [told] = board_body(board)["queues"]
+    assert (str(told["queue_id"]), told["state"], told["journey_state"]) == (second, "waiting", "CALLED")
 
 
 def test_a_no_show_goes_to_the_tail_and_keeps_the_number(ward: Ward):

@@ -21,6 +21,9 @@ class BoardQueueItem(Schema):
     patient = fields.Nested(BoardPatientItem, required=True)
     queue_number = fields.Integer(required=True)
     state = fields.String(required=True)
+    journey_state = fields.String(
+        required=True, metadata={"description": "Of the person: of who waits here, CALLED or IN_PROGRESS elsewhere."}
+    )
     position = fields.Integer(required=True, metadata={"description": "From 1; 0 = called or inside."})
     room_id = fields.String(
         required=True, allow_none=True, metadata={"description": "Of the call, else of the exam; null: it has none."}

@@ -16,6 +16,10 @@ const ACTIONS = /** @type {Record<string, string>} */ ({
 });
 const NEEDS_PANEL = ["cancel_appointment", "priority", "transfer"];
 const WAITS = ["waiting", "delayed"];
+const ELSEWHERE = /** @type {Record<string, string>} */ ({
+  CALLED: "다른 검사실에서 불렀어요",
+  IN_PROGRESS: "다른 검사를 받고 있어요",
+});
 
 /** `act`: an action of the definitions, or a step with the entry. @typedef {{act: string, label: string, key?: string,
  *   isMain?: boolean, isDisabled?: boolean, needsPanel: boolean}} Step */
@@ -24,9 +28,10 @@ const WAITS = ["waiting", "delayed"];
  * @param {any} entry @param {any} definitions @param {number} now @returns {Step[]} */
 export function stepsOf(entry, definitions, now) {
   const { queue_to_journey, journey_to_queue } = definitions.mappings;
-  const state = queue_to_journey[entry.state];
-  // Who has stepped aside is WAITING too, but no action of that state is about their entry before they are back.
-  const isOfState = journey_to_queue[state] === entry.state;
+  const state = journeyStateOf(entry, definitions);
+  // Who has stepped aside is WAITING too, but no action of that state is about their entry before they are back; nor is
+  // one about this entry of who is called or inside elsewhere.
+  const isOfState = state === queue_to_journey[entry.state] && journey_to_queue[state] === entry.state;
   const actions = definitions.transitions
     .filter((/** @type {any} */ one) => isOfState && one.actor === "staff" && one.from === state)
     .map((/** @type {any} */ one) => one.action);
@@ -39,6 +44,16 @@ export function stepsOf(entry, definitions, now) {
     ...step,
   }));
   return markMain(steps, entry, definitions.limits, now);
+}
+
+/** Where the person of an entry is: what an action about it has to expect. @param {any} entry @param {any} definitions
+ * @returns {string} */
+export const journeyStateOf = (entry, definitions) =>
+  entry.journey_state ?? definitions.mappings.queue_to_journey[entry.state];
+
+/** Why somebody who waits here cannot be called; "" for others. @param {any} entry */
+export function elsewhereText({ state, journey_state }) {
+  return WAITS.includes(state) ? (ELSEWHERE[journey_state] ?? "") : "";
 }
 
 /** @param {any} entry @param {any} limits the server's @param {number} now @returns {any[]} */
@@ -79,6 +94,7 @@ export function answerOf(entry, now) {
  * @param {{now: number, error: string, onStep: (step: Step, button: HTMLButtonElement) => void}} how */
 export function makeRow(entry, steps, { now, error, onStep }) {
   const answer = answerOf(entry, now);
+  const elsewhere = elsewhereText(entry);
   const buttons = steps.map((step) => makeStep(entry, step, onStep));
   const waited = entry.joined_at ? minutesSince(entry.joined_at, now) : entry.waited_minutes;
   return make(
@@ -90,6 +106,7 @@ export function makeRow(entry, steps, { now, error, onStep }) {
       "td",
       {},
       make("span", { class: "desk-state" }, nameQueueState(entry.state)),
+      elsewhere ? make("span", { class: "hint" }, ` ${elsewhere}`) : null,
       answer.text ? make("span", { class: answer.isAlert ? "desk-alert" : "hint" }, answer.text) : null,
       entry.call_count > 1 ? make("span", { class: "hint" }, ` ${entry.call_count}번째 호출`) : null,
       entry.no_show_count > 0 ? make("span", { class: "hint" }, ` 부재 ${entry.no_show_count}번`) : null,

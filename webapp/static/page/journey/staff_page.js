@@ -16,6 +16,7 @@ import { KEYS, letterOf } from "./staff_keys.js";
 import {
   ANSWER_SECONDS,
   entryAt,
+  journeyStateOf,
   makeRow,
   secondsSince,
   secondsSinceCall,
@@ -226,14 +227,14 @@ async function doStep(entry, act) {
   else if (act === "recall") await api.recall(entry.queue_id);
   else if (act === "undo-call") await api.client.changeEntry(entry.queue_id, "undo-call");
   else if (act === "delay") await api.client.delay(entry.queue_id, entry.state !== "delayed");
-  else await api.perform(entry, act, definitions.mappings.queue_to_journey[entry.state]);
+  else await api.perform(entry, act, journeyStateOf(entry, definitions));
 }
 
 /** @param {any} entry @param {string} act @param {any} values */
 async function performWithWords(entry, act, values) {
   if (act === "priority") await api.client.changeEntry(entry.queue_id, "priority", values);
   else if (act === "transfer") await api.transfer(entry.queue_id, values);
-  else await api.perform(entry, act, definitions.mappings.queue_to_journey[entry.state], values);
+  else await api.perform(entry, act, journeyStateOf(entry, definitions), values);
 }
 
 async function callNext() {
