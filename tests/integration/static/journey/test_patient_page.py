@@ -249,6 +249,30 @@ def test_who_steps_aside_once_too_often_is_told_so(hospital: Hospital, open_page
     expect(page.locator("#state-buttons")).to_have_text("흉부 X선에 돌아왔어요")
 
 
+@pytest.mark.parametrize("state", ["CALLED", "IN_PROGRESS"])
+def test_who_is_called_or_inside_sees_the_line_in_which_they_stepped_aside(
+    hospital: Hospital, open_page: OpenPage, state: str
+) -> None:
+    def journey(xray: str) -> dict[str, Any]:
+        return two_lines(state.lower(), xray, journey_state=state)
+
+    def return_to_line(_: Any) -> tuple[int, Any]:
+        hospital.journey = journey("waiting")
+        return 200, {}
+
+    hospital.journey = journey("delayed")
+    hospital.answers[f"POST /queue/{OTHER_QUEUE_ID}/delay"] = return_to_line
+    page = open_page("/journey")
+    if state == "CALLED":
+        page.get_by_role("button", name="지금 갈게요").click()
+    expect(page.locator(".others")).to_contain_text("21번 · 자리를 비웠어요")
+    expect(page.get_by_text("수납만 하면 돼요")).to_have_count(0)
+    page.get_by_role("button", name="흉부 X선에 돌아왔어요").click()
+    expect(page.locator(".others")).to_contain_text("21번 · 앞에 3명")
+    expect(page.locator(".others").get_by_role("button")).to_have_count(0)
+    assert hospital.asked_for(f"POST /queue/{OTHER_QUEUE_ID}/delay") == [{"delayed": False}]
+
+
 def test_an_action_is_sent_once_with_its_key_and_the_state_it_expects(hospital: Hospital, open_page: OpenPage) -> None:
     hospital.journey = snapshot("COMPLETED", actions=("make_payment",), appointments=[])
     hospital.answers["GET /patient-journey/itinerary"] = {"stops": [], "total_minutes": 0}

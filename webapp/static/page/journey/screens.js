@@ -82,7 +82,7 @@ function showRegistered({ stops, appointments }) {
 function showWaiting({ entries, mayStepAside }, makeButton) {
   const entry = leadingEntry(entries);
   if (!entry) return { title: "기다려 주세요", body: [], buttons: [] };
-  const others = entries.filter((other) => other !== entry && ACTIVE.includes(other.state));
+  const others = otherLines(entries);
   const main = [entry, ...others].find(({ state }) => state === "delayed") ?? entry;
   const isOffered = (/** @type {any} */ { state }) => mayStepAside || state === "delayed";
   const atThumb = [...new Set([main, entry])].filter(isOffered).map((one) => delayButton(one, others.length > 0));
@@ -107,24 +107,26 @@ function delayButton({ queue_id, exam_name, state }, isNamed = false) {
   return { label: isNamed ? name : label, name, act: "delay", payload: { queue_id, delayed: !isAway } };
 }
 
-/** @param {Told} told */
-function showCalled({ entries, guidance }) {
+/** @param {Told} told @param {MakeButton} makeButton */
+function showCalled({ entries, guidance }, makeButton) {
   const entry = leadingEntry(entries);
   return {
     title: "지금 들어오세요",
-    body: entry ? [showTicket(entry), ...showGuidance(guidance)] : [],
+    body: entry ? [showTicket(entry), ...showGuidance(guidance), ...showOtherLines(entries, makeButton)] : [],
     buttons: [{ label: "검사실에 들어왔어요", act: "enter_exam_room", payload: idOf(entry), isMain: true }],
     floor: floorOf(entry?.room),
   };
 }
 
-/** @param {Told} told */
-function showInProgress({ entries, next }) {
+/** @param {Told} told @param {MakeButton} makeButton */
+function showInProgress({ entries, next }, makeButton) {
   const entry = leadingEntry(entries);
-  const after = next ? [line("다음 검사", "hint"), showStops([next])] : [line("끝나면 수납만 하면 돼요.")];
+  const others = showOtherLines(entries, makeButton);
+  const last = others.length ? [] : [line("끝나면 수납만 하면 돼요.")];
+  const after = next ? [line("다음 검사", "hint"), showStops([next])] : last;
   return {
     title: "검사 중이에요",
-    body: [...(entry ? [line(`${entry.exam_name} · ${roomText(entry.room)}`)] : []), ...after],
+    body: [...(entry ? [line(`${entry.exam_name} · ${roomText(entry.room)}`)] : []), ...others, ...after],
     buttons: [
       {
         label: "검사가 끝났어요",
@@ -165,6 +167,21 @@ function showTicket(entry) {
     entry.state === "waiting" ? make("p", { class: "wait" }, waitText(entry)) : null,
     roomText(entry.room) ? make("p", { class: "place" }, roomText(entry.room)) : null,
   );
+}
+
+/** Where they wait beside the one that the screen is about. @param {any[]} entries */
+function otherLines(entries) {
+  const leading = leadingEntry(entries);
+  return entries.filter((entry) => entry !== leading && ACTIVE.includes(entry.state));
+}
+
+/** Of who is called or inside: who has stepped aside may come back all the same. @param {any[]} entries
+ * @param {MakeButton} makeButton */
+function showOtherLines(entries, makeButton) {
+  const others = otherLines(entries);
+  const makeRowButton = (/** @type {any} */ other) =>
+    other.state === "delayed" ? makeButton(delayButton(other)) : null;
+  return others.length ? [showOthers(others, makeRowButton)] : [];
 }
 
 /** @param {any[]} entries @param {(entry: any) => HTMLElement|null} makeRowButton */
