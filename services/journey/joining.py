@@ -80,7 +80,8 @@ def take_tail(journey: JourneyWork, entry: QueueEntry) -> None:
 
 
 def find_appointment(change: JourneyChange, exam_id: str | None, appointment_id: UUID | None) -> Appointment | None:
-    """Today's open one for the exam, without an exam the next one. One that is named must be theirs and open.
+    """Today's open one for the exam, without an exam the next one, which a snapshot tells: in the same order. One that
+    is named must be theirs and open.
 
     Raises ExamNotFound.
     """
@@ -93,7 +94,7 @@ def find_appointment(change: JourneyChange, exam_id: str | None, appointment_id:
             Appointment.scheduled_at >= journey.day_begins,
             Appointment.scheduled_at < journey.day_ends,
         )
-        .order_by(Appointment.scheduled_at, Appointment.appointment_id)
+        .order_by(Appointment.scheduled_at, Appointment.exam_id, Appointment.appointment_id)
         .limit(1)
     )
     if exam_id is not None:

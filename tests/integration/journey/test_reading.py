@@ -129,6 +129,15 @@ def test_the_way_leads_to_the_entry_else_to_what_comes_next(ward: Ward):
     assert done["guidance"]["to"]["room_id"] == "R-102"
 
 
+def test_of_two_appointments_at_one_time_the_one_that_is_told_is_the_next(ward: Ward):
+    person, at = ward.patient(), ward.clock.now()
+    for number, exam_id in enumerate((XRAY, BLOOD)):
+        person.has_appointment(exam_id, at, appointment_id=UUID(int=number))
+    told = person.comes(JourneyState.REGISTERED).snapshot()["next_appointment"]
+    [entry] = person.act("confirm_arrival")["queue_details"]
+    assert entry["exam_id"] == told["exam_id"]
+
+
 def test_staff_see_what_staff_may_do(ward: Ward):
     person = ward.patient().comes(JourneyState.WAITING)
     assert person.snapshot(JourneyRole.STAFF)["available_actions"][0] == "call_patient"
