@@ -10,8 +10,12 @@ _TEXTS = {
     NotificationKind.CANCELLED: "대기가 취소됐어요.",
     NotificationKind.DAY_CLOSED: "오늘 진료가 끝나 대기가 취소됐어요.",
 }
+# Of who waited in no line.
+_APPOINTMENT_CANCELLED = "예약이 취소됐어요."
 
 
 def notification_text(kind: NotificationKind, entry: QueueEntry | None) -> str:
     """The number is that of the entry."""
+    if kind == NotificationKind.CANCELLED and entry is None:
+        return _APPOINTMENT_CANCELLED
     return _TEXTS[kind].format(number=entry.queue_number if entry else "")

@@ -10,6 +10,7 @@ from models.journey import JourneyState
 from services.journey.boards import Board, HospitalMoment, board_body, read_board
 from services.journey.calling import call_by_id
 from services.journey.errors import EntryNotFound, ExamNotFound, PayloadInvalid, QueueEmpty, StateConflict
+from services.journey.notifications import list_notifications
 from services.journey.queueing import delay_entry, join_queue
 from services.journey.work import JourneyWork
 from tests.integration.journey.ward import BLOOD, XRAY, Patient, Ward
@@ -119,6 +120,8 @@ def test_a_cancelled_appointment_takes_its_entry_with_it(ward: Ward, before: Jou
     assert (answer["journey_state"], answer["appointments"][0]["status"]) == (after, "cancelled")
     assert person.steps()[-1] == (before, after, "staff_action", "cancel_appointment")
     assert set(states(person)) <= {"cancelled"}
+    told = ward.run(list_notifications, person.user_id)[0].body
+    assert told == ("예약이 취소됐어요." if before == JourneyState.REGISTERED else "대기가 취소됐어요.")
 
 
 def test_cancelled_with_another_line_left_they_are_where_that_says(ward: Ward):
