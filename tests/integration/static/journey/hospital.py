@@ -41,6 +41,11 @@ _STAFF_STEPS = [
     ("CALLED", "mark_no_show", "WAITING"),
     ("IN_PROGRESS", "complete_exam", "COMPLETED"),
 ]
+_PATIENT_STEPS = [
+    ("REGISTERED", "confirm_arrival", "WAITING"),
+    ("COMPLETED", "make_payment", "PAYMENT"),
+    ("PAYMENT", "make_payment", "FINISHED"),
+]
 _DEFINITIONS = {
     "sockets": _SOCKETS,
     "mappings": {
@@ -54,8 +59,11 @@ _DEFINITIONS = {
     },
     "limits": {"recall_after_seconds": 20, "undo_call_within_seconds": 60, "no_show_after_seconds": 300},
     "computed_actions": {"cancel_appointment": ["REGISTERED", "WAITING", "CALLED"]},
-    "transitions": [{"from": at, "action": act, "actor": "staff", "to": to} for at, act, to in _STAFF_STEPS]
-    + [{"from": "REGISTERED", "action": "confirm_arrival", "actor": "patient", "to": "WAITING"}],
+    "transitions": [
+        {"from": at, "action": act, "actor": actor, "to": to}
+        for actor, steps in (("staff", _STAFF_STEPS), ("patient", _PATIENT_STEPS))
+        for at, act, to in steps
+    ],
 }
 Answer = Callable[[Any], tuple[int, Any]] | tuple[int, Any] | dict[str, Any]
 

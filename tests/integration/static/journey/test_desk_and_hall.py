@@ -195,8 +195,30 @@ def test_who_has_no_phone_is_found_and_put_into_the_line(hospital: Hospital, des
     expect(desk.locator("#found-u-9")).to_contain_text("대기 중")
     searched = {"phone_last4": "0009", "birth_date": "19401006", "reason": "휴대폰 없이 와서 도움"}
     assert hospital.asked_for("POST /staff/patients/find") == [searched]
+    [asked] = hospital.asked_for("POST /staff/patients/u-9/assist")
+    assert asked.pop("idempotency_key")
+    payload = {"exam_id": "EX-BLOOD"}
+    assert asked == {"action_type": "confirm_arrival", "expected_state": "REGISTERED", "payload": payload}
+
+
+def test_who_has_gone_on_meanwhile_is_not_helped_one_step_too_far(hospital: Hospital, desk: Page) -> None:
+    """They have opened the payment on their phone: the same word would confirm it."""
+    found = {"user_id": "u-9", "name": "시연009", "journey_state": "COMPLETED"}
+    hospital.answers["POST /staff/patients/find"] = {"patients": [found]}
+    refused = refusal(409, "STATE_CONFLICT", details={"journey_state": "PAYMENT"})
+    hospital.answers["POST /staff/patients/u-9/assist"] = refused
+    desk.get_by_label("휴대폰 번호 끝 네 자리").fill("0009")
+    desk.get_by_label("생년월일").fill("19401006")
+    desk.get_by_label("왜 찾나요").fill("휴대폰 없이 와서 도움")
+    desk.get_by_role("button", name="찾기").click()
+    pay = desk.get_by_role("button", name="수납")
+    pay.click()
+    expect(desk.locator("#found-error-u-9")).to_contain_text("방금 상태가 바뀌었어요")
+    expect(desk.locator("#found-u-9")).to_contain_text("수납 중")
+    pay.click()
+    wait_until(lambda: desk.evaluate("true") and len(hospital.asked_for("POST /staff/patients/u-9/assist")) == 2)
     asked = hospital.asked_for("POST /staff/patients/u-9/assist")
-    assert asked == [{"action_type": "confirm_arrival", "payload": {"exam_id": "EX-BLOOD"}}]
+    assert [one["expected_state"] for one in asked] == ["COMPLETED", "PAYMENT"]
 
 
 def test_a_token_that_ended_asks_to_sign_in_and_shows_nobody(hospital: Hospital, desk: Page) -> None:

@@ -120,9 +120,15 @@ export class DeskApi {
     return answer.patients ?? [];
   }
 
-  /** For who has no phone. @param {string} userId @param {string} action @param {any} [payload] */
-  assist(userId, action, payload) {
-    const body = { action_type: action, ...(payload ? { payload } : {}) };
+  /** For who has no phone. @param {string} userId @param {string} action @param {string} expectedState what the desk
+   * shows: whoever has a phone may have gone on meanwhile @param {any} [payload] */
+  assist(userId, action, expectedState, payload) {
+    const body = {
+      action_type: action,
+      expected_state: expectedState,
+      idempotency_key: newKey(),
+      ...(payload ? { payload } : {}),
+    };
     return this.#client.request("POST", `/staff/patients/${encodeURIComponent(userId)}/assist`, { body });
   }
 

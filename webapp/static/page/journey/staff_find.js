@@ -81,21 +81,22 @@ export class PatientFinder {
     const actions = this.#definitions()
       .transitions.filter((/** @type {any} */ one) => one.actor === "patient" && one.from === state)
       .map((/** @type {any} */ one) => one.action);
-    const buttons = actions.map((/** @type {string} */ action) => this.#makeButton(person, action));
-    if (state === "WAITING") buttons.push(this.#makeButton(person, "join"));
+    const buttons = actions.map((/** @type {string} */ action) => this.#makeButton(person, action, state));
+    if (state === "WAITING") buttons.push(this.#makeButton(person, "join", state));
     find(`found-do-${person.user_id}`).replaceChildren(...buttons);
   }
 
-  /** @param {any} person @param {string} action */
-  #makeButton(person, action) {
+  /** @param {any} person @param {string} action @param {string} state in which it is offered */
+  #makeButton(person, action, state) {
     const label = action === "join" ? "이 줄에도 세우기" : (ACTIONS[action] ?? action);
     const button = make("button", { type: "button" }, label);
-    button.addEventListener("click", () => whileBusy(/** @type {any} */ (button), () => this.#assist(person, action)));
+    button.addEventListener("click", () => whileBusy(/** @type {any} */ (button), () => this.#assist(person, action, state)));
     return button;
   }
 
-  /** @param {any} person @param {string} action */
-  async #assist(person, action) {
+  /** Where they have gone on meanwhile, what can be done there is offered. @param {any} person @param {string} action
+   * @param {string} state */
+  async #assist(person, action, state) {
     const error = find(`found-error-${person.user_id}`);
     setText(error, "");
     try {
@@ -106,11 +107,13 @@ export class PatientFinder {
           : await this.#api.assist(
               person.user_id,
               action,
+              state,
               action === "confirm_arrival" ? { exam_id: examId } : undefined,
             );
       this.#draw(person, snapshot.journey_state);
     } catch (/** @type {any} */ failure) {
       setText(error, faultText(failure));
+      if (failure.details?.journey_state) this.#draw(person, failure.details.journey_state);
     }
   }
 }
