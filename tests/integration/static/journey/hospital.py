@@ -283,7 +283,10 @@ class Hospital:
             },
             "/staff/shifts": {
                 "shift": None,
-                "exams": [{"exam_id": "EX-BLOOD", "title": "채혈", "room_id": "R-101"}],
+                "exams": [
+                    {"exam_id": "EX-BLOOD", "title": "채혈", "room_id": "R-101"},
+                    {"exam_id": "EX-XRAY", "title": "흉부 X선", "room_id": "R-102"},
+                ],
                 "rooms": [OTHER_ROOM, ROOM],
             },
         }.get(path, refusal(404, "NOT_FOUND"))

@@ -180,6 +180,17 @@ def test_a_priority_needs_its_reason_and_other_a_note(hospital: Hospital, desk: 
     assert hospital.asked_for("POST /queue/q-15/priority") == [{"priority": 3, "reason": "other", "note": "휠체어"}]
 
 
+def test_a_person_is_moved_into_any_line_but_their_own(hospital: Hospital, desk: Page) -> None:
+    hospital.answers["POST /queue/q-15/transfer"] = {"success": True}
+    desk.get_by_role("button", name="15번 옮기기").click()
+    expect(desk.get_by_label("옮길 검사").locator("option")).to_have_text(["흉부 X선"])
+    desk.get_by_label("까닭").fill("순서 변경")
+    desk.get_by_role("button", name="하기", exact=True).click()
+    expect(desk.locator("#panel")).to_be_hidden()
+    [asked] = hospital.asked_for("POST /queue/q-15/transfer")
+    assert (asked["exam_id"], asked["reason"]) == ("EX-XRAY", "순서 변경")
+
+
 def test_who_has_no_phone_is_found_and_put_into_the_line(hospital: Hospital, desk: Page) -> None:
     found = {"user_id": "u-9", "name": "시연009", "journey_state": "REGISTERED"}
     hospital.answers["POST /staff/patients/find"] = {"patients": [found]}

@@ -38,7 +38,8 @@ const LOST = "연결이 끊겼어요. 보이는 줄은 지난 것일 수 있어�
 const reports = new PageReports("staff").watch();
 const api = new DeskApi(() => askToSignIn("로그인이 끝났어요. 다시 로그인해 주세요."), reports.measure);
 const line = new List("line", { frame: find("line-table") });
-const panel = new Panel(performWithWords, () => choices.exams);
+const otherExams = () => choices.exams.filter((/** @type {any} */ one) => one.exam_id !== api.shift?.exam_id);
+const panel = new Panel(performWithWords, otherExams);
 const finder = new PatientFinder(api, { definitions: () => definitions, examId: () => api.shift?.exam_id ?? "" });
 const fields = { login: new Field("login"), password: new Field("password"), room: new Field("room") };
 let choices = /** @type {{exams: any[], rooms: any[]}} */ ({ exams: [], rooms: [] });
