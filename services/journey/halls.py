@@ -8,7 +8,7 @@ from sqlalchemy import ARRAY, Text, cast, select
 from sqlalchemy.orm import Session
 
 from core.names import JourneyEvent
-from models.journey import Display, HospitalRoom, QueueState
+from models.journey import Display, HospitalRoom, JourneyState, QueueState
 from services.journey.boards import Board, HospitalMoment, read_boards, room_body
 from services.journey.estimates import Estimator
 from services.journey.lines import LineEntry
@@ -45,8 +45,10 @@ def hall_rows(board: Board) -> list[dict[str, Any]]:
     """One for each room of an open shift, without any for the exam's usual room; and one for each other room into which
     somebody is called."""
     waiting = [entry for entry in board.entries if entry.state == QueueState.WAITING]
+    # A call passes over whoever is called or inside elsewhere.
+    next_ones = [entry for entry in waiting if entry.journey_state == JourneyState.WAITING]
     line = {
-        "next": [entry.queue_number for entry in waiting[:_MOST_NEXT]],
+        "next": [entry.queue_number for entry in next_ones[:_MOST_NEXT]],
         "waiting_count": len(waiting),
         "estimated_wait_time": board.tail.minutes,
     }

@@ -6,7 +6,7 @@ import orjson
 from sqlalchemy import event
 from sqlalchemy.orm import Session
 
-from models.journey import Exam
+from models.journey import Exam, JourneyState
 from services.journey.boards import Board, HospitalMoment, board_body, read_board, read_boards, read_names
 from services.journey.estimates import RuleBasedEstimator
 from services.journey.halls import hall_rows, list_displays, read_hall
@@ -125,6 +125,15 @@ def test_a_hall_shows_numbers_and_nothing_of_whom_or_what_for(hospital: Hospital
     }
     text = orjson.dumps(hall).decode()
     assert not [word for word in ("김하늘", "내시경", "infection", str(person.user_id)) if word in text]
+
+
+def test_who_is_called_elsewhere_is_not_among_the_next(hospital: Hospital):
+    exam = hospital.exam()
+    for state in (JourneyState.CALLED, JourneyState.IN_PROGRESS):
+        hospital.entry(exam, hospital.visitor(state))
+    here = hospital.entry(exam)
+    [row] = hall_rows(board_of(hospital, exam))
+    assert (row["next"], row["waiting_count"]) == ([here.queue_number], 3)
 
 
 def test_each_room_that_is_worked_in_has_a_row_with_its_calls(hospital: Hospital):
