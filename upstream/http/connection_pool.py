@@ -23,7 +23,7 @@ Outcome = HttpResponse | Exception
 class HttpExchange:
     """One request and its outcome: a response, an ExchangeError, or what `before_send` raised."""
 
-    __slots__ = ("before_send", "connection", "deadline", "is_done", "on_done", "request")
+    __slots__ = ("before_send", "connection", "deadline", "is_done", "max_response_bytes", "on_done", "request")
 
     def __init__(
         self,
@@ -31,11 +31,13 @@ class HttpExchange:
         deadline: float,
         on_done: Callable[[Outcome], object],
         before_send: Callable[[], object] | None,
+        max_response_bytes: int,
     ) -> None:
         self.request = request
         self.deadline = deadline
         self.on_done = on_done
         self.before_send = before_send
+        self.max_response_bytes = max_response_bytes
         self.connection: HttpConnection | None = None
         self.is_done = False
 
@@ -67,6 +69,7 @@ class HttpConnection(asyncio.Protocol):
             return
         self.exchange = exchange
         exchange.connection = self
+        self._parser.max_bytes = exchange.max_response_bytes
         self._transport.write(exchange.request)
 
     def close(self) -> None:
@@ -151,12 +154,16 @@ class HttpConnectionPool:
         total_seconds: float,
         on_done: Callable[[Outcome], object],
         before_send: Callable[[], object] | None = None,
+        *,
+        max_response_bytes: int | None = None,
     ) -> HttpExchange:
         """`on_done` is called once, after this has returned, and must not raise. The total counts from now: waiting for
         a place is part of it. `before_send` is called after all that takes time; what it raises keeps the request back.
+        `max_response_bytes`: of a call whose answer is known to be smaller than the pool's bound.
         """
         now = self._loop.time()
-        exchange = HttpExchange(request, now + total_seconds, on_done, before_send)
+        most = self._max_response_bytes if max_response_bytes is None else max_response_bytes
+        exchange = HttpExchange(request, now + total_seconds, on_done, before_send, most)
         self._unfinished.add(exchange)
         if self._timer is None or exchange.deadline < self._timer.when():
             self._set_timer(exchange.deadline)
@@ -168,7 +175,12 @@ class HttpConnectionPool:
         return exchange
 
     async def exchange(
-        self, request: bytes, total_seconds: float, before_send: Callable[[], object] | None = None
+        self,
+        request: bytes,
+        total_seconds: float,
+        before_send: Callable[[], object] | None = None,
+        *,
+        max_response_bytes: int | None = None,
     ) -> HttpResponse:
         """As `start`, for who awaits the response. Raises ExchangeError. Cancelling it closes its connection."""
         arrived: asyncio.Future[HttpResponse] = self._loop.create_future()
@@ -181,7 +193,7 @@ class HttpConnectionPool:
             else:
                 arrived.set_result(outcome)
 
-        exchange = self.start(request, total_seconds, resolve, before_send)
+        exchange = self.start(request, total_seconds, resolve, before_send, max_response_bytes=max_response_bytes)
         try:
             return await arrived
         except asyncio.CancelledError:

@@ -12,11 +12,12 @@ _LISTS = frozenset({"content-encoding", "transfer-encoding"})
 class ResponseParser:
     """`feed` and `feed_eof` raise BrokenResponse and ResponseTooLarge; the connection is then of no further use.
 
-    `is_reusable` says of the last response whether the connection may carry another request.
+    `is_reusable` says of the last response whether the connection may carry another request. `max_bytes` bounds the
+    body of the next one, as it comes.
     """
 
     def __init__(self, max_response_bytes: int) -> None:
-        self._max_bytes = max_response_bytes
+        self.max_bytes = max_response_bytes
         # One for all of the connection's responses: it refers to us, and each would leave a cycle to the collector.
         self._parser = httptools.HttpResponseParser(self)
         self.is_reusable = False
@@ -109,7 +110,7 @@ class ResponseParser:
             raise BrokenResponse
 
     def _require_small(self) -> None:
-        if self._body_bytes > self._max_bytes:
+        if self._body_bytes > self.max_bytes:
             self._error = ResponseTooLarge(self._build())
             raise self._error
 

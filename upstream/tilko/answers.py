@@ -39,7 +39,9 @@ _TRUTHS = {"true": True, "false": False}
 MAX_ANSWER_BYTES = 256 * 1024 * 1024
 # As it comes, before its coding is taken off.
 MAX_RESPONSE_BYTES = 64 * 1024 * 1024
-_LONGEST_REFUSAL_BYTES = 256 * 1024
+# Of a call that brings no records (the key, a push, whether there is an approval), and of a refusal: a few hundred
+# bytes, or a page. As it comes, and decoded: what is longer holds up thousands of polls while it is read.
+MAX_SMALL_ANSWER_BYTES = 256 * 1024
 # In the bytes of an answer: that it names a list, that the list holds something, that there is none to be had.
 _LIST_NAME = re.compile(rb"resultlist", re.IGNORECASE)
 _RECORD = re.compile(rb'"resultlist"\s*:\s*[\[{]\s*[^\s\]}]', re.IGNORECASE)
@@ -67,7 +69,7 @@ class _Facts(TypedDict):
 
 def read_public_key(status: int, headers: Mapping[str, str], body: bytes, api_key: str) -> PublicKey:
     """Raises TilkoError."""
-    answer = _read_object(status, headers, body, (api_key,), is_approved=False)
+    answer = _read_small(status, headers, body, (api_key,))
     if not _is_ok(answer):
         # Nothing but the API key was sent: there is nothing else the provider could refuse.
         raise TilkoMisconfigured(reason="unknown_api_key", **_facts(status, answer, (api_key,)))
@@ -88,7 +90,7 @@ def read_simple_auth(
     hide: Iterable[str] = (),
 ) -> AuthTokens:
     """`private_auth_type` is the one asked for, used where the answer leaves it out. Raises TilkoError."""
-    answer = _read_object(status, headers, body, hide, is_approved=False)
+    answer = _read_small(status, headers, body, hide)
     if not _is_ok(answer):
         raise _read_refusal(status, answer, hide, is_waiting=False, is_approved=False)
     result = answer.get("ResultData")
@@ -109,7 +111,7 @@ def read_login_check(status: int, headers: Mapping[str, str], body: bytes, *, hi
         raise EndpointMissing(http_status=status)
     if _is_success(status) and _is_html(headers, body):
         return False
-    answer = _read_object(status, headers, body, hide, is_approved=False)
+    answer = _read_small(status, headers, body, hide)
     if not _is_ok(answer):
         refusal = _read_refusal(status, answer, hide, is_waiting=True, is_approved=False)
         if isinstance(refusal, NotApproved):
@@ -133,7 +135,7 @@ def may_hold_data(status: int, headers: Mapping[str, str], body: bytes) -> bool:
         return False
     if not _is_success(status):
         return _LIST_NAME.search(body) is not None
-    if len(body) > _LONGEST_REFUSAL_BYTES:
+    if len(body) > MAX_SMALL_ANSWER_BYTES:
         return True
     # A poll finds a refusal every other second, for each who waits: no file is written for it.
     return not (body.isspace() or (_REFUSAL.search(body) and not _RECORD.search(body)))
@@ -156,7 +158,8 @@ def read_data(status: int, headers: Mapping[str, str], body: bytes, *, hide: Ite
         return _read_rows(status, answer, hide)
     if _is_success(status) and plain.strip() and not _is_error(answer):
         raise AnswerUnreadable(reason="no_result_list" if answer else "not_json", http_status=status)
-    raise _read_refusal(status, _read_object(status, headers, body, hide), hide, is_waiting=True)
+    _require_answer(status, headers, answer, hide)
+    raise _read_refusal(status, answer, hide, is_waiting=True)
 
 
 def read_data_response(response: HttpResponse) -> DataAnswer:
@@ -215,14 +218,20 @@ def _is_success(status: int) -> bool:
     return 200 <= status < 300
 
 
-def _read_object(
-    status: int, headers: Mapping[str, str], body: bytes, hide: Iterable[str], *, is_approved: bool = True
-) -> dict[str, Any]:
-    """The answer's object, unless the HTTP status alone decides. Raises TilkoError."""
+def _read_small(status: int, headers: Mapping[str, str], body: bytes, hide: Iterable[str]) -> dict[str, Any]:
+    """The object of an answer without records, before the approval. Raises TilkoError."""
     try:
-        answer = _parse(decode_body(headers, body, MAX_ANSWER_BYTES))
+        answer = _parse(decode_body(headers, body, MAX_SMALL_ANSWER_BYTES))
     except UnreadableCoding:
         answer = {}
+    _require_answer(status, headers, answer, hide, is_approved=False)
+    return answer
+
+
+def _require_answer(
+    status: int, headers: Mapping[str, str], answer: Mapping[str, Any], hide: Iterable[str], *, is_approved: bool = True
+) -> None:
+    """Raises TilkoError where the HTTP status alone decides, or where it is no answer of the provider's."""
     if status in _PASSING_STATUSES or status >= 500:
         wait = read_retry_after(headers)
         raise TilkoUnavailable(reason="busy", retry_after_seconds=wait, **_facts(status, answer, hide))
@@ -233,7 +242,6 @@ def _read_object(
     if not isinstance(answer.get("Status"), str):
         # Also a redirect or an error page: somebody between us and the provider has answered.
         raise TilkoUnavailable(reason="malformed", http_status=status)
-    return answer
 
 
 def _refused(*, is_approved: bool) -> type[TilkoRefused]:
@@ -286,7 +294,7 @@ def _read_refusal(
     return error(reason=reason, **_facts(status, answer, hide))
 
 
-def _facts(status: int, answer: dict[str, Any], hide: Iterable[str]) -> _Facts:
+def _facts(status: int, answer: Mapping[str, Any], hide: Iterable[str]) -> _Facts:
     return {
         "http_status": status,
         "provider_code": _read_code(answer),

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
-from typing import Self
+from typing import ClassVar, Self
 
 from upstream.http.connection_pool import HttpConnectionPool, Outcome
 from upstream.http.exchange import ExchangeError, HttpResponse, ResponseTooLarge, check_api_key, check_base_url
@@ -98,7 +98,9 @@ class AsyncTilkoClient:
             return
         packed = self._connections.build("POST", request.path, request.headers, request.body)
         read = partial(self._read, poll, key)
-        self._connections.start(packed, poll.seconds_of(self._timeouts), read, poll.require_wanted)
+        self._connections.start(
+            packed, poll.seconds_of(self._timeouts), read, poll.require_wanted, max_response_bytes=poll.max_answer_bytes
+        )
 
     def _read(self, poll: "Poll", key: PublicKey, outcome: Outcome) -> None:
         if isinstance(outcome, ResponseTooLarge) and isinstance(poll, DataPoll):
@@ -123,7 +125,9 @@ class AsyncTilkoClient:
     async def _fetch_public_key(self) -> PublicKey:
         request = self._connections.build("GET", codec.public_key_path(self._api_key), {}, b"")
         try:
-            response = await self._connections.exchange(request, self._timeouts.auth_seconds)
+            response = await self._connections.exchange(
+                request, self._timeouts.auth_seconds, max_response_bytes=answers.MAX_SMALL_ANSWER_BYTES
+            )
         except ExchangeError as exc:
             raise translate(exc) from exc
         key = answers.read_public_key(response.status, response.headers, response.body, self._api_key)
@@ -135,6 +139,7 @@ class Poll:
     """One question under way: has this person approved?"""
 
     __slots__ = ("before_send", "outcome", "person", "tokens")
+    max_answer_bytes: ClassVar[int | None] = None  # as it comes; None: the client's bound
 
     def __init__(
         self,
@@ -184,7 +189,8 @@ class DataPoll(Poll):
 
     def read(self, status: int, headers: Mapping[str, str], body: bytes, hide: Iterable[str]) -> Answer:
         if not answers.may_hold_data(status, headers, body):
-            answers.read_data(status, headers, body, hide=hide)
+            # Beyond this an error of HTTP says no more, and reading it would hold up all who wait.
+            answers.read_data(status, headers, body[: answers.MAX_SMALL_ANSWER_BYTES], hide=hide)
         return HttpResponse(status, headers, body)
 
     def seconds_of(self, timeouts: Timeouts) -> float:
@@ -195,6 +201,7 @@ class LoginPoll(Poll):
     """Asks nothing but whether there is an approval."""
 
     __slots__ = ("version",)
+    max_answer_bytes = answers.MAX_SMALL_ANSWER_BYTES
 
     def __init__(
         self,

@@ -59,7 +59,7 @@ class TilkoClient:
     def request_simple_auth(self, person: TilkoPerson, call: PaidCall = UNPREPARED) -> AuthTokens:
         """Has the push sent."""
         with self._key_in_use() as key:
-            reply = self._post(codec.build_simple_auth(key, person), self._timeouts.auth_seconds, call)
+            reply = self._post_small(codec.build_simple_auth(key, person), self._timeouts.auth_seconds, call)
             tokens = self.read_simple_auth(reply, person)
         call.keep(reply)
         return tokens
@@ -77,7 +77,7 @@ class TilkoClient:
         hide = (self._api_key, *person.secrets(), *tokens.secrets())
         with self._key_in_use() as key:
             request = codec.build_login_check(key, version, person, tokens)
-            reply = self._post(request, self._timeouts.login_check_seconds, UNPREPARED)
+            reply = self._post_small(request, self._timeouts.login_check_seconds, UNPREPARED)
             return answers.read_login_check(reply.status, reply.headers, reply.body, hide=hide)
 
     def fetch_checkups(self, person: TilkoPerson, tokens: AuthTokens, call: PaidCall = UNPREPARED) -> DataAnswer:
@@ -136,18 +136,27 @@ class TilkoClient:
         key = self._key_cache.get()
         if key is None:  # two threads may both ask: harmless, and cheaper than a lock held over the network
             request = self._http.build_request("GET", self._base_url + codec.public_key_path(self._api_key))
-            reply = self._send(request, self._timeouts.auth_seconds, UNPREPARED)
+            reply = self._send(request, self._timeouts.auth_seconds, UNPREPARED, answers.MAX_SMALL_ANSWER_BYTES)
             key = answers.read_public_key(reply.status, reply.headers, reply.body, self._api_key)
             self._key_cache.put(key)
         return key
 
-    def _post(self, request: TilkoRequest, total_seconds: float, call: PaidCall) -> HttpResponse:
+    def _post_small(self, request: TilkoRequest, total_seconds: float, call: PaidCall) -> HttpResponse:
+        """Of a call that brings no records."""
+        return self._post(request, total_seconds, call, answers.MAX_SMALL_ANSWER_BYTES)
+
+    def _post(
+        self, request: TilkoRequest, total_seconds: float, call: PaidCall, max_bytes: int | None = None
+    ) -> HttpResponse:
         url = self._base_url + request.path
         built = self._http.build_request("POST", url, headers=request.headers, content=request.body)
-        return self._send(built, min(total_seconds, call.ends_at - clock.monotonic()), call)
+        return self._send(built, min(total_seconds, call.ends_at - clock.monotonic()), call, max_bytes)
 
-    def _send(self, request: httpx.Request, total_seconds: float, call: PaidCall) -> HttpResponse:
-        limits = exchange.ExchangeLimits(total_seconds, self._max_response_bytes, self._timeouts.connect_seconds)
+    def _send(
+        self, request: httpx.Request, total_seconds: float, call: PaidCall, max_bytes: int | None = None
+    ) -> HttpResponse:
+        most = self._max_response_bytes if max_bytes is None else max_bytes
+        limits = exchange.ExchangeLimits(total_seconds, most, self._timeouts.connect_seconds)
         try:
             return exchange.send(self._http, request, limits, call.before_send)
         except exchange.ExchangeError as exc:

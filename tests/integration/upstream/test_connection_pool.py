@@ -8,7 +8,7 @@ import pytest
 from tests.integration.upstream import peer as peers
 from tests.waiting import wait_until
 from upstream.http.connection_pool import HttpConnectionPool
-from upstream.http.exchange import BrokenResponse, TimedOut
+from upstream.http.exchange import BrokenResponse, ResponseTooLarge, TimedOut
 
 MIB = 1024 * 1024
 
@@ -44,6 +44,24 @@ def test_exchanges_share_a_kept_connection(peer):
 
     assert asyncio.run(ask_thrice()) == [200, 200, 200]
     assert len(set(ports)) == 1
+
+
+def test_the_bound_of_one_exchange_is_not_the_next_one_s(peer):
+    good, peer.answer = peer.answer, peers.give_body(b" " * 100_000)
+
+    async def ask_each():
+        connections = connect(peer)
+        request = connections.build("POST", "/records", {}, b"{}")
+        assert len((await connections.exchange(request, 10)).body) == 100_000
+        peer.answer = good
+        await connections.exchange(request, 10, max_response_bytes=1000)
+        peer.answer = peers.give_body(b" " * 100_000)
+        assert len((await connections.exchange(request, 10)).body) == 100_000
+        with pytest.raises(ResponseTooLarge):
+            await connections.exchange(request, 10, max_response_bytes=1000)
+        await connections.close()
+
+    asyncio.run(ask_each())
 
 
 def test_waiting_for_a_connection_counts_as_time(peer):

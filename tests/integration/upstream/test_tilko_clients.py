@@ -11,6 +11,7 @@ import pytest
 from core.clock import clock
 from tests.integration.upstream import peer as peers
 from upstream.http.exchange import PaidCall
+from upstream.tilko.answers import MAX_SMALL_ANSWER_BYTES
 from upstream.tilko.async_client import AsyncTilkoClient
 from upstream.tilko.codec import AuthTokens
 from upstream.tilko.errors import (
@@ -135,6 +136,19 @@ def test_a_poll_that_is_refused_has_the_key_asked_for_again(peer, person, tokens
             return len(peer.keys_asked)
 
     assert asyncio.run(poll_thrice()) == 2
+
+
+def test_a_refused_poll_is_read_up_to_the_bound_of_small_answers(peer, person, tokens):
+    """On the one loop of all polls: its 64 MiB would hold up each of them."""
+    refusal = b'{"Status":"Error","ErrorCode":4115,"Message":"' + b"x" * MAX_SMALL_ANSWER_BYTES + b'"}'
+
+    async def poll():
+        async with AsyncTilkoClient(peer.url, peers.API_KEY) as client:
+            await client.poll(person, tokens)
+
+    peer.answer = peers.give_body(refusal, 400)
+    with pytest.raises(TilkoUnavailable, match="malformed"):
+        asyncio.run(poll())
 
 
 def test_many_polls_share_one_public_key(peer, person, tokens):

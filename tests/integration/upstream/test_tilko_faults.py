@@ -146,6 +146,42 @@ def test_a_login_check_that_hangs_ends_at_its_deadline(peer, asking):
     assert caught.value.reason == "timed_out"
 
 
+YES = b'{"Status":"OK","Result":true}'
+APPROVED = YES + b" " * 4 * MIB  # what follows the object is passed over: within the bound it would be a yes
+
+
+def test_a_login_check_is_read_up_to_a_bound_of_its_own(peer, asking):
+    peer.answer = peers.give_body(YES + b" " * (answers.MAX_SMALL_ANSWER_BYTES - len(YES)))
+    assert asking.check_login(peer.url) is True
+    peer.answer = peers.give_body(APPROVED)
+    with pytest.raises(TilkoResponseTooLarge):
+        asking.check_login(peer.url)
+
+
+def test_a_login_check_is_inflated_up_to_that_bound(peer, asking):
+    peer.answer = peers.give_body(gzip.compress(APPROVED), Content_Encoding="gzip")
+    with pytest.raises(TilkoUnavailable, match="malformed"):
+        asking.check_login(peer.url)
+
+
+def test_the_key_is_read_up_to_that_bound(peer, asking):
+    peer.answer_key = peers.give_body(APPROVED)
+    with pytest.raises(TilkoResponseTooLarge):
+        asking.check_login(peer.url)
+    peer.answer_key = peers.give_body(gzip.compress(APPROVED), Content_Encoding="gzip")
+    with pytest.raises(TilkoUnavailable, match="malformed"):
+        asking.check_login(peer.url)
+
+
+def test_the_answer_to_a_push_is_read_up_to_that_bound(peer, client, person):
+    peer.answer = peers.give_body(APPROVED)
+    with pytest.raises(TilkoResponseTooLarge):
+        client.request_simple_auth(person)
+    peer.answer = peers.give_body(gzip.compress(APPROVED), Content_Encoding="gzip")
+    with pytest.raises(TilkoUnavailable, match="malformed"):
+        client.request_simple_auth(person)
+
+
 def test_html_page_means_not_approved(peer, asking):
     peer.answer = peers.give_body("<html>대기</html>".encode(), content_type="text/html")
     with pytest.raises(NotApproved):
