@@ -80,12 +80,14 @@ class PollSchedule:
             poll.answer_on_disk = True
 
     def asked(self, now: datetime) -> set[UUID]:
-        """Those that are asked about just now, or for the last time as soon as that is possible. `now` as the requests'
-        times are told."""
+        """Those that are asked about just now, or for the last time as soon as that is possible, and those whose
+        checkups have come and could not be recorded yet. `now` as the requests' times are told."""
         return {
             poll.claim.session_id
             for poll in self._polls.values()
-            if poll.in_flight or (is_overdue(poll.claim.approve_by, now) and not poll.last_checked)
+            if poll.in_flight
+            or poll.answer_on_disk
+            or (is_overdue(poll.claim.approve_by, now) and not poll.last_checked)
         }
 
     def take_due(self) -> list[PendingPoll]:

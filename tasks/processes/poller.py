@@ -198,11 +198,11 @@ class Poller:
             self._reschedule_after(exc, poll)
 
     def _send_or_settle(self, poll: PendingPoll) -> None:
-        if lacks_consent(Step.POLL_SIMPLE_AUTH, poll.claim.consents_until, clock.now()):
-            self._spawn(poll, self._settlement.settle_without_consent(poll))
-            return
         if poll.answer_on_disk:
             self._spawn(poll, self._settlement.settle_approval(poll))
+            return
+        if lacks_consent(Step.POLL_SIMPLE_AUTH, poll.claim.consents_until, clock.now()):
+            self._spawn(poll, self._end_without_consent(poll))
             return
         if poll.last_checked:
             self._spawn(poll, self._settlement.settle_overdue(poll))
@@ -262,6 +262,17 @@ class Poller:
         if await self._preparation.finds_answer(poll, self._may_ask):
             return await self._settlement.settle_answered(poll)
         return 0 if poll.incoming_checked else _BLOCKED_SECONDS
+
+    async def _end_without_consent(self, poll: PendingPoll) -> float | None:
+        """Unless the checkups are on disk, or may still come there by another process: they were paid for while the
+        consents held, so they are saved, and nobody is asked."""
+        may_come = self._may_be_under_way(poll)
+        if await self._preparation.finds_answer(poll, lambda _: False):
+            return await self._settlement.settle_answered(poll)
+        if may_come:
+            return _BLOCKED_SECONDS
+        await self._settlement.settle_without_consent(poll)
+        return None
 
     def _on_data(self, poll: PendingPoll, outcome: asyncio.Future[Answer]) -> None:
         self._calls.discard(outcome)
@@ -347,11 +358,16 @@ class Poller:
     def _is_past_last_check(self, poll: PendingPoll) -> bool:
         return is_past_last_check(poll.claim.approve_by, clock.now())
 
+    def _may_be_under_way(self, poll: PendingPoll) -> bool:
+        """Whether a call of another process may be, or one of ours under a lease that was lost since."""
+        if poll.session_text not in self._asked and time.monotonic() >= poll.blocked_until:
+            return False
+        poll.incoming_checked = False
+        return True
+
     def _may_ask(self, poll: PendingPoll) -> bool:
-        """Not while a call of another process may be under way, or one of ours under a lease that was lost since; nor
-        before all others know that ours may be."""
-        if poll.session_text in self._asked or time.monotonic() < poll.blocked_until:
-            poll.incoming_checked = False
+        """Not while such a call may be under way; nor before all others know that ours may be."""
+        if self._may_be_under_way(poll):
             return False
         collection, providers = self._settings.collection, self._settings.providers
         return self._runtime.lease.announce_calls(

@@ -30,3 +30,13 @@ def test_a_session_that_nobody_asks_about_ends_with_its_time(world: World):
     schedule.add(PendingPoll(claim, polls=9, due=0.0))
     now = clock.now()
     assert world.unit(expire_waiting, OWNER, schedule.asked(now), now) == [UUID(session_id)]
+
+
+def test_a_session_whose_answer_has_come_does_not_end_before_it_is_recorded(world: World):
+    session_id, claim = world.waiting()
+    world.execute("update welno.welno_collection_history set expires_at = now() where session_id = :id", id=session_id)
+    schedule, poll = PollSchedule(), PendingPoll(claim, polls=9, due=0.0)
+    schedule.add(poll)
+    schedule.mark_answered(poll)
+    now = clock.now()
+    assert world.unit(expire_waiting, OWNER, schedule.asked(now), now) == []

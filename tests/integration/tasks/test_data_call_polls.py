@@ -90,6 +90,59 @@ def test_a_poller_takes_what_a_lost_one_has_put_on_the_disk_and_asks_nobody(runn
     assert driver.billed(session_id) == (0, 1, 0)
 
 
+@pytest.fixture
+def left_by_a_lost_poller(running: Stack, driver: Driver) -> str:
+    """A session whose person has approved, and whose consents are over. The poller that had asked for its checkups was
+    killed; for long enough nobody knows what has become of the call."""
+    session_id = driver.wait_for_push()
+    fault = driver.fault(CHECKUPS, cxid=driver.cxid(session_id), hold="before")
+    driver.wait_until_held(fault)
+    running.kill("poller")
+    driver.approve(session_id)
+    lease = "select owner_id from welno.welno_collection_history where session_id = :id"
+    driver.execute(
+        "update welno.welno_processes set calls_until = clock_timestamp() + interval '60 seconds'"
+        f" where id = ({lease})",
+        id=session_id,
+    )
+    driver.execute(
+        "update welno.welno_collection_history set consents_until = now() where session_id = :id", id=session_id
+    )
+    return session_id
+
+
+def is_saved_without_asking(driver: Driver, session_id: str) -> bool:
+    """The checkups that were paid for, and nothing else: nobody is asked once the consents are over."""
+    run = driver.wait_for(session_id, Status.COMPLETED)
+    told = [event["data"] for event in driver.events(session_id) if event["type"] == "prescription_data_failed"]
+    assert (run.health_count, told) == (0, [{"code": "CONSENT_EXPIRED"}])
+    return driver.billed(session_id) == (0, 0, 0)
+
+
+def put_by_the_lost_one(driver: Driver, session_id: str) -> None:
+    spool = Spool(driver.settings.files.data_dir, driver.stores.sealer, clock)
+    spool.put_incoming(session_id, AnswerKind.HEALTH, KeptAnswer(b'{"Status":"OK","ResultList":[]}'))
+
+
+def test_a_paid_answer_on_the_disk_is_saved_though_the_consents_have_ended(
+    running: Stack, driver: Driver, left_by_a_lost_poller: str
+):
+    put_by_the_lost_one(driver, left_by_a_lost_poller)
+    running.start("poller")
+    assert is_saved_without_asking(driver, left_by_a_lost_poller)
+
+
+def test_a_paid_answer_that_may_still_come_is_waited_for_though_the_consents_have_ended(
+    running: Stack, driver: Driver, left_by_a_lost_poller: str
+):
+    lost = driver.run(left_by_a_lost_poller).owner_id
+    running.start("poller")
+    wait_until(lambda: driver.run(left_by_a_lost_poller).owner_id not in {None, lost})
+    driver.wait_for(driver.approved(), Status.COMPLETED)  # meanwhile the poller polls
+    put_by_the_lost_one(driver, left_by_a_lost_poller)
+    assert is_saved_without_asking(driver, left_by_a_lost_poller)
+
+
 def test_an_approval_just_before_the_deadline_is_found_by_a_last_data_call(driver: Driver):
     session_id = driver.wait_for_push()
     wait_until_the_deadline(driver, session_id, CHECKUPS)
