@@ -1,9 +1,11 @@
 """The days of the event log: partitions are made ahead of their day and dropped as a whole when they are too old."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 
 from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from core.logs import get_logger
@@ -16,6 +18,7 @@ _DAYS_AHEAD = 7
 # Two that make partitions at once would only wait for each other.
 _LOCK = "welno.log_partitions"
 _EXISTING = text("select tablename from pg_tables where schemaname = 'welno_log'")
+_CHECK_VIOLATION = "23514"
 
 
 def keep_partitions(session: Session, kinds: Iterable[SubjectKind], today: date) -> None:
@@ -52,8 +55,22 @@ def _make_day(session: Session, kind: SubjectKind, day: date) -> None:
     landed = text(f"select exists (select from {parent}_other where created_at >= :begin and created_at < :end)")  # noqa: S608 our own names
     if session.execute(landed, {"begin": begin, "end": end}).scalar_one():
         return  # they stay where they are
-    session.execute(text(f"create table {name} (like {parent} including defaults including indexes)"))
-    session.execute(text(f"alter table {parent} attach partition {name} for values from ('{begin}') to ('{end}')"))
+    with unless_landed(session):
+        session.execute(text(f"create table {name} (like {parent} including defaults including indexes)"))
+        session.execute(text(f"alter table {parent} attach partition {name} for values from ('{begin}') to ('{end}')"))
+
+
+@contextmanager
+def unless_landed(session: Session) -> Iterator[None]:
+    """Takes back the partition that is attached within, where rows of its day are in the default one: a writer can be
+    under way that no look has seen, and only attaching waits for it. They stay where they are. To move them would hide
+    them from whoever has planned a query before the move and reads after it."""
+    try:
+        with session.begin_nested():
+            yield
+    except IntegrityError as exc:
+        if getattr(exc.orig, "pgcode", None) != _CHECK_VIOLATION:
+            raise
 
 
 def _drop_old(session: Session, kind: SubjectKind, oldest: date, existing: set[str]) -> None:

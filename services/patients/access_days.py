@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from core.logs import get_logger
 from models.patients import AccessDay
 from services.advisory_locks import try_lock_name
+from services.delivery.partitions import unless_landed
 
 log = get_logger(__name__)
 
@@ -36,10 +37,11 @@ def _make_day(session: Session, day: date) -> None:
     if session.execute(landed, {"day": day}).scalar_one():
         return  # they stay where they are
     name = f"welno_log.{_partition(day)}"
-    session.execute(text(f"create table {name} (like {_LOG} including defaults including indexes)"))
-    _refuse_truncation(session, name)
     bounds = f"from ('{day}') to ('{day + timedelta(days=1)}')"
-    session.execute(text(f"alter table {_LOG} attach partition {name} for values {bounds}"))
+    with unless_landed(session):
+        session.execute(text(f"create table {name} (like {_LOG} including defaults including indexes)"))
+        _refuse_truncation(session, name)
+        session.execute(text(f"alter table {_LOG} attach partition {name} for values {bounds}"))
 
 
 def _refuse_truncation(session: Session, name: str) -> None:

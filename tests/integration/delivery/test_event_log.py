@@ -19,6 +19,7 @@ from services.delivery.history_reader import HistoryReader
 from services.delivery.partitions import keep_partitions
 from streams import InvalidEventError, Position, StreamsUnavailable
 from tests.query_plans import explained
+from tests.waiting import wait_until_blocked
 
 from .conftest import HALL, KINDS, Log, seqs
 
@@ -184,6 +185,30 @@ def test_partitions_are_made_ahead_and_dropped_by_age(log: Log):
     with log.sessions.begin() as session:
         keep_partitions(session, KINDS, today + timedelta(days=8))
     assert log.logged() == []
+
+
+def test_events_that_land_while_their_day_is_made_stay_and_the_other_days_are_made(log: Log):
+    later = clock.now() + timedelta(days=8)
+    engine = log.sessions.kw["bind"]
+    row = text(
+        "insert into welno.welno_events (kind, subject, seq, body, created_at) values ('screen', :s, 1, '{}', :at)"
+    )
+
+    def keep() -> None:
+        with log.sessions.begin() as session:
+            keep_partitions(session, KINDS, clock.now().date() + timedelta(days=2))
+
+    with ThreadPoolExecutor(1) as pool, log.sessions() as session:
+        session.execute(row, {"s": HALL, "at": later})
+        kept = pool.submit(keep)
+        wait_until_blocked(engine)
+        session.commit()
+        kept.result()
+    made = text("select tablename from pg_tables where tablename in (:landed, :next)")
+    names = {"landed": f"screen_{later:%Y%m%d}", "next": f"screen_{later + timedelta(days=1):%Y%m%d}"}
+    with log.sessions() as session:
+        assert list(session.scalars(made, names)) == [names["next"]]
+    assert log.logged() == [1]
 
 
 def test_what_the_log_has_dropped_is_told_as_gone(log: Log):

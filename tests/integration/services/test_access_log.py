@@ -18,6 +18,7 @@ from services.patients.access_days import keep_access_days
 from services.patients.access_log import AccessLog, Actor, Look
 from services.patients.identification import identify_patient
 from tests.tables import delete_all_rows
+from tests.waiting import wait_until_blocked
 
 from .conftest import NOW, PSEUDONYM_KEY, MakeIdentity
 
@@ -266,6 +267,25 @@ def test_old_days_are_dropped_with_the_ends_of_their_chains(sessions: sessionmak
         assert known_days(session) == []
     with engine.begin() as connection, pytest.raises(ProgrammingError, match="append-only"):
         connection.execute(text("truncate welno_log.access_other"))
+
+
+def test_a_look_that_lands_while_its_day_is_made_stays(sessions: sessionmaker[Session], engine: Engine, patient: UUID):
+    at = datetime(2035, 5, 5, 12, tzinfo=UTC)
+
+    def keep() -> None:
+        with sessions.begin() as session:
+            keep_access_days(session, at.date(), 730)
+
+    with ThreadPoolExecutor(1) as pool, sessions() as session:
+        LOG.record_all(session, [Look(STAFF, AccessedWhat.SESSIONS, patient)], at)
+        kept = pool.submit(keep)
+        wait_until_blocked(engine)
+        session.commit()
+        kept.result()
+    made = text("select tablename from pg_tables where tablename like 'access\\_2035%' order by 1")
+    with sessions() as session:
+        assert list(session.scalars(made)) == [f"access_203505{day:02}" for day in range(6, 13)]
+        assert known_days(session) == [at.date()]
 
 
 def test_of_several_looks_all_keys_are_made_before_the_day_is_taken(
