@@ -14,7 +14,7 @@ from spool.errors import (
 )
 from spool.history import Try
 from spool.incoming import KeptAnswer
-from spool.info import Claimed, FileInfo, Orphans, StrandedAnswer
+from spool.info import Claimed, FileInfo, StrandedAnswer
 from spool.mover import MovedFiles, Mover
 from spool.names import AnswerKind, DataType, Folder
 from spool.opening import open_mover, open_spool
@@ -38,7 +38,6 @@ __all__ = [
     "Metadata",
     "MovedFiles",
     "Mover",
-    "Orphans",
     "Package",
     "Room",
     "SealedFileWriter",

@@ -42,14 +42,6 @@ class StrandedAnswer:
     written_at: datetime
 
 
-@dataclass(frozen=True)
-class Orphans:
-    """What stands still: packages by name, provider answers by session and type."""
-
-    pending: list[str]
-    incoming: list[tuple[str, AnswerKind]]
-
-
 def describe(name: FileName, folder: Folder, size_bytes: int, history: History) -> FileInfo:
     return FileInfo(
         name=str(name),

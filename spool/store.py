@@ -19,7 +19,7 @@ from spool.folders import SpoolFolders
 from spool.histories import Histories
 from spool.history import History, Try, after_failure, after_parking, check_code
 from spool.incoming import Incoming, KeptAnswer
-from spool.info import Claimed, FileInfo, Orphans, StrandedAnswer, describe
+from spool.info import Claimed, FileInfo, StrandedAnswer, describe
 from spool.names import AnswerKind, DataType, FileName, Folder, import_order, is_package_name, parse_name, read_name
 from spool.packages import Package, canonical, open_package, seal_package
 from spool.resealing import Resealed, Resealing
@@ -274,11 +274,9 @@ class Spool:
         return self._upkeep.counts()
 
     @translated
-    def orphans(self, now: datetime, older_than_seconds: float, limit: int = 1000) -> Orphans:
-        """What lies in `pending/` and `incoming/` for longer than it should, oldest first."""
-        pending = self._upkeep.old_pending(now, older_than_seconds, limit)
-        incoming = self._incoming.older_than(now - timedelta(seconds=older_than_seconds))[:limit]
-        return Orphans(pending, [(answer.session_id, answer.kind) for answer in incoming])
+    def old_pending(self, now: datetime, older_than_seconds: float, limit: int = 1000) -> list[str]:
+        """Names of what lies in `pending/` for longer than it should, oldest first."""
+        return self._upkeep.old_pending(now, older_than_seconds, limit)
 
     def stranded_answers(self, now: datetime, older_than_seconds: float) -> list[StrandedAnswer]:
         """All that lie in `incoming/` for longer than they should, oldest first. Reads the whole folder."""

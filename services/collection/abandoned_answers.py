@@ -6,9 +6,12 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session, sessionmaker
 
+from core.logs import get_logger
 from core.names import Status
 from services.collection.sweep import ended_sessions, unknown_sessions
 from spool import AnswerKind, FileTaken, Spool, StrandedAnswer, UnknownFile
+
+log = get_logger(__name__)
 
 # So many files are looked up at once.
 _BATCH = 500
@@ -37,6 +40,7 @@ def remove_abandoned(
         for answer, reason in _abandoned(sessions, stranded[start : start + _BATCH], no_retry_since):
             _remove(spool, answer, reason)
             removed += 1
+    log.info("stranded_answers_seen", count=len(stranded), removed=removed)
     return removed
 
 

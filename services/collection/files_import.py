@@ -82,12 +82,11 @@ class ImportSummary:
 
 @dataclass(frozen=True)
 class RetrySummary:
-    """What beat's look at the failed and forgotten files came to. `stranded` answers in incoming/ are only reported."""
+    """What beat's look at the failed and forgotten files came to."""
 
     sessions: int
     files_imported: int
     interrupted: bool
-    stranded: int
 
 
 class FileImporter:
@@ -142,11 +141,11 @@ class FileImporter:
     def retry_due(
         self, limit: int = 100, orphan_seconds: float = 300, *, keeps_on: Callable[[], bool] = lambda: True
     ) -> RetrySummary:
-        """For beat: failed files whose time has come, and packages that nobody imported. Answers in incoming/ are
-        counted only: the sweep over the runs goes on with those. Asks between two sessions whether to go on."""
+        """For beat: failed files whose time has come, and packages that nobody imported. Asks between two sessions
+        whether to go on."""
         now = self._clock.now()
-        orphans = self._spool.orphans(now, orphan_seconds, limit)
-        sessions = _sessions_of([*self._spool.due_failed(now, limit), *orphans.pending])
+        forgotten = self._spool.old_pending(now, orphan_seconds, limit)
+        sessions = _sessions_of([*self._spool.due_failed(now, limit), *forgotten])
         imported = 0
         interrupted = False
         for session_id in sessions:
@@ -161,8 +160,8 @@ class FileImporter:
             except SpoolError as exc:
                 # One unreadable file must not keep the other sessions waiting.
                 log.warning("files_retry_stopped", session_id=session_id, reason=exc.reason)
-        log.info("files_retried", sessions=len(sessions), imported=imported, stranded=len(orphans.incoming))
-        return RetrySummary(len(sessions), imported, interrupted, len(orphans.incoming))
+        log.info("files_retried", sessions=len(sessions), imported=imported)
+        return RetrySummary(len(sessions), imported, interrupted)
 
     def _retry_session(self, session_id: str) -> int:
         """How many of its files were imported. When its person has ended the work, what is not in the database yet

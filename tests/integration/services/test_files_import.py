@@ -14,6 +14,7 @@ from core.clock import Clock
 from core.sealing import Sealer
 from dev.local.ports import LOOPBACK, pick_port
 from models.patients import Checkup, ConsentKind, Patient
+from services.collection.abandoned_answers import remove_abandoned
 from services.collection.files_import import FileImporter, ImportInterrupted, RetryPolicy
 from services.database import connect_database
 from services.patients.consent_texts import ConsentText
@@ -288,12 +289,18 @@ def test_beat_imports_forgotten_files_once_they_are_old(
     assert set(folders(spool, session_id).values()) == {Folder.COMPLETED}
 
 
-def test_beat_only_counts_stranded_answers(spool: Spool, importer: FileImporter, clock: Clock) -> None:
-    session_id = str(uuid4())
-    spool.put_incoming(session_id, AnswerKind.HEALTH, KeptAnswer(b"{}"))
+def test_a_retry_lists_incoming_once(
+    spool: Spool, importer: FileImporter, clock: Clock, sessions: sessionmaker[Session], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a bucket a listing costs requests, and one more for each answer."""
+    spool.put_incoming(str(uuid4()), AnswerKind.HEALTH, KeptAnswer(b"{}"))
     clock.advance(timedelta(seconds=301))
-    assert importer.retry_due().stranded == 1
-    assert spool.find_incoming(session_id, AnswerKind.HEALTH)
+    listed, names = [], spool.storage.names
+    monkeypatch.setattr(spool.storage, "names", lambda folder: listed.append(folder.name) or names(folder))
+    importer.retry_due()
+    assert "incoming" not in listed
+    remove_abandoned(spool, sessions, clock.now(), older_than_seconds=300, retry_delays_seconds=(600,))
+    assert listed.count("incoming") == 1
 
 
 def test_beat_stops_quietly_without_a_database(spool: Spool, clock: Clock, make_packages: MakePackages) -> None:

@@ -289,14 +289,15 @@ def test_clean_up_never_goes_under_a_week(spool: Spool) -> None:
         spool.clean_completed(6)
 
 
-def test_orphans_are_what_stands_still(spool: Spool, clock: Clock) -> None:
+def test_what_stands_still_is_told_by_its_age(spool: Spool, clock: Clock) -> None:
     old = spool.put_pending(package())
     spool.put_incoming(SESSION, AnswerKind.HEALTH, KeptAnswer(b"{}"))
     clock.advance(timedelta(minutes=10))
     spool.put_pending(package(session_id=OTHER))
     spool.put_incoming(OTHER, AnswerKind.HEALTH, KeptAnswer(b"{}"))
-    found = spool.orphans(clock.now(), older_than_seconds=600)
-    assert (found.pending, found.incoming) == ([old], [(SESSION, AnswerKind.HEALTH)])
+    assert spool.old_pending(clock.now(), older_than_seconds=600) == [old]
+    [stranded] = spool.stranded_answers(clock.now(), older_than_seconds=600)
+    assert (stranded.session_id, stranded.kind) == (SESSION, AnswerKind.HEALTH)
 
 
 def test_sweep_spares_young_temporary_files(spool: Spool, clock: Clock) -> None:
