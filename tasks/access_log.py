@@ -13,15 +13,14 @@ from datetime import date, timedelta
 from core.clock import clock
 from services.patients.access_chain import CheckedDay, chain_key, check_day, known_days
 from services.stores import Stores
-from tasks.app import settings
 from tasks.arguments import read_day
 from tasks.commands import end_command
 from tasks.opening import open_stores
 
 
 def check(here: Stores, day: date | None) -> int:
-    key = chain_key(settings.secrets.pseudonym_key)
-    kept_since = clock.now().date() - timedelta(days=settings.stores.access_log_keep_days)
+    key = chain_key(here.settings.secrets.pseudonym_key)
+    kept_since = clock.now().date() - timedelta(days=here.settings.stores.access_log_keep_days)
     with here.unit_of_work() as work:
         days = [day] if day else known_days(work.session)
         checked = [check_day(work.session, key, one, kept_since) for one in days]

@@ -1,9 +1,10 @@
 """`python -m tasks.demo HOSPITAL PASSWORD_FILE HALL_KEY_FILE COMPANIES`: makes the demo, where WELNO_DEMO says so.
 
 Repeatable: what is there already stays as it is, and today's appointments are added where they are missing.
-Exit status: 0 done, 1 this is no demo.
+Exit status: 0 done, 1 this is no demo, 2 wrong use.
 """
 
+import argparse
 import sys
 from collections.abc import Sequence
 from functools import cache
@@ -41,18 +42,22 @@ def seed(here: Stores, content_path: Path, password: str, hall_key: str, compani
     draw_floors(FloorMaps(FolderMapStore(here.settings.files.data_dir / MAPS_FOLDER)), content)
 
 
-def main(arguments: Sequence[str]) -> int:
-    content, password, hall_key, companies = (Path(argument) for argument in arguments)
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m tasks.demo", description=__doc__)
+    for name in ("hospital", "password_file", "hall_key_file", "companies"):
+        parser.add_argument(name, type=Path)
+    options = parser.parse_args(arguments)
+    password, hall_key = options.password_file, options.hall_key_file
     here = open_stores()
     try:
         if not here.settings.accounts.demo:
             sys.stderr.write("WELNO_DEMO is not true: this is no demo\n")
             return 1
-        seed(here, content, password.read_text().strip(), hall_key.read_text().strip(), companies)
+        seed(here, options.hospital, password.read_text().strip(), hall_key.read_text().strip(), options.companies)
     finally:
         here.close()
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

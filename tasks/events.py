@@ -10,9 +10,9 @@ from collections.abc import Sequence
 
 from core.clock import clock
 from core.logs import configure_logs
+from core.settings import load_settings
 from services.delivery.epoch import begin_epoch
 from services.delivery.event_log import read_epoch
-from tasks.app import settings
 from tasks.commands import end_command
 from tasks.opening import open_stores
 
@@ -21,7 +21,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tasks.events", description=__doc__)
     parser.add_argument("action", choices=("epoch", "new-epoch"))
     options = parser.parse_args(arguments)
-    configure_logs(settings.processes.log_level, "events")
+    configure_logs(load_settings().processes.log_level, "events")
     stores = open_stores()
     try:
         with stores.unit_of_work() as work:

@@ -16,11 +16,11 @@ from uuid import UUID
 
 from core.clock import clock
 from core.logs import configure_logs
+from core.settings import load_settings
 from services.collection.sealed_rows import count_row_keys, reseal_rows
 from services.sealed_columns import SEALED_COLUMNS, SealedColumn, count_keys, reseal_batch
 from services.stores import Stores
 from spool import Spool, open_spool
-from tasks.app import settings
 from tasks.commands import end_command
 from tasks.opening import open_stores
 
@@ -37,7 +37,7 @@ def count(stores: Stores, spool: Spool) -> int:
     with stores.sessions() as session:
         rows = count_row_keys(session) + count_keys(session)
     files = Counter({key_id or "not sealed": number for key_id, number in spool.count_sealing_keys().items()})
-    known = settings.secrets.sealing_keys
+    known = stores.settings.secrets.sealing_keys
     unknown = sorted({*rows, *files} - set(known))
     for key_id in (*known, *unknown):
         says = "seals" if key_id == stores.sealer.current_key_id else "opens" if key_id in known else "NOT KNOWN"
@@ -82,9 +82,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tasks.keys", description=__doc__)
     parser.add_argument("action", choices=("count", "reseal"))
     options = parser.parse_args(arguments)
-    configure_logs(settings.processes.log_level, "keys")
+    configure_logs(load_settings().processes.log_level, "keys")
     stores = open_stores()
-    spool = open_spool(settings.files, stores.sealer, clock)
+    spool = open_spool(stores.settings.files, stores.sealer, clock)
     spool.ensure_folders()
     try:
         return (count if options.action == "count" else reseal)(stores, spool)

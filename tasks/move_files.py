@@ -16,8 +16,8 @@ from collections.abc import Sequence
 
 from core.logs import configure_logs
 from core.sealing import Sealer
+from core.settings import load_settings
 from spool import FileTaken, MovedFiles, Mover, SpoolError, open_mover
-from tasks.app import settings
 
 _PAUSE_SECONDS = 1.0
 # A process that looked just before the move began may still be writing to the older place.
@@ -55,6 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tasks.move_files", description="Move the spool into its bucket.")
     parser.add_argument("--back", action="store_true", help="from the bucket into the folder; no process may run")
     options = parser.parse_args(arguments)
+    settings = load_settings()
     configure_logs(settings.processes.log_level, "move_files")
     if not settings.files.data_url:
         sys.stderr.write("TILKO_DATA_URL names no bucket\n")

@@ -21,7 +21,6 @@ from services.stores import Stores
 from spool import Spool, SpoolError, UnknownFile, open_spool
 from spool.names import parse_name
 from spool.packages import build_document
-from tasks.app import settings
 from tasks.commands import end_command
 from tasks.opening import open_stores
 from tasks.reasons import stated_name, stated_reason
@@ -46,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     here = open_stores()
     try:
-        shown = _read(open_spool(settings.files, here.sealer, clock), options.name)
+        shown = _read(open_spool(here.settings.files, here.sealer, clock), options.name)
         _record(here, shown, options.by, options.reason)
     except SpoolError as exc:
         sys.stderr.write(f"cannot show this file: {exc.reason}\n")

@@ -10,8 +10,8 @@ import sys
 from collections.abc import Sequence
 
 from core.logs import configure_logs
+from core.settings import load_settings
 from services.journey.health import run_health_check
-from tasks.app import settings
 from tasks.commands import end_command
 from tasks.opening import open_stores
 
@@ -20,7 +20,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tasks.journey.health", description=__doc__)
     parser.add_argument("--fix", action="store_true", help="bring people where their entries say")
     options = parser.parse_args(arguments)
-    configure_logs(settings.processes.log_level, "health")
+    configure_logs(load_settings().processes.log_level, "health")
     here = open_stores()
     try:
         lines, is_healthy = run_health_check(here.journeys, fix=options.fix)

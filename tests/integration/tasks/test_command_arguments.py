@@ -43,6 +43,21 @@ def test_a_wrong_argument_is_told_in_a_sentence(env: dict[str, str], command: tu
     assert "Traceback" not in done.errors
 
 
+def list_commands() -> Iterator[str]:
+    """The modules that an operator starts with arguments."""
+    for path in sorted((ROOT / "tasks").rglob("*.py")):
+        if "ArgumentParser(" in path.read_text():
+            yield ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__main__")
+
+
+@pytest.mark.parametrize("command", list(list_commands()))
+def test_a_command_tells_of_its_arguments_where_nothing_is_set(command: str):
+    told = run_command(command, "--help", env={})
+    assert (told.status, told.errors) == (0, "")
+    assert told.output.startswith(f"usage: python -m {command} ")
+    assert run_command(command, "--no-such-option", env={}).status == 2
+
+
 def test_to_cancel_what_had_ended_says_how_it_ended(engine: Engine, env: dict[str, str]):
     session_id = uuid4()
     with engine.begin() as connection:
