@@ -1,6 +1,7 @@
 """The operators' command for webhooks: `python -m tasks.webhooks add | list | remove | enable | log | resend`.
 
-`add` prints the id and, this once, the secret with which the receiver verifies what comes (Standard Webhooks).
+`add` prints the id and, this once, the secret with which the receiver verifies what comes (Standard Webhooks). Where
+the address's host is not known now, it says so on standard error.
 Exit status: 0 done, 1 not possible (the sentence says why), 2 wrong use, 3 PostgreSQL is away.
 """
 
@@ -33,6 +34,8 @@ def add(here: Stores, options: argparse.Namespace) -> str:
     allowed = AllowedAddresses(here.settings.processes.webhook_networks)
     with here.unit_of_work() as work:
         added = add_webhook(work.session, here.sealer, options.url, allowed)
+    if added.unknown_host:
+        sys.stderr.write(f"{added.unknown_host} cannot be resolved here now: it is told nothing until it can be\n")
     return f"id      {added.id}\nsecret  {added.secret}"
 
 

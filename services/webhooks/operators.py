@@ -38,17 +38,19 @@ class InvalidWebhookUrl(Exception):
 
 
 class AddedWebhook(NamedTuple):
-    """`secret` is told this once."""
+    """`secret` is told this once. `unknown_host`: the address's own, where nobody knows it now."""
 
     id: UUID
     secret: str
+    unknown_host: str | None = None
 
 
 def add_webhook(session: Session, sealer: Sealer, url: str, allowed: AllowedAddresses = PUBLIC_ONLY) -> AddedWebhook:
-    """A host that nobody knows yet is taken: where it leads to is judged again at each message. Raises
+    """A host that nobody knows yet is taken, and told: where it leads to is judged again at each message. Raises
     InvalidWebhookUrl."""
-    _check_reach(_check(url), allowed)
-    added = AddedWebhook(uuid4(), new_secret())
+    host = _check(url)
+    is_known = _check_reach(host, allowed)
+    added = AddedWebhook(uuid4(), new_secret(), None if is_known else host)
     sealed = sealer.seal(added.secret.encode(), secret_context(added.id))
     session.add(Webhook(id=added.id, url=url, secret=sealed))
     return added
@@ -105,15 +107,16 @@ def _check(url: str) -> str:
     return parts.hostname
 
 
-def _check_reach(host: str, allowed: AllowedAddresses) -> None:
-    """Whether it leads inside."""
+def _check_reach(host: str, allowed: AllowedAddresses) -> bool:
+    """Whether it leads anywhere now. Raises InvalidWebhookUrl where that is inside."""
     try:
         found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):
-        return
+        return False
     inside = sorted({str(address[0]) for *_, address in found if not allowed.holds(str(address[0]))})
     if inside:
         raise InvalidWebhookUrl(
             f"{host} leads to {', '.join(inside)}, which is not public: give another address, or name the network in"
             " WELNO_WEBHOOK_NETWORKS, here and for the workers"
         )
+    return True

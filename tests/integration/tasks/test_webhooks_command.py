@@ -34,12 +34,12 @@ def test_a_receiver_is_added_listed_and_removed(env: dict[str, str]):
         done = run_command("tasks.webhooks", *arguments, env=env)
         return done.status, done.output + done.errors
 
-    status, said = call("add", "https://receiver.example/welno")
+    status, said = call("add", "https://93.184.216.34/welno")
     added = re.fullmatch(r"id      (\S{36})\nsecret  (whsec_\S{44})\n", said)
     assert status == 0
     assert added
     status, said = call("list")
-    assert (status, said) == (0, f"{added[1]}  active    https://receiver.example/welno\n")
+    assert (status, said) == (0, f"{added[1]}  active    https://93.184.216.34/welno\n")
     assert added[2] not in said
     assert call("log", "--webhook", added[1]) == (0, "")
     assert call("resend", str(uuid4())) == (1, "nothing has this id\n")
@@ -47,6 +47,14 @@ def test_a_receiver_is_added_listed_and_removed(env: dict[str, str]):
     assert call("remove", added[1])[0] == 0
     assert call("enable", added[1]) == (1, "nothing has this id\n")
     assert call("remove", added[1]) == (1, "nothing has this id\n")
+
+
+def test_a_host_that_nobody_knows_is_taken_with_a_warning(env: dict[str, str]):
+    added = run_command("tasks.webhooks", "add", "https://reciever.invalid/welno", env=env)
+    assert (added.status, added.output.startswith("id      ")) == (0, True)
+    assert added.errors == "reciever.invalid cannot be resolved here now: it is told nothing until it can be\n"
+    webhook = added.output.split()[1]
+    assert run_command("tasks.webhooks", "remove", webhook, env=env).status == 0
 
 
 @pytest.fixture
