@@ -67,13 +67,6 @@ def refuse_beyond(limit: str, action: str, key: str, cost: int = 1) -> None:
             _refuse(item, action, name)
 
 
-def forget_uses(limit: str, action: str, key: str) -> None:
-    """Begin to count anew, as after a success. Raises RedisError."""
-    limiter, name = parts().limiter.limiter, pseudonym(key)
-    for item in parse_many(limit):
-        limiter.clear(item, action, name)
-
-
 def _refuse(item: RateLimitItem, action: str, name: str) -> None:
     reset_at = parts().limiter.limiter.get_window_stats(item, action, name).reset_time
     raise ApiError(Code.RATE_LIMITED, retry_after_seconds=max(reset_at - parts().stores.clock.now().timestamp(), 0))

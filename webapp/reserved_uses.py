@@ -12,7 +12,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
-from typing import NamedTuple
+from typing import NamedTuple, cast
 from uuid import uuid4
 
 from limits import parse_many
@@ -91,9 +91,18 @@ class Reservation:
         _wake_next(self.key)
 
 
+def forget_failures(use: Use) -> None:
+    """Begin to count anew, as after a success. Tries under way stay counted: else a success would make room for more
+    guesses at once. Raises RedisError."""
+    key, began = _key_of(use.action, use.name), stores().clock.now().timestamp() - _UNDER_WAY_SECONDS
+    tries = cast("list[tuple[bytes, float]]", stores().redis.zrange(key, 0, -1, withscores=True))
+    if failed := [member for member, at in tries if at <= began or not member.startswith(b"o")]:
+        stores().redis.zrem(key, *failed)
+
+
 def reserve_use(limit: str, action: str, name: str) -> Reservation:
     """Raises ApiError with the seconds to wait, or RedisError."""
-    key = f"{_PREFIX}:{action}:{pseudonym(name)}"
+    key = _key_of(action, name)
     clock = stores().clock
     until = clock.monotonic() + _PATIENCE_SECONDS
     while True:
@@ -104,6 +113,10 @@ def reserve_use(limit: str, action: str, name: str) -> Reservation:
         if answer != _HELD or clock.monotonic() > until:
             raise ApiError(Code.RATE_LIMITED, retry_after_seconds=max(answer, 1))
         _wait_for_an_end(key, _ASK_AGAIN_SECONDS * random.uniform(0.5, 1))  # noqa: S311 spreads, hides nothing
+
+
+def _key_of(action: str, name: str) -> str:
+    return f"{_PREFIX}:{action}:{pseudonym(name)}"
 
 
 def _ask(limit: str, reservation: Reservation) -> int:

@@ -20,6 +20,8 @@ from models.accounts import Account, AccountChange, AccountKind, AccountRole, Lo
 from services.accounts.accounts import add_account, disable_account, require_account
 from tests.integration.journey.ward import counted
 from webapp.current import parts
+from webapp.errors import ApiError
+from webapp.reserved_uses import Use, forget_failures, reserve_use
 
 from .people import API, Person
 
@@ -255,13 +257,44 @@ def test_five_wrong_tries_of_a_login_are_enough_and_a_right_one_takes_them_back(
     assert code(sign_in("desk1")) == (429, "RATE_LIMITED")
 
 
+def test_who_fits_is_let_in_however_many_sign_in_at_once(app: Flask, add: Callable[..., None]):
+    """A desk's login on each of its machines, behind one address."""
+    add("desk1", AccountKind.STAFF, AccountRole.STAFF)
+    all_there = threading.Barrier(8, timeout=30)
+
+    def one(_: int) -> int:
+        all_there.wait()
+        return app.test_client().post(API + LOGIN, json={"login": "desk1", "password": PASSWORD}).status_code
+
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(one, range(8))) == [200] * 8
+
+
+def test_a_try_without_a_code_stays_counted(uri: str, sign_in: Callable[..., TestResponse]):
+    assert [sign_in("night").status_code for _ in range(6)] == [403] * 5 + [429]
+
+
+def test_a_right_try_takes_back_none_that_is_under_way(app: Flask):
+    use = Use("2 per 15 minutes", "staff-login", "somebody")
+    with app.app_context():
+        reserve_use(*use).keep()
+        reserve_use(*use)
+        forget_failures(use)
+        reserve_use(*use).keep()
+        with pytest.raises(ApiError):
+            reserve_use(*use)
+
+
 def test_one_address_may_not_guess_at_many_logins(sign_in: Callable[..., TestResponse]):
     answers = [sign_in(f"somebody-{number}") for number in range(21)]
     assert [answer.status_code for answer in answers] == [401] * 20 + [429]
     assert int(answers[-1].headers["Retry-After"]) > 0
 
 
-@pytest.mark.parametrize(("login", "address", "most"), [("desk{}", "203.0.113.1", 20), ("desk1", "203.0.113.{}", 30)])
+@pytest.mark.parametrize(
+    ("login", "address", "most"),
+    [("desk{}", "203.0.113.1", 20), ("desk1", "203.0.113.{}", 30), ("desk1", "203.0.113.1", 5)],
+)
 def test_guesses_at_once_pass_no_limit(app: Flask, login: str, address: str, most: int):
     def guess(number: int) -> int:
         body = {"login": login.format(number), "password": "wrong password"}

@@ -18,7 +18,7 @@ from services.accounts.account_changes import record_change
 from services.accounts.blacklist import TokenBlacklist
 from services.accounts.logins import LoginState, note_second_factor
 from services.accounts.second_factor import confirm_secret, offer_secret, take_code
-from services.accounts.sign_in import SCOPE_OF, CodeNeeded, SignedIn, SignIn, SignInFailed
+from services.accounts.sign_in import SCOPE_OF, CodeNeeded, SignedIn, SignIn, SignInError, SignInFailed
 from webapp.api.accounts.schemas.sign_in import (
     FlowerOutput,
     SecondFactorInput,
@@ -36,10 +36,10 @@ from webapp.current import stores
 from webapp.error_codes import Code
 from webapp.errors import ApiError
 from webapp.known_addresses import is_known_address, note_known_address
-from webapp.limits import caller_address, count_use, forget_uses, pseudonym
+from webapp.limits import caller_address, count_use, pseudonym
 from webapp.offloop import run_off_loop
 from webapp.origins import refuse_foreign_origin
-from webapp.reserved_uses import Use, count_failures
+from webapp.reserved_uses import Use, count_failures, forget_failures
 
 log = get_logger(__name__)
 blueprint = Blueprint("auth", __name__, url_prefix="/api/v1/auth", description="Signing in with an account")
@@ -62,22 +62,21 @@ def staff_login(body: dict[str, Any]) -> dict[str, Any]:
     """With login and password; an operator or auditor who has set up a second factor also with `totp`."""
     refuse_foreign_origin()
     who = pseudonym(body["login"].strip().lower())
-    limit = stores().settings.accounts.staff_login_limit
+    own = Use(stores().settings.accounts.staff_login_limit, "staff-login", f"{who}:{caller_address()}")
     counted = [Use(_PER_ADDRESS, "staff-login-address", caller_address())]
     if not is_known_address(f"staff/{who}"):
         counted.append(Use(_PER_LOGIN, "staff-login-name", who))
     try:
-        with count_failures(*counted, failures=SignInFailed):
-            count_use(limit, "staff-login", f"{who}:{caller_address()}")
+        # Without a code the try stays counted for its login: else such a call would buy more guesses at one.
+        with count_failures(*counted, failures=SignInFailed), count_failures(own, failures=SignInError):
             signed_in = _sign_in()(_KINDS, body["login"], body["password"], body["totp"])
     except SignInFailed as exc:
         log.info("sign_in_failed", kind="staff", login=who)
         raise ApiError(Code.LOGIN_FAILED) from exc
     except CodeNeeded as exc:
         log.info("second_factor_missing", login=who)
-        # The try stays counted: otherwise a call without a code would buy more guesses at one.
         raise ApiError(Code.SECOND_FACTOR_REQUIRED) from exc
-    forget_uses(limit, "staff-login", f"{who}:{caller_address()}")
+    forget_failures(own)
     note_known_address(f"staff/{who}")
     return _give_token(signed_in)
 
