@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { decide, fromStatus, initialFlow, resume } from "../../webapp/static/sdk/collection/flow.js";
+import { decide, fromStatus, initialFlow, mayOpenRecords, resume } from "../../webapp/static/sdk/collection/flow.js";
 import { KEYS } from "../../webapp/static/sdk/collection/storage.js";
 import { event, PATIENT, streaming } from "./stores.js";
 
@@ -17,14 +17,35 @@ test("checkups move the trend path on at once", () => {
 });
 
 test("checkups leave the report path where it is, with a toast", () => {
-  assert.deepEqual(deeds(decide(report(), streaming("health_data_completed", PATIENT))), ["toast", "refresh"]);
+  assert.deepEqual(deeds(decide(report(), streaming("health_data_completed", PATIENT))), ["toast"]);
 });
 
 test("the results page takes no second turn when checkups arrive", () => {
-  assert.deepEqual(deeds(decide(trend("/results-trend"), streaming("health_data_completed", PATIENT))), [
-    "toast",
-    "refresh",
-  ]);
+  assert.deepEqual(deeds(decide(trend("/results-trend"), streaming("health_data_completed", PATIENT))), ["toast"]);
+});
+
+test("records are asked for no earlier than the session can have identified its person", () => {
+  const steps = [
+    event("auth_key_received"),
+    event("auth_waiting"),
+    event("auth_timeout"),
+    event("auth_pending"),
+    event("auth_completed"),
+    streaming("fetching_health_data"),
+    streaming("health_data_completed", PATIENT),
+    streaming("fetching_prescription_data"),
+    streaming("prescription_completed", PATIENT),
+    streaming("mediarc_generating"),
+    streaming("completed", PATIENT),
+  ];
+  const open = steps.map((_, last) => mayOpenRecords(after(trend(), ...steps.slice(0, last + 1))));
+  assert.deepEqual(open, steps.map((_, at) => at >= 8));
+  assert.equal(mayOpenRecords(trend()), false);
+  const asTold = (status, progress = {}) => mayOpenRecords(fromStatus(trend(), { status, progress }));
+  for (const status of ["initiated", "auth_requesting", "auth_pending", "timeout", "fetching_health_data"])
+    assert.equal(asTold(status), false, status);
+  assert.equal(asTold("fetching_prescription_data", { health_data_fetched: true }), false);
+  for (const status of ["identifying", "saving", "mediarc_generating", "completed"]) assert.equal(asTold(status), true, status);
 });
 
 test("prescriptions are told by a toast", () => {
@@ -88,7 +109,7 @@ const NEVER_EXAMINED = streaming("health_data_completed", { ...PATIENT, count: 0
 
 test("who was never examined waits for what there is, and is led to the trend with the reason", () => {
   const first = decide(report(), NEVER_EXAMINED);
-  assert.deepEqual(deeds(first), ["toast", "refresh"]);
+  assert.deepEqual(deeds(first), ["toast"]);
   const state = after(first.state, streaming("prescription_completed", PATIENT));
   assert.equal(decide(state, streaming("completed", PATIENT)).actions.at(-1).to, `${RESULTS}&report=none`);
   assert.equal(resume(after(state, streaming("completed", PATIENT))).at(-1).to, `${RESULTS}&report=none`);

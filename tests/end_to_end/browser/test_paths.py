@@ -47,14 +47,18 @@ def test_the_trend_path_ends_with_charts(new_visitor: NewVisitor, phones: Phones
 
 def test_the_results_page_opens_while_prescriptions_are_still_fetched(visitor: Visitor, phones: Phones) -> None:
     person = phones.add_person()
+    refused: list[str] = []
+    visitor.page.on("response", lambda response: response.status >= 400 and refused.append(response.url))
     visitor.begin(person)
     with phones.held(TREATMENTS, person):
         phones.approve(person)
         visitor.page.wait_for_url("**/results-trend?uuid=*&hospital=PEERNINE&sessionId=*")
         expect(visitor.page.locator("#live-text")).to_have_text("진료·투약 기록 가져오기")
+        expect(visitor.page.get_by_text("기록을 저장하고 있어요. 끝나면 바로 보여드릴게요.")).to_be_visible()
         assert not visitor.offer.is_visible()
     visitor.put_password_off()
     visitor.expect_results()
+    assert refused == []
 
 
 def test_the_report_path_ends_with_the_report(new_visitor: NewVisitor, phones: Phones) -> None:

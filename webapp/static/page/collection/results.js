@@ -78,6 +78,10 @@ export class ResultsPage {
       if (!this.#live) this.#showNothing();
       return;
     }
+    if (this.#live && !this.collection?.mayOpenRecords) {
+      this.#tellComing();
+      return;
+    }
     const turn = ++this.#turn;
     try {
       const data = await this.#load(this);
@@ -93,7 +97,7 @@ export class ResultsPage {
   async #cannotLoad(error) {
     if (CLOSED_TO_US.has(error.status)) {
       if (this.#live) {
-        this.lead("기록을 저장하고 있어요. 끝나면 바로 보여드릴게요.");
+        this.#tellComing();
         return;
       }
       await this.#unlock(this.uuid);
@@ -138,6 +142,10 @@ export class ResultsPage {
     } catch (error) {
       if (!(error instanceof WelnoError)) throw error; // the page's own calls tell what is wrong
     }
+  }
+
+  #tellComing() {
+    this.lead("기록을 저장하고 있어요. 끝나면 바로 보여드릴게요.");
   }
 
   #showNothing() {

@@ -7,7 +7,7 @@ import { StoreError } from "../core/storage.js";
 import { connect } from "../core/stream.js";
 import { WelnoClient } from "./client.js";
 import { HealthDatabase } from "./database.js";
-import { decide, fromStatus, initialFlow, isOver, resume } from "./flow.js";
+import { decide, fromStatus, initialFlow, isOver, mayOpenRecords, resume } from "./flow.js";
 import { advance, initialProgress, progressFromStatus } from "./progress.js";
 import { KEYS, WelnoStorage } from "./storage.js";
 import { sessionStream } from "./subject.js";
@@ -71,6 +71,10 @@ export class Collection {
   }
   get progress() {
     return this.#progress;
+  }
+  /** Whether there may be records to ask for: before, the server knows none for this session. */
+  get mayOpenRecords() {
+    return mayOpenRecords(this.#flow);
   }
   get #isStopped() {
     return this.#stopped.signal.aborted;

@@ -79,6 +79,12 @@ export function isOver(state) {
   return ["completed", "expired", "cancelled"].includes(state.status);
 }
 
+/** Whether a running session may have identified its person by now: before, it opens nobody's records, and whoever asks
+ * for them is told that there are none. @param {FlowState} state */
+export function mayOpenRecords(state) {
+  return !BEFORE_IDENTIFICATION.has(state.status);
+}
+
 /**
  * What a page that (re)appears in the middle must do, from the state that the history led to.
  * @param {FlowState} state @returns {Action[]}
@@ -194,6 +200,16 @@ function remember(before, after) {
 }
 
 const WAITING = new Set(["auth_key_received", "auth_waiting", "auth_pending", "auth_timeout"]);
+const BEFORE_IDENTIFICATION = new Set([
+  ...WAITING,
+  "initiated",
+  "auth_requesting",
+  "timeout",
+  "auth_completed",
+  "fetching_health_data",
+  "health_data_completed",
+  "fetching_prescription_data",
+]);
 const PAST_APPROVAL = new Set([
   "auth_completed",
   "fetching_health_data",
@@ -219,7 +235,7 @@ const spinner = (on) => ({ do: "spinner", on });
 const REACTIONS = {
   auth_completed: (_, event) => [toast("success", event.message), spinner(true)],
   health_data_completed: (state, event) =>
-    wantsReport(state) || state.page !== "/" ? [toast("success", event.message), { do: "refresh" }] : [moveOn(state)],
+    wantsReport(state) || state.page !== "/" ? [toast("success", event.message)] : [moveOn(state)],
   prescription_completed: (_, event) => [toast("success", event.message), { do: "refresh" }],
   mediarc_generating: (_, event) => [toast("info", event.message), spinner(true)],
   mediarc_completed_password_ready: (_, event) => [
