@@ -129,7 +129,7 @@ class BoundedWorker(GeventWorker):  # type: ignore[misc] # the library has no ty
 
 
 class TimedBody:
-    """A request's body, which has to come within its time, from now on. `length` in bytes, where it is announced."""
+    """A request's body, which has to come within its time, from now on. `length` in bytes; None of a body in chunks."""
 
     def __init__(
         self, body: Any, within_seconds: float, upload_within_seconds: float, *, length: int | None = None
@@ -137,6 +137,7 @@ class TimedBody:
         self._body = body
         self._length = length
         self._taken = 0
+        self._has_ended = False
         self._began_at = time.monotonic()
         self._ends_at = self._began_at + within_seconds
         self._upload_within_seconds = upload_within_seconds
@@ -151,8 +152,8 @@ class TimedBody:
 
     @property
     def has_rest(self) -> bool:
-        """As far as its length is known."""
-        return self._length is not None and self._taken < self._length
+        """Whether more may come. Of a body in chunks nobody knows before its end was read."""
+        return not self._has_ended if self._length is None else self._taken < self._length
 
     @property
     def ends_connection(self) -> bool:
@@ -188,6 +189,7 @@ class TimedBody:
         except ParseException as exc:  # of a chunk
             raise BadRequest from exc
         self._taken += len(data)
+        self._has_ended = self._has_ended or (not data and size != 0)
         if self._is_answered:
             self._left -= len(data)
         return data

@@ -5,7 +5,7 @@ import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from socket import create_connection
+from socket import MSG_PEEK, create_connection
 
 import pytest
 from flask import Flask
@@ -111,6 +111,22 @@ def test_who_sends_too_much_is_told_so_and_what_becomes_of_the_connection(impati
         if kept == "keep-alive":
             caller.sendall(b"x" * (size - _MIB) + b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
             assert caller.recv(65_536).startswith(b"HTTP/1.1 200")
+
+
+def test_who_sends_in_chunks_and_asks_to_close_reads_the_answer(impatient: Server):
+    """Closing at once would reset a connection on which the rest is still to come, and with it the answer."""
+    piece = f"{_MIB:x}\r\n".encode() + b"x" * _MIB + b"\r\n"
+    with create_connection((LOOPBACK, impatient.port), timeout=10) as caller:
+        caller.sendall(HEAD_OF_CHUNKS.removesuffix(b"\r\n") + b"Connection: close\r\n\r\n" + piece)
+        caller.recv(1, MSG_PEEK)
+        for _ in range(3):
+            caller.sendall(piece)
+        caller.sendall(b"0\r\n\r\n")
+        with http.client.HTTPResponse(caller, method="POST") as answer:
+            answer.begin()
+            assert (answer.status, answer.headers["Connection"]) == (413, "close")
+            answer.read()
+        assert caller.recv(1) == b""
 
 
 def test_who_takes_no_answer_is_cut_off(impatient: Server, crowd: Crowd):
