@@ -1,6 +1,7 @@
 """Our own source, read as text and as trees."""
 
 import ast
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -8,6 +9,19 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
 ROOMS = ("core", "models", "streams", "spool", "upstream", "services", "tasks", "webapp", "dev.sandbox", "dev.local")
+# What each room may import of ours, beside itself.
+MAY_SEE = {
+    "core": set(),
+    "dev.sandbox": set(),
+    "dev.local": {"core"},
+    "models": {"core"},
+    "streams": {"core"},
+    "spool": {"core"},
+    "upstream": {"core"},
+    "services": {"core", "models", "streams", "spool", "upstream"},
+    "tasks": {"core", "models", "streams", "spool", "upstream", "services"},
+    "webapp": {"core", "models", "streams", "spool", "services"},
+}
 
 
 def room_of(name: str) -> str:
@@ -81,3 +95,21 @@ def calls(module: Module, *methods: str) -> Iterator[int]:
     for node in ast.walk(module.tree):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in methods:
             yield node.lineno
+
+
+_FOLDERS = (*dict.fromkeys(room.partition(".")[0] for room in ROOMS), "alembic", "docs", "tests")
+_CITED = re.compile(rf"`((?:{'|'.join(_FOLDERS)})/[\w./-]*)(?:::([\w.]+))?`")
+
+
+def cited(page: str) -> list[tuple[str, str]]:
+    """Paths of ours that a page of Markdown names, each with the function or class that stands behind `::`, or "". One
+    that holds a placeholder, as `{kind}`, is none."""
+    return _CITED.findall(page)
+
+
+@cache
+def names_in(path: str) -> frozenset[str]:
+    """The functions and classes of a file of Python."""
+    tree = ast.parse((ROOT / path).read_text(encoding="utf-8"))
+    defined = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+    return frozenset(node.name for node in ast.walk(tree) if isinstance(node, defined))

@@ -2,27 +2,24 @@
 
 import pytest
 
-from .source import SHARED_DOMAINS, Module, domain_of, modules, our_imports, room_of
-
-# What each room may import of ours, beside itself.
-MAY_SEE = {
-    "core": set(),
-    "dev.sandbox": set(),
-    "dev.local": {"core"},
-    "models": {"core"},
-    "streams": {"core"},
-    "spool": {"core"},
-    "upstream": {"core"},
-    "services": {"core", "models", "streams", "spool", "upstream"},
-    "tasks": {"core", "models", "streams", "spool", "upstream", "services"},
-    "webapp": {"core", "models", "streams", "spool", "services"},
-}
+from .source import MAY_SEE, SHARED_DOMAINS, Module, domain_of, imports, modules, our_imports, room_of
 
 
 @pytest.mark.parametrize("module", modules(), ids=lambda module: module.name)
 def test_a_module_sees_only_rooms_below_its_own(module: Module):
     rooms = {room_of(name) for name in our_imports(module)} - {module.room}
     assert rooms <= MAY_SEE[module.room]
+
+
+def test_the_product_sees_nothing_that_only_we_work_with():
+    """Also what is no room of its own, as the benchmarks: it is not there where the product runs."""
+    seen = {module.name: {room_of(name) for name in imports(module)} for module in modules()}
+    wrong = {
+        name: found
+        for name, rooms in seen.items()
+        if (found := {room for room in rooms if room.startswith(("dev.", "tests"))} - {room_of(name)})
+    }
+    assert wrong == {}
 
 
 @pytest.mark.parametrize(

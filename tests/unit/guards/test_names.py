@@ -7,16 +7,21 @@ import subprocess
 import sys
 from pathlib import Path
 from string import ascii_letters
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
+from core import names
+from core.clock import clock
 from core.names import Queue, Step, Task, step_task
 from core.settings import Settings, SettingsError, reference
 from dev.local.programs import interviews_program, worker_program
+from services.collection.paid_calls import PaidCalls
+from services.collection.steps import build_handlers
+from services.stores import build_stores
 from webapp.jobs import build_task_sender
 
-from .source import ROOT
+from .source import ROOT, modules
 
 ENVIRONMENT = {
     "DATABASE_URL": "postgresql://nobody@127.0.0.1/none",
@@ -74,6 +79,36 @@ def test_every_task_goes_to_a_queue_with_a_worker(task_queues: dict[str, str]):
 def test_the_producer_sends_to_the_same_queues(task_queues: dict[str, str]):
     router = build_task_sender(ENVIRONMENT["CELERY_BROKER_URL"])._celery.amqp.router
     assert {name: router.route({}, name)["queue"].name for name in task_queues} == task_queues
+
+
+def test_every_step_but_the_poll_has_a_handler():
+    """The poller's is none."""
+    nothing = cast(Any, None)
+    handlers = build_handlers(
+        tilko=nothing,
+        mediarc=nothing,
+        spool=nothing,
+        calls=PaidCalls(nothing, nothing, clock, 10),
+        importer=nothing,
+        sessions=nothing,
+        sealer=nothing,
+        clock=clock,
+        settings=Settings.read(ENVIRONMENT),
+    )
+    assert set(handlers) == set(Step) - {Step.POLL_SIMPLE_AUTH}
+
+
+def test_every_prefix_of_subjects_has_a_kind():
+    prefixes = {value for name, value in vars(names).items() if name.endswith("_PREFIX")}
+    stores = build_stores(Settings.read(ENVIRONMENT), clock, lambda _: None)
+    assert {kind.prefix for kind in stores.kinds} == prefixes
+
+
+@pytest.mark.parametrize("subject", [name for name in vars(names) if name.endswith("_subject")])
+def test_every_subject_has_a_writer_and_a_reader(subject: str):
+    """Services tell its events, and the edge has a source for who follows them."""
+    users = {module.room for module in modules() if f"{subject}(" in module.text}
+    assert {"services", "webapp"} <= users
 
 
 def test_the_settings_page_is_fresh():
