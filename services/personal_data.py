@@ -38,6 +38,7 @@ from services.patients.tombstones import bury
 from services.shl.erasers import HEALTH_LINKS_ERASER
 from services.stores import Stores
 from services.threads.erasers import THREADS_ERASER, ThreadEraser
+from services.webhooks.erasers import WEBHOOKS_ERASER
 from spool import Spool
 
 # Why a table has no eraser; a guard test wants one or the other of each.
@@ -91,6 +92,7 @@ ROW_ERASERS: tuple[RowEraser, ...] = (
     JOURNEY_ERASER,
     THREADS_ERASER,
     HEALTH_LINKS_ERASER,
+    WEBHOOKS_ERASER,
     HISTORY_ERASER,
     PATIENT_ERASER,
 )
@@ -207,6 +209,7 @@ def list_erasers(stores: Stores, spool: Spool) -> list[Eraser]:
         JOURNEY_ERASER,
         THREADS_ERASER,
         HEALTH_LINKS_ERASER,
+        WEBHOOKS_ERASER,
         HISTORY_ERASER,
         sessions.redis("redis"),
         journey.redis("journey_streams"),

@@ -40,6 +40,7 @@ from services.replica import Replica
 from services.threads.acting import ThreadUnitOfWork
 from services.threads.kinds import thread_kind
 from services.threads.service_member import ServiceMember
+from services.webhooks.outbox import queue_outcome
 from streams import Streams
 from streams.control import ControlChannel
 from streams.wake import WakeChannel
@@ -187,6 +188,7 @@ def session_kind(cache: SessionCache, settings: Settings) -> SubjectKind:
         keep_days=settings.stores.log_keep_days_session,
         project=cache.project,
         project_row=cache.project_row,
+        follower=queue_outcome,
         lifetime=_session_lifetime(settings),
     )
 

@@ -47,7 +47,7 @@ def create_celery(settings: Settings) -> Celery:
             "tasks.threads.blobs",
             "tasks.threads.retention",
             "tasks.threads.service",
-            "tasks.webhooks_sending",
+            "tasks.webhooks.sending",
         ],
     )
     app.conf.update(

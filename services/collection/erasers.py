@@ -14,7 +14,6 @@ from core.names import FAILED_BY_FAULT, FAILED_BY_REFUSAL, session_subject
 from core.sealing import Sealer, SealError
 from models.collection import CollectionRun, CollectionStep, Push, RunState
 from models.patients import CampaignPayment, Checkup, Consent, MediarcReport, Prescription, TermsAgreement
-from models.webhooks import WebhookDelivery
 from services.collection.errors import SessionNotFound
 from services.collection.orders import find_orders
 from services.collection.requests import cancel_session
@@ -190,7 +189,6 @@ HISTORY_ERASER = RowEraser(
             CollectionRun.__tablename__,
             CollectionStep.__tablename__,
             Push.__tablename__,
-            WebhookDelivery.__tablename__,  # they go with their runs
             "welno_events",
             "welno_subjects",
         }

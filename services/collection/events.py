@@ -1,14 +1,11 @@
 """The events of a session: their shape, and the Korean sentences that the person reads."""
 
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from core.names import Event, Status, Streaming, session_subject
-from models.webhooks import WebhookKind
 from services.delivery.unit_of_work import Work
-from services.webhooks.outbox import queue_outcome
 
 STREAMING_MESSAGES = {
     Streaming.FETCHING_HEALTH_DATA: "건강검진 기록을 가져오고 있어요.",
@@ -18,16 +15,6 @@ STREAMING_MESSAGES = {
     Streaming.MEDIARC_GENERATING: "질병 예측 리포트를 만들고 있어요.",
     Streaming.MEDIARC_COMPLETED_PASSWORD_READY: "리포트가 준비됐어요. 비밀번호를 정해 주세요.",
     Streaming.COMPLETED: "모든 기록을 안전하게 저장했어요.",
-}
-
-
-# What other systems are told: by type and status, as an event may also tell the status that a session already had. A
-# person who goes on after an error may complete all the same.
-_OUTCOMES: Mapping[tuple[Event, str | None], WebhookKind] = {
-    (Event.STREAMING_STATUS, Status.COMPLETED): WebhookKind.COMPLETED,
-    (Event.ERROR, Status.ERROR): WebhookKind.FAILED,
-    (Event.COLLECTION_ERROR, Status.ERROR): WebhookKind.FAILED,
-    (Event.EXPIRED, Status.EXPIRED): WebhookKind.FAILED,
 }
 
 
@@ -53,9 +40,6 @@ def say(
     if data is not None:
         body["data"] = data
     work.emit(session_subject(str(session_id)), body)
-    if (kind := _OUTCOMES.get((type_, status))) is not None:
-        told = {"status": body["status"], **({"code": data["code"]} if data and "code" in data else {})}
-        queue_outcome(work, kind, session_id, told, now)
 
 
 def say_streaming(

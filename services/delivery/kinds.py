@@ -4,7 +4,7 @@ A subject is `{prefix}:{key}`, such as `tilko_session:7f...`. A domain declares 
 gathers them.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Protocol
@@ -59,13 +59,22 @@ class OwnLog(Protocol):
         """The number after which as many events come as their stream would keep."""
 
 
+class EventFollower(Protocol):
+    """What another domain does of each event of a kind: this keeps the two from knowing each other."""
+
+    def __call__(self, work: Any, subject: str, body: Mapping[str, Any], /) -> None:
+        """Called with the `Work` that tells the event, which has no number yet. May write rows and send tasks, and is
+        rolled back with it."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class SubjectKind:
     """One kind of subjects. `keep_days` is how long the log keeps its events; Redis keeps less, see `stream`. `log` is
     None for the common one, which `UnitOfWork` numbers.
 
     `project` makes the Redis hash that follows the subject, from what a transaction sees; `project_row` the same from
-    the row that a unit has just written. `lifetime` where the subject's row has an end that each write moves.
+    the row that a unit has just written. `follower` is told of each event. `lifetime` where the subject's row has an
+    end that each write moves.
     """
 
     prefix: str
@@ -76,6 +85,7 @@ class SubjectKind:
     event_max_bytes: int = 64 * 1024
     project: Callable[[Session, str], Projection | None] = no_projection
     project_row: Callable[[Any], Projection] | None = None
+    follower: EventFollower | None = None
     lifetime: Lifetime | None = None
 
     def key_of(self, subject: str) -> str:

@@ -68,6 +68,8 @@ class Work:
         if len(encoded) > kind.event_max_bytes:  # every reader has to hold it
             raise InvalidEventError("the body is above the limit of its kind")
         self._pending.setdefault(subject, []).append(encoded)
+        if kind.follower is not None:
+            kind.follower(self, subject, body)
 
     def refresh_projection(self, subject: str, row: object = None) -> None:
         """Have the subject's Redis hash replaced after the commit, also when no event was emitted. `row` is what it is

@@ -56,6 +56,7 @@ STEPS = (
     "journey",
     "threads",
     "health_links",
+    "webhooks",
     "history",
     "redis",
     "journey_streams",
@@ -381,6 +382,7 @@ def test_the_receipt_has_words_for_all_that_is_counted(canary: Canary):
     told = canary.person.client.get(f"{API}/erasures/{erasure_id}").json["erased"]
     assert {place["place"]: place["count"] for place in told} == counted
     assert {"journey_users", "health_links", "threads"} <= set(counted)
+    assert counted["webhook_deliveries"] == 1
 
 
 def test_asked_twice_there_is_one_erasure(canary: Canary):

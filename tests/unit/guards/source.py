@@ -32,7 +32,7 @@ def room_of(name: str) -> str:
 
 # What every domain may use; a domain of its own is any other package of these names, in whatever room.
 SHARED_DOMAINS = frozenset({"accounts", "patients", "delivery", "processes"})
-DOMAINS = SHARED_DOMAINS | {"collection", "interviews", "journey", "shl", "threads"}
+DOMAINS = SHARED_DOMAINS | {"collection", "interviews", "journey", "shl", "threads", "webhooks"}
 
 
 def domain_of(name: str) -> str | None:

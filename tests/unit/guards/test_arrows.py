@@ -2,7 +2,9 @@
 
 import pytest
 
-from .source import MAY_SEE, SHARED_DOMAINS, Module, domain_of, imports, modules, our_imports, room_of
+from .source import DOMAINS, MAY_SEE, ROOT, SHARED_DOMAINS, Module, domain_of, imports, modules, our_imports, room_of
+
+_OF_DOMAINS = ("models", "services", "tasks", "webapp/api")
 
 
 @pytest.mark.parametrize("module", modules(), ids=lambda module: module.name)
@@ -31,6 +33,18 @@ def test_the_product_sees_nothing_that_only_we_work_with():
 def test_a_domain_sees_itself_and_what_all_share(module: Module):
     seen = {domain_of(name) for name in our_imports(module)} - {None}
     assert seen <= SHARED_DOMAINS | {domain_of(module.name)}
+
+
+def test_every_package_within_a_layer_is_a_domain():
+    """One that is not named is held to nothing."""
+    packages = {path.parent.name for layer in _OF_DOMAINS for path in (ROOT / layer).glob("*/__init__.py")}
+    assert packages == DOMAINS
+
+
+def test_nothing_of_a_domain_stands_beside_its_package():
+    """`tasks/webhooks_sending.py` would be of no domain."""
+    beside = {path.stem for layer in _OF_DOMAINS for path in (ROOT / layer).glob("*.py")}
+    assert [stem for stem in beside if stem.partition("_")[0] in DOMAINS - {stem}] == []
 
 
 def test_no_package_imports_itself_by_a_detour():

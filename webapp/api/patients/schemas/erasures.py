@@ -25,6 +25,7 @@ _ERASED = {
     "exports": "내려받기 요청",
     "visits": "접속 내역",
     "passwords": "비밀번호",
+    "webhook_deliveries": "다른 시스템에 보내는, 수집이 끝났다는 알림",
     "events": "진행 알림",
     "run_steps": "수집 작업의 단계 기록",
     "runs": "수집 작업 기록",

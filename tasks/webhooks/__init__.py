@@ -1,0 +1,1 @@
+"""The tasks that tell receivers of webhooks, and the operators' command: `python -m tasks.webhooks`."""
