@@ -15,7 +15,6 @@ from services.interviews.masking.placeholders import keep_qualified, mentions_in
 from services.interviews.script import ScriptUtterance, bare_letters, read_utterances
 
 POINT_COLUMNS = ("primary_pain_points", "primary_needs")
-EVIDENCE_COLUMNS = (*POINT_COLUMNS, "key_takeaways")
 _ALIKE_PERCENT = 85
 # One letter stands in every script: shorter ones must be all that somebody said.
 _SHORTEST_PART = 2

@@ -1,6 +1,9 @@
 """Keeping journey and lines together when something else than an action has changed one of them.
 
 Guarded against echo: who is where they should be is left alone, and no change is logged twice.
+
+The journey's contract names `sync_from_queue_update` and `sync_from_patient_state`, for imports of another system's
+lines and states. No such import is built: nothing here calls them yet, and whoever builds one calls nothing else.
 """
 
 from datetime import datetime
@@ -39,8 +42,8 @@ _NOT_STARTED = frozenset({QueueState.WAITING, QueueState.DELAYED, QueueState.CAL
 def sync_from_queue_update(
     journey: JourneyWork, queue_id: UUID, state: str, *, source: str, actor: JourneyActor | None = None
 ) -> bool:
-    """Set an entry's state, as an import has it, and let its appointment and the journey follow; whether anything
-    changed. An exam that the import names as completed is so, whether or not we have called for it.
+    """Of the contract. Set an entry's state, as an import has it, and let its appointment and the journey follow;
+    whether anything changed. An exam that the import names as completed is so, whether or not we have called for it.
 
     A state that nobody knows is ignored. Raises EntryNotFound, StateConflict for an entry of an earlier visit.
     """
@@ -59,8 +62,8 @@ def sync_from_queue_update(
 def sync_from_patient_state(
     journey: JourneyWork, user_id: UUID, state: str, *, source: str, actor: JourneyActor | None = None
 ) -> bool:
-    """Set where a person is, and let the entry that decides follow; whether anything changed. Out of all lines their
-    entries end; who has completed one exam and is in another line is there.
+    """Of the contract. Set where a person is, and let the entry that decides follow; whether anything changed. Out of
+    all lines their entries end; who has completed one exam and is in another line is there.
 
     An entry that means this state already is left alone: a delayed one is not made a waiting one. Ignored are a state
     that nobody knows, and an exam's end for who only waits for it. Raises PersonNotFound.

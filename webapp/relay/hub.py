@@ -14,7 +14,6 @@ from webapp.relay.channel import Channel, LiveReader, Outgoing
 from webapp.relay.event_history import EventHistory
 from webapp.relay.loop import plain_lock
 from webapp.relay.pubsub import PubSubLink
-from webapp.relay.stream_source import SlowReader
 from webapp.relay.subscription import QueueBudget, QueueTotals, Subscription, wake_all
 
 log = get_logger(__name__)
@@ -63,7 +62,6 @@ class Hub:
         self,
         subject: str,
         after: Position,
-        on_slow_reader: SlowReader = SlowReader.CLOSE,
         budget: QueueBudget | None = None,
         restart_after: int | None = None,
     ) -> Subscription:
@@ -72,7 +70,7 @@ class Hub:
         self._ensure_started()
         with self.lock:
             channel, confirmed = self._enter(subject)
-            subscription = Subscription(self, channel, after, on_slow_reader, budget, restart_after)
+            subscription = Subscription(self, channel, after, budget, restart_after)
         metrics.SUBSCRIPTIONS.inc()
         metrics.READERS.labels(metrics.kind_of(subject)).inc()
         try:
@@ -115,10 +113,6 @@ class Hub:
         self._link.stop()
         self._recovery.join(5)
         self._pid = 0
-
-    @property
-    def channel_count(self) -> int:
-        return len(self._channels) if self._pid else 0
 
     def _ensure_started(self) -> None:
         if self._pid == os.getpid():

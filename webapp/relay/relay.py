@@ -178,10 +178,6 @@ class Relay:
         self.hub.stop()
         self.registry.stop()
 
-    @property
-    def socket_count(self) -> int:
-        return len(self._pool.sockets) if self._pid else 0
-
     def _going_away(self) -> str:
         """Another delay each time."""
         spread_ms = int(self.limits.drain_spread_seconds * 1000)
@@ -314,7 +310,7 @@ class Relay:
             raise
 
     def _follow(self, source: StreamSource, start: Position, budget: QueueBudget | None = None) -> Subscription:
-        return self.hub.subscribe(source.subject, start, source.on_slow_reader, budget, source.restart_after)
+        return self.hub.subscribe(source.subject, start, budget, source.restart_after)
 
     def _poll_long(self, request: SubscribeRequest, after: Position, wait_seconds: float) -> Polled:
         pool = self._pool_of_process()

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from enum import Enum, auto
 from typing import Any, ClassVar, Protocol
 
 from streams import Position, StoredEvent
@@ -10,14 +9,6 @@ from webapp.relay import messages
 from webapp.relay.closing import reason_of
 
 Message = Mapping[str, Any]
-
-
-class SlowReader(Enum):
-    """What happens to a reader for whom more waits than may wait."""
-
-    CLOSE = auto()  # with 3008; it comes back with its position
-    RESYNC = auto()  # its queue is dropped, and it gets the current state
-    CATCH_UP = auto()  # its queue is dropped, and it reads the history from its position on
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +40,6 @@ class StreamSource:
 
     __slots__ = ()
 
-    on_slow_reader: ClassVar[SlowReader] = SlowReader.CLOSE
     sse: ClassVar[SseProfile] = SseProfile()
 
     @property

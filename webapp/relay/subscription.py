@@ -8,7 +8,6 @@ from typing import Protocol
 from streams import NOWHERE, Page, Position, StoredEvent
 from webapp.relay.channel import Channel, LiveReader, Outgoing, Resync
 from webapp.relay.errors import SlowReaderError, SubscriptionClosedError
-from webapp.relay.stream_source import SlowReader
 
 Item = Outgoing | Resync
 
@@ -61,13 +60,13 @@ class Listener(Protocol):
 class Subscription:
     """First behind: `catch_up` reads what came before, page by page. Then live: events are pushed to it.
 
-    Either pull with `next`, or give a `listener` and `take`. A reader for which more than the hub's limit waits is
-    treated as `on_slow_reader` says; with CLOSE it becomes `is_too_slow` and gets nothing more.
+    Either pull with `next`, or give a `listener` and `take`. A reader for which more than the hub's limit waits becomes
+    `is_too_slow`, and gets nothing more: it is closed with 3008, and comes back with its position.
     """
 
     __slots__ = (
-        "_budget", "_bytes", "_channel", "_hub", "_on_slow_reader", "_restart_after", "_signal", "is_closed", "is_live",
-        "is_paused", "is_too_slow", "listener", "position", "queue",
+        "_budget", "_bytes", "_channel", "_hub", "_restart_after", "_signal", "is_closed", "is_live", "is_paused",
+        "is_too_slow", "listener", "position", "queue",
     )  # fmt: skip
 
     def __init__(
@@ -75,13 +74,11 @@ class Subscription:
         hub: SubscriptionHub,
         channel: Channel,
         after: Position,
-        on_slow_reader: SlowReader,
         budget: QueueBudget | None,
         restart_after: int | None = None,
     ) -> None:
         self._hub = hub
         self._channel = channel
-        self._on_slow_reader = on_slow_reader
         self._budget = budget  # None: the hub's limit for itself alone
         self._restart_after = restart_after
         self.position = after  # while it is behind
@@ -205,12 +202,10 @@ class Subscription:
         self.position = Position(page.position.epoch, max(page.held_after or 0, restart_after))
         self.push(Resync(self.position), 0, woken)
 
-    def drop_all(self) -> Sequence[Item]:
+    def drop_all(self) -> None:
         """With the hub's lock held."""
-        items = self.queue or ()
-        self._forget(len(items), self._bytes)
+        self._forget(len(self.queue or ()), self._bytes)
         self.queue = None
-        return items
 
     def wake(self) -> None:
         if self.listener is not None:
@@ -223,30 +218,10 @@ class Subscription:
         self._hub.leave(self, self._channel)
 
     def _overflow(self) -> None:
-        dropped = self.drop_all()
-        if self._on_slow_reader is SlowReader.CLOSE:
-            self.position = self._known_end()
-            self._channel.leave(self)
-            self.is_too_slow, self.is_live = True, False
-        elif self._on_slow_reader is SlowReader.RESYNC:
-            self._put_back(Resync(self._known_end()))
-        else:
-            self._fall_behind(dropped)
-
-    def _fall_behind(self, dropped: Sequence[Item]) -> None:
-        """To before the first event that was dropped; a resync that nobody has taken yet stays."""
+        self.drop_all()
+        self.position = self._known_end()
         self._channel.leave(self)
-        self.is_live = False
-        resync = next((item for item in reversed(dropped) if isinstance(item, Resync)), None)
-        if resync is not None:
-            self.position = resync.position
-            self._put_back(resync)
-        elif isinstance(first := dropped[0], Outgoing):
-            self.position = Position(first.event.epoch, first.event.seq - 1)
-
-    def _put_back(self, resync: Resync) -> None:
-        self.queue = [resync]
-        self._hub.queued.events += 1
+        self.is_too_slow, self.is_live = True, False
 
     def _pop(self) -> Item | None:
         with self._hub.lock:

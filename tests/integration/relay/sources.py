@@ -17,7 +17,6 @@ from webapp.relay.stream_source import (
     FollowedStreams,
     MultiSubjectCommand,
     MultiSubjectSource,
-    SlowReader,
     SseProfile,
     StreamSource,
 )
@@ -63,10 +62,6 @@ class Source(StreamSource):
     @property
     def authority(self) -> Office:
         return self._office
-
-    @property
-    def on_slow_reader(self) -> SlowReader:
-        return SlowReader[self._asked.get("slow", "CLOSE")]
 
     @property
     def sse(self) -> SseProfile:

@@ -13,6 +13,7 @@ from core.clock import clock
 from core.names import Event
 from core.settings import Settings
 from services.collection.events import say
+from tests.integration.relay.counting import count_channels
 from tests.integration.webapp.conftest import app, starter  # noqa: F401 fixtures
 from tests.integration.webapp.people import Person
 from tests.waiting import wait_until
@@ -51,7 +52,7 @@ def test_a_long_poll_ends_with_the_right_of_its_reader_and_tells_nothing_any_mor
     relay, began = parts(app).relay, time.monotonic()
     with ThreadPoolExecutor() as pool:
         poll = pool.submit(starter.session, "GET", "/messages?wait=20")
-        wait_until(lambda: relay.hub.channel_count == 1)
+        wait_until(lambda: count_channels(relay.hub) == 1)
         with parts(app).stores.unit_of_work() as work:
             work.session.execute(
                 text("update welno.welno_collection_history set token_hash = 'another' where session_id = :id"),

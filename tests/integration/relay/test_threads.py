@@ -11,6 +11,7 @@ from werkzeug.serving import make_server
 
 from core.settings import RelaySettings
 from tests.integration.relay.app import create_app
+from tests.integration.relay.counting import count_sockets
 from tests.integration.relay.server import close_of, read_events
 from tests.waiting import wait_until
 from webapp.relay.relay import Relay
@@ -62,11 +63,11 @@ def test_many_sockets_share_one_thread(url, writer, relay):
     clients = [connect(f"{url}/s0")]
     loops = count_loops()  # of this relay, and perhaps of other tests' apps
     clients += [connect(f"{url}/s{n % 3}") for n in range(1, 15)]
-    assert (relay.socket_count, count_loops()) == (15, loops)
+    assert (count_sockets(relay), count_loops()) == (15, loops)
     [writer.write(f"s{n}", 2) for n in range(3)]
     assert all(read_events(client, 2) == [1, 2] for client in clients)
     [client.close() for client in clients]
-    wait_until(lambda: relay.socket_count == 0)
+    wait_until(lambda: count_sockets(relay) == 0)
     assert threading.active_count() < before + 40
 
 
@@ -86,7 +87,7 @@ def test_draining_says_goodbye_and_takes_nobody_new(url, relay):
     with connect(f"{url}/one") as client:
         relay.drain()
         assert close_of(client)[0] == 1001
-    assert relay.socket_count == 0
+    assert count_sockets(relay) == 0
     with websockets.sync.client.connect(f"{url}/one", proxy=None, legacy=True) as late:
         assert close_of(late)[0] == 1001
 

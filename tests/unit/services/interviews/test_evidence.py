@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.interviews import evidence
-from services.interviews.evidence import EVIDENCE_COLUMNS, resolve_evidence
+from services.interviews.evidence import POINT_COLUMNS, resolve_evidence
 
 SCRIPT = [
     {"id": [1], "speaker": "진행자", "category": "질문", "cleaned_sentence": "은행 앱은 언제 가장 많이 쓰세요?"},
@@ -135,12 +135,13 @@ JSON = st.recursive(
     max_leaves=20,
 )
 LISTS = st.none() | st.lists(JSON, max_size=5)
+WITH_EVIDENCE = (*POINT_COLUMNS, "key_takeaways")
 
 
-@given(st.fixed_dictionaries(dict.fromkeys((*EVIDENCE_COLUMNS, "cleaned_script"), LISTS)))
+@given(st.fixed_dictionaries(dict.fromkeys((*WITH_EVIDENCE, "cleaned_script"), LISTS)))
 def test_whatever_a_model_answers_is_resolved(result: dict[str, Any]):
     resolved = resolve_evidence(result)
-    for name in EVIDENCE_COLUMNS:
+    for name in WITH_EVIDENCE:
         assert len(resolved[name]) == len(result[name] or ())
 
 
