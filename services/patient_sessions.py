@@ -14,14 +14,14 @@ from sqlalchemy.orm import Session
 from core.names import session_subject
 from models.collection import CollectionRun
 from models.patients import Patient, PatientSession
-from services.collection.requests import cancel_session, end_visit
+from services.collection.requests import cancel_session, close_records
 from services.collection.run_store import locked_run
 from services.collection.watchers import find_due, renew_quietly
 from services.delivery.kinds import Lifetime
 from services.delivery.unit_of_work import Work
 from services.patients.exports import withdraw_links
 from services.patients.joins import stop_showing
-from services.patients.visits import end_row, end_rows, is_open
+from services.patients.session_rows import end_row, end_rows, is_open
 
 _MOST = 100
 
@@ -122,7 +122,7 @@ def sign_out(work: Work, session_id: UUID, now: datetime) -> None:
         if run.patient_uuid is not None:
             withdraw_links(work.session, run.patient_uuid)
     work.reauthorize(session_subject(str(session_id)))
-    end_visit(work, session_id)
+    close_records(work, session_id)
     if not is_approved:
         cancel_session(work, session_id, now=now)
 

@@ -23,7 +23,7 @@ from services.journey.dynamic_tags import sun_key_context
 from services.journey.people import birth_date_context, phone_context
 from services.patients.access_log import key_context
 from services.patients.erasing import person_context
-from services.patients.visits import visitor_context
+from services.patients.session_rows import visitor_context
 from services.threads.service_device import device_context
 from services.webhooks.signing import secret_context
 

@@ -40,7 +40,7 @@ from services.replica import Replica
 from services.threads.acting import ThreadUnitOfWork
 from services.threads.kinds import thread_kind
 from services.threads.service_member import ServiceMember
-from services.webhooks.outbox import queue_outcome
+from services.webhooks.outcomes import queue_outcome
 from streams import Streams
 from streams.control import ControlChannel
 from streams.wake import WakeChannel

@@ -9,7 +9,7 @@ from functools import partial
 from flask import Response, after_this_request, request
 
 from core.tokens import hash_token
-from services.patients.visits import DEVICE_MAX, Visitor
+from services.patients.session_rows import DEVICE_MAX, Visitor
 from webapp.cookies import BROWSER_COOKIE, cookie_name
 from webapp.current import stores
 
@@ -44,7 +44,7 @@ _IPV6_SHOWN = 48
 
 
 def current_visitor() -> Visitor:
-    """Also leaves the browser a random number, by which its next visit is known; it opens nothing."""
+    """Also leaves the browser a random number, by which it is known when it comes back; it opens nothing."""
     device = describe_device(request.headers.get("User-Agent", ""))
     return Visitor(shorten(request.remote_addr), device, hash_token(_own_number()))
 
@@ -71,7 +71,7 @@ def _keep_number(response: Response, number: str) -> Response:
 
 
 def forget_browser(response: Response) -> None:
-    """For who signs out, or has everything erased: nothing is left on the device, whose next visit is a stranger's."""
+    """For who signs out, or has everything erased: nothing is left on the device, which comes back as a stranger's."""
     is_secure = stores().settings.web.cookie_secure
     response.delete_cookie(_cookie_name(), path="/", httponly=True, samesite="Strict", secure=is_secure)
 

@@ -16,7 +16,7 @@ from services.collection.events import say_ended
 from services.collection.run_store import locked_run
 from services.collection.transitions import end_run, make_ready, note_change, void_authentication, wait_for_phone
 from services.delivery.unit_of_work import Work
-from services.patients.visits import end_row_of
+from services.patients.session_rows import end_row_of
 
 _OVER = frozenset({Status.INFO_REQUIRED, Status.EXPIRED, Status.CANCELLED})
 _UNDER_WAY = frozenset({RunState.READY, RunState.RUNNING})
@@ -101,10 +101,10 @@ def cancel_session(work: Work, session_id: UUID, *, now: datetime) -> None:
         # Whoever holds the token gets nothing from now on, also of a collection that had completed.
         run.token_hash = None
     work.reauthorize(session_subject(str(session_id)))
-    end_visit(work, session_id)
+    close_records(work, session_id)
 
 
-def end_visit(work: Work, session_id: UUID) -> None:
+def close_records(work: Work, session_id: UUID) -> None:
     """Nobody has the records open by this session any more, whatever they follow by it."""
     row_id = end_row_of(work.session, session_id)
     if row_id is not None:

@@ -29,7 +29,7 @@ from services.delivery.kinds import Lifetime
 from services.delivery.unit_of_work import Work
 from services.patients.consents import GivenConsents, record_consents
 from services.patients.identity import Identity, mask_name
-from services.patients.visits import Visitor, note_start
+from services.patients.session_rows import Visitor, note_start
 
 _TOKEN_BYTES = 32
 # Touching the row on every poll of every browser would cost a write each; a tenth of the time is close enough.

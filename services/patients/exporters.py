@@ -24,8 +24,8 @@ from models.patients import (
 )
 from services.patients.access_log import AccessLog, LogPlace, ShownLook
 from services.patients.exports import Exporter, Rows
+from services.patients.session_rows import Visitor, open_visitor
 from services.patients.stored_json import from_stored
-from services.patients.visits import Visitor, open_visitor
 
 _LOOKS_PAGE = 1_000
 _OF_PATIENT: Mapping[str, Any] = {

@@ -1,4 +1,5 @@
-"""What a person is told at their next visit: who else opened their records, when, from where, with what device."""
+"""What a person is told when they open their records: who else did since the last time, when, from where, with what
+device. The API calls such a time a visit; in the code that is a journey's alone."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -10,9 +11,9 @@ from sqlalchemy.orm import Session
 from core.sealing import Sealer
 from models.patients import AccessedWhat, ActorKind, OpenedBy, PatientSession
 from services.patients.access_log import AccessLog, ShownLook
-from services.patients.visits import Visitor, find_recent, open_visitor
+from services.patients.session_rows import Visitor, find_recent, open_visitor
 
-# As long as visits are kept. What is older stands in the access log.
+# As long as the rows of sessions are kept. What is older stands in the access log.
 _LOOKS_BACK = timedelta(days=30)
 _MOST_LOOKS, _MOST_OPENINGS = 500, 20
 
@@ -32,9 +33,9 @@ class Opening:
 def find_openings(
     session: Session, log: AccessLog, sealer: Sealer, current: PatientSession, now: datetime
 ) -> list[Opening]:
-    """By others since this person's last visit, the newest first.
+    """By others since this person's last session, the newest first.
 
-    The last visit is the newest one before of the same browser, by the number that it alone has: an address and a
+    The last session is the newest one before of the same browser, by the number that it alone has: an address and a
     device's name are those of everybody in the same waiting room. Without one, everything of the last month is told.
     """
     patient_uuid, earliest = _require(current.patient_uuid), now - _LOOKS_BACK

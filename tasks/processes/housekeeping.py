@@ -9,7 +9,7 @@ from services.collection.retention import delete_ended_runs, delete_old_steps
 from services.delivery.idempotency import forget_keys
 from services.journey.patient_logins import note_expired_logins
 from services.journey.scan_tokens import forget_scan_tokens
-from services.patients.visits import forget_visits
+from services.patients.session_rows import forget_sessions
 from tasks.app import app, settings
 from tasks.batches import run_in_batches
 from tasks.runtime import runtime
@@ -29,7 +29,7 @@ def forget_ended_revocations() -> None:
             "logins": forget_logins(work.session),
             "patients_logged_out": note_expired_logins(work.session),
             "pushes": forget_pushes(work.session),
-            "visits": forget_visits(work.session),
+            "patient_sessions": forget_sessions(work.session),
             "idempotency_keys": forget_keys(work.session, runtime().stores.clock.now()),
             "scan_tokens": forget_scan_tokens(work.session),
         }

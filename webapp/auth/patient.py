@@ -17,7 +17,7 @@ from services.collection.errors import SessionNotFound
 from services.collection.session_cache import SessionView
 from services.collection.sessions import approved_at
 from services.patients.openings import Opening, find_openings
-from services.patients.visits import OpenVisit, find_open, is_to_be_noted, note_password, note_seen
+from services.patients.session_rows import OpenPatientSession, find_open, is_to_be_noted, note_password, note_seen
 from webapp.auth.access import mark_access
 from webapp.auth.credentials import presented_credential
 from webapp.auth.session import follow_token, renew_session
@@ -114,12 +114,14 @@ def _knew_password(patient_uuid: UUID) -> bool:
     return True
 
 
-def _find(patient_uuid: UUID, *, row_id: UUID | None = None, session_id: UUID | None = None) -> OpenVisit | None:
+def _find(
+    patient_uuid: UUID, *, row_id: UUID | None = None, session_id: UUID | None = None
+) -> OpenPatientSession | None:
     with stores().sessions() as session:
         return find_open(session, patient_uuid, row_id=row_id, session_id=session_id)
 
 
-def _enter(found: OpenVisit, kind: ActorKind, name: str) -> None:
+def _enter(found: OpenPatientSession, kind: ActorKind, name: str) -> None:
     now = stores().clock.now()
     if is_to_be_noted(found.row, now):
         with stores().unit_of_work() as work:
@@ -135,7 +137,7 @@ def current_patient_session() -> PatientSession:
 
 
 def current_openings(session: Session) -> list[Opening]:
-    """Who else opened the records of whoever asks, since their last visit."""
+    """Who else opened the records of whoever asks, since their last session."""
     here = stores()
     return find_openings(session, here.access_log, here.sealer, current_patient_session(), here.clock.now())
 

@@ -7,7 +7,7 @@ from flask_jwt_extended import unset_access_cookies
 
 from services.patient_sessions import sign_out
 from services.patients.exports import withdraw_links
-from services.patients.visits import end_row
+from services.patients.session_rows import end_row
 from webapp.auth.credentials import presented_credential
 from webapp.auth.session import drop_session_cookie
 from webapp.auth.tokens import Role, verified_claims

@@ -11,7 +11,7 @@ from services.collection.step import AfterFailure, Claim, StepHandler
 from services.delivery.unit_of_work import Work
 from services.patients.consents import attach_consents
 from services.patients.identification import identify_patient, reserve_patient
-from services.patients.visits import note_identified
+from services.patients.session_rows import note_identified
 
 
 class IdentifyPatient(StepHandler):

@@ -18,7 +18,7 @@ from services.collection.run_store import lock_run, save_run
 from services.collection.transitions import note_change
 from services.collection.windows import checkup_window, treatment_window
 from services.patients.identity import Identity
-from services.patients.visits import note_identified
+from services.patients.session_rows import note_identified
 from services.stores import Stores
 from spool import KeptAnswer
 from webapp.current import parts

@@ -9,7 +9,7 @@ from flask import Flask
 from core.clock import clock
 from models.patients import PatientSession
 from services.patient_sessions import find_held, list_open
-from services.patients.visits import Visitor, find_open, note_identified, note_password
+from services.patients.session_rows import Visitor, find_open, note_identified, note_password
 from services.personal_exports import build_export
 from tests.integration.webapp.shl.conftest import Doctor, Links
 from webapp.current import parts

@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.patients.visits import DEVICE_MAX
+from services.patients.session_rows import DEVICE_MAX
 from webapp.visitors import describe_device, shorten
 
 WEBKIT = "AppleWebKit/537.36 (KHTML, like Gecko)"

@@ -8,7 +8,7 @@ from flask_smorest import Blueprint
 
 from services.patient_sessions import end_one, end_others, list_open
 from services.patients.passwords import has_password
-from services.patients.visits import open_visitor
+from services.patients.session_rows import open_visitor
 from webapp.api.documented import SECURITY_PATIENT, fails
 from webapp.api.patients.schemas.sessions import PatientSessionsOutput
 from webapp.auth import (

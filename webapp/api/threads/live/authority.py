@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from models.accounts import Scope
 from services.accounts.logins import find_held
-from services.patient_sessions import find_held as find_held_visits
+from services.patient_sessions import find_held as find_held_sessions
 from services.patient_sessions import renew_watched
 from services.stores import Stores
 from services.threads.reading import EndedMembership, find_endings, find_memberships
@@ -51,13 +51,13 @@ class ThreadAuthority:
         staff's with its revocation."""
         known = {right.known for right in rights}
         with self._here.sessions() as session:
-            visits = _held_visits(session, known)
-            held = _held_logins(session, known) | visits.keys()
+            opened = _held_sessions(session, known)
+            held = _held_logins(session, known) | opened.keys()
             pairs = {(right.thread_id, right.known.member) for right in rights if right.thread_id is not None}
             members = find_memberships(session, pairs) if pairs else set()
             out = pairs - members
             endings = find_endings(session, out) if out else {}
-        self._renew([str(session_id) for session_id in visits.values() if session_id is not None])
+        self._renew([str(session_id) for session_id in opened.values() if session_id is not None])
         now = self._here.clock.now()
         return [
             _code_for(right, held) or (_end_of(right, endings, now) if _pair_of(right) in out else None)
@@ -75,9 +75,9 @@ def _held_logins(session: Session, known: Collection[KnownMember]) -> set[UUID]:
     return find_held(session, sids, Scope.JOURNEY) if sids else set()
 
 
-def _held_visits(session: Session, known: Collection[KnownMember]) -> Mapping[UUID, UUID | None]:
+def _held_sessions(session: Session, known: Collection[KnownMember]) -> Mapping[UUID, UUID | None]:
     rows = {one.patient_session for one in known if one.patient_session is not None}
-    return find_held_visits(session, rows) if rows else {}
+    return find_held_sessions(session, rows) if rows else {}
 
 
 def _code_for(right: ThreadRight, held: set[UUID]) -> int | None:

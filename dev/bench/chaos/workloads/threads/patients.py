@@ -7,7 +7,7 @@ from core.clock import clock
 from dev.bench.chaos.workloads.journey.hospital import TOKEN_LIFE, sign_token
 from models.accounts import Scope
 from models.patients import DEFAULT_HOSPITAL, Checkup, Patient
-from services.patients.visits import Visitor, note_password
+from services.patients.session_rows import Visitor, note_password
 from services.stores import Stores
 
 _BORN, _FIRST_CHECKUP = date(1940, 1, 1), date(2000, 1, 1)

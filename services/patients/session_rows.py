@@ -99,7 +99,7 @@ def is_open(patient_uuid: UUID) -> Select[PatientSession]:
 
 
 @dataclass(frozen=True)
-class OpenVisit:
+class OpenPatientSession:
     """A session that is open, and the older patient whose records it is shown, too."""
 
     row: PatientSession
@@ -108,13 +108,13 @@ class OpenVisit:
 
 def find_open(
     session: Session, patient_uuid: UUID, *, row_id: UUID | None = None, session_id: UUID | None = None
-) -> OpenVisit | None:
+) -> OpenPatientSession | None:
     """The one with this id, or of this collection."""
     is_it = PatientSession.id == row_id if row_id is not None else PatientSession.session_id == session_id
     query = is_open(patient_uuid).where(is_it).add_columns(PatientJoin.older_uuid)
     joined = query.outerjoin(PatientJoin, PatientJoin.newer_uuid == PatientSession.patient_uuid)
     found = session.execute(joined).one_or_none()
-    return OpenVisit(*found) if found is not None else None
+    return OpenPatientSession(*found) if found is not None else None
 
 
 def is_to_be_noted(found: PatientSession, now: datetime) -> bool:
@@ -167,7 +167,7 @@ def find_recent(session: Session, patient_uuid: UUID, since: datetime) -> Sequen
     return session.scalars(recent.limit(_MOST_RECENT)).all()
 
 
-def forget_visits(session: Session) -> int:
+def forget_sessions(session: Session) -> int:
     """Delete sessions that nobody has used for a month; how many. By the database's clock."""
     old = delete(PatientSession).where(PatientSession.last_seen_at < func.now() - _KEPT_FOR)
     return session.connection().execute(old).rowcount
