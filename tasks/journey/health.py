@@ -1,8 +1,9 @@
-"""The operators' command for the journey: `python -m tasks.journey.health [--fix]`, the same as
-`flask --app webapp check-state-health`.
+"""The operators' command for the journey: `python -m tasks.journey.health [--fix]`. The journey's contract also has it
+as `flask --app webapp check-state-health`, which becomes this one.
 
 Checks that people and lines agree, that every step is one of the table, and that each visit has a chain without a gap.
-`--fix` brings people where their entries say. Exit status: 0 healthy, or healthy after the fix; 1 findings.
+`--fix` brings people where their entries say. Exit status: 0 healthy, or healthy after the fix; 1 findings; 2 wrong
+use; 3 PostgreSQL is away.
 """
 
 import argparse

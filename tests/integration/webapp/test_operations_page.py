@@ -19,7 +19,8 @@ from tests.waiting import COMMAND_SECONDS
 PAGE = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
 NIGHTS = PAGE[PAGE.index("## Ten nights") : PAGE.index("## Slow and greedy")].replace("\n", " ")
 ROOMS = ("core", "services", "spool", "streams", "tasks", "upstream", "webapp")
-COMMANDS = sorted(set(re.findall(r"`python -m ((?:tasks|webapp)\.\w+)((?: [a-z][a-z-]*)*)", PAGE.replace("\n", " "))))
+_COMMAND = re.compile(r"`python -m ((?:tasks|webapp)\.[\w.]+)((?: [a-z][a-z-]*)*)")
+COMMANDS = sorted(set(_COMMAND.findall(PAGE.replace("\n", " "))))
 
 
 # One process for all of them: each alone would import the whole product.

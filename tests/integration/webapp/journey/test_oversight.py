@@ -7,6 +7,7 @@ import pytest
 from flask import Flask
 
 from models.journey import Exam, JourneyState
+from tests.integration.commands import run_command
 from tests.integration.services.journey.hospital import Hospital
 from tests.integration.webapp.journey.conftest import Desk, Phone, code
 from tests.integration.webapp.people import API
@@ -59,12 +60,23 @@ def test_metrics_tell_how_the_journey_fares(app: Flask, ill: UUID):
     assert "welno_journey_mismatch_ratio 0." in text
 
 
-def test_the_command_ends_with_1_for_findings(app: Flask, ill: UUID, chief: Desk):
-    done = app.test_cli_runner().invoke(args=["check-state-health"])
-    assert (done.exit_code, f"{ill}  PS WAITING" in done.output) == (1, True)
+def test_findings_are_only_read(chief: Desk):
     assert code(chief.ask("POST", "/admin/journey/health")) == (405, "METHOD_NOT_ALLOWED")
 
 
-def test_the_command_is_content_with_a_healthy_hospital(app: Flask, people: list[UUID]):
-    done = app.test_cli_runner().invoke(args=["check-state-health", "--fix"])
-    assert (done.exit_code, "inconsistencies 0" in done.output) == (0, True)
+@pytest.fixture
+def env(app: Flask, demo_env: dict[str, str], postgres_url: str) -> dict[str, str]:
+    del app  # which has made the tables
+    return demo_env | {"DATABASE_URL": postgres_url}
+
+
+@pytest.mark.parametrize("command", [("tasks.journey.health",), ("flask", "--app=webapp", "check-state-health")])
+def test_by_either_name_the_command_ends_with_1_for_findings(env: dict[str, str], ill: UUID, command: tuple[str, ...]):
+    done = run_command(*command, env=env)
+    assert (done.status, f"{ill}  PS WAITING" in done.output) == (1, True)
+    assert "realigned" in run_command(*command, "--fix", env=env).output
+
+
+def test_the_command_is_content_with_a_healthy_hospital(env: dict[str, str], people: list[UUID]):
+    done = run_command("tasks.journey.health", "--fix", env=env)
+    assert (done.status, "inconsistencies 0" in done.output) == (0, True)
