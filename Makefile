@@ -6,8 +6,9 @@ SHELL := /bin/sh
 .DELETE_ON_ERROR:
 
 STAMP := .venv/.stamp
-# Nothing to install without a package.json.
-ASSETS := $(if $(wildcard package.json),node_modules/.stamp)
+# Nothing to install without a package.json: what pages load, and that with what their tests need.
+ASSETS := $(if $(wildcard package.json),node_modules/.assets)
+TOOLS := $(if $(wildcard package.json),node_modules/.stamp)
 PY := .venv/bin/python
 
 help: ## show this
@@ -22,11 +23,11 @@ hosts: $(STAMP) $(ASSETS) ## a small data centre on this machine, whose hosts ca
 demo: $(STAMP) $(ASSETS) ## a patient's day through the demo hospital, one line per step (ARGS=--backup)
 	@$(PY) -m dev.demo $(ARGS)
 
-test: $(STAMP) $(ASSETS) ## the tests, against real servers that they start, in a real Chromium (ARGS="-k word")
+test: $(STAMP) $(TOOLS) ## the tests, against real servers that they start, in a real Chromium (ARGS="-k word")
 	@dev/scripts/find-chromium --install >/dev/null || echo "going on without: the tests of the pages are skipped" >&2
 	@dev/scripts/run-tests -n auto --no-loadscope-reorder -m "not slow" $(ARGS)
 
-test-slow: $(STAMP) $(ASSETS) ## the other tests: processes killed, networks cut, each fault in turn, Firefox, the benchmarks
+test-slow: $(STAMP) $(TOOLS) ## the other tests: processes killed, networks cut, each fault in turn, Firefox, the benchmarks
 	@dev/scripts/find-chromium --install >/dev/null || echo "going on without: the tests of the pages are skipped" >&2
 	@dev/scripts/run-tests -n auto --no-loadscope-reorder -m slow $(ARGS)
 
@@ -48,18 +49,18 @@ chaos: $(STAMP) ## kill everything again and again, then count what was lost or 
 soak: $(STAMP) ## sockets for an hour at random cuts: is every event delivered exactly once (ARGS="--sockets 500")
 	@$(PY) -m dev.bench.soak $(ARGS)
 
-fuzz: $(STAMP) $(ASSETS) ## the tests of which `make test` does a share, whole: invented calls, two hundred cuts of the network
+fuzz: $(STAMP) $(TOOLS) ## the tests of which `make test` does a share, whole: invented calls, two hundred cuts of the network
 	@dev/scripts/find-chromium --install >/dev/null || echo "going on without: the tests of the pages are skipped" >&2
 	@dev/scripts/run-tests -m repeated --full --timeout 1800 $(ARGS)
 
 EXAMINED := tests/end_to_end/browser/test_accessibility.py tests/integration/static/journey/test_accessibility.py \
     tests/integration/webapp/interviews/pages/test_accessibility.py tests/end_to_end/browser/test_threads.py \
     tests/end_to_end/browser/test_shl.py tests/end_to_end/browser/test_staff.py tests/end_to_end/browser/test_threads_links.py
-accessibility: $(STAMP) $(ASSETS) ## examine each state of each page, and write docs/accessibility.md anew
+accessibility: $(STAMP) $(TOOLS) ## examine each state of each page, and write docs/accessibility.md anew
 	@dev/scripts/find-chromium --install >/dev/null
 	@dev/scripts/run-tests -q -n0 -k accessible --accessibility-table docs/accessibility.md $(EXAMINED)
 
-coverage: $(STAMP) $(ASSETS) ## how much of the journey its tests run, by module; fails at 95 % of lines or of branches, or less
+coverage: $(STAMP) $(TOOLS) ## how much of the journey its tests run, by module; fails at 95 % of lines or of branches, or less
 	@$(PY) -m dev.journey_coverage $(ARGS)
 
 settings: $(STAMP) ## write docs/settings.md and docs/errors.md anew
@@ -86,7 +87,15 @@ $(STAMP): dev/requirements/lock.txt
 	@dev/scripts/make-venv
 	@touch $@
 
-node_modules/.stamp: package.json package-lock.json $(STAMP)
+NPM_CI := dev/scripts/with-node npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+
+node_modules/.assets: package.json package-lock.json $(STAMP)
 	@echo "installing the page's libraries from npm"
-	@dev/scripts/with-node npm ci --omit=dev --ignore-scripts --no-audit --no-fund --loglevel=error
+	@$(NPM_CI) --omit=dev
 	@touch $@
+
+# npm begins with an empty folder each time, and these hold the others.
+node_modules/.stamp: package.json package-lock.json $(STAMP)
+	@echo "installing the page's libraries, and what their tests need, from npm"
+	@$(NPM_CI)
+	@touch node_modules/.assets $@

@@ -16,7 +16,8 @@ def test_it_has_each_test_in_firefox():
 
 
 def test_it_names_the_version_that_npm_brings():
-    pinned = json.loads((ROOT / "package.json").read_text(encoding="utf-8"))["devDependencies"]["@sparticuz/chromium"]
+    package = json.loads((ROOT / "dev" / "chromium" / "package.json").read_text(encoding="utf-8"))
+    pinned = package["devDependencies"]["@sparticuz/chromium"]
     assert f"| Chromium {pinned.partition('.')[0]}, " in DOCUMENT
 
 

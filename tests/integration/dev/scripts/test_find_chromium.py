@@ -31,7 +31,8 @@ def checkout(tmp_path: Path) -> Path:
     made = tmp_path / "checkout"
     (made / "dev" / "scripts").mkdir(parents=True)
     shutil.copy(ROOT / "dev" / "scripts" / "find-chromium", made / "dev" / "scripts")
-    shutil.copy(ROOT / "package-lock.json", made)
+    (made / "dev" / "chromium").mkdir()
+    shutil.copy(ROOT / "dev" / "chromium" / "package-lock.json", made / "dev" / "chromium")
     return made
 
 
@@ -65,7 +66,7 @@ def add_program(path: Path, text: str) -> Path:
 
 def add_own(checkout: Path) -> Path:
     own = add_program(checkout / ".cache" / "chromium" / "chromium", STARTS)
-    shutil.copy(checkout / "package-lock.json", own.parent)
+    shutil.copy(checkout / "dev" / "chromium" / "package-lock.json", own.parent)
     return own
 
 
@@ -93,7 +94,7 @@ def test_the_unpacked_one_is_used_where_none_is_installed(find: Find, checkout: 
 
 def test_an_unpacked_one_of_another_version_is_not_used(find: Find, checkout: Path):
     add_own(checkout)
-    (checkout / "package-lock.json").write_text("{}")
+    (checkout / "dev" / "chromium" / "package-lock.json").write_text("{}")
     assert find().returncode == 1
 
 
