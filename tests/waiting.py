@@ -26,7 +26,7 @@ def wait_until(predicate: Callable[[], T], timeout: float = WAIT_SECONDS, *, eve
     return answer
 
 
-def wait_until_blocked(engine: Engine) -> None:
-    """Until a transaction in this database waits for a lock of PostgreSQL."""
+def wait_until_blocked(engine: Engine, count: int = 1) -> None:
+    """Until so many transactions in this database wait for a lock of PostgreSQL."""
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as watcher:
-        wait_until(lambda: watcher.scalar(_BLOCKED))
+        wait_until(lambda: (watcher.scalar(_BLOCKED) or 0) >= count)

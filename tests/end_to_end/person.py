@@ -2,7 +2,6 @@
 
 import itertools
 import random
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -137,8 +136,13 @@ class Visit:
     def events(self, after_seq: int = 0) -> list[dict[str, Any]]:
         """Waits its turn after a minute of being asked for too often, as a slow machine has it."""
         path, asked = f"{self.path}/messages", {"after_seq": after_seq}
-        while (answer := self.browser.get(path, params=asked)).status_code == 429:
-            time.sleep(1)
+
+        def ask() -> httpx.Response | None:
+            answer = self.browser.get(path, params=asked)
+            return answer if answer.status_code != 429 else None
+
+        answer = wait_until(ask, 2 * WAIT_SECONDS, every=1)
+        assert answer is not None
         assert answer.status_code == 200, answer.text
         found: list[dict[str, Any]] = answer.json()["messages"]
         return found

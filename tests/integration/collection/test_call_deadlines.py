@@ -12,6 +12,8 @@ from services.collection.call_turn import CallStands, CallTooLate
 from services.collection.paid_calls import CHECKUPS, PaidCalls
 from services.collection.run_engine import fail_step, finish_steps, hand_back
 from services.collection.run_store import ClaimOutdated
+from services.collection.step import Claim
+from tests.waiting import wait_until
 from upstream.http.exchange import PaidCall
 from upstream.tilko.answers import DataAnswer, read_data_response
 from upstream.tilko.errors import TilkoUnavailable
@@ -109,7 +111,7 @@ def test_a_call_that_could_not_leave_in_time_does_not_leave(world: World):
     provider = Provider()
 
     def ask(call: PaidCall) -> DataAnswer:
-        time.sleep(0.1)  # to connect
+        wait_until_late(claim)  # to connect
         return provider(call)
 
     with pytest.raises(CallTooLate):
@@ -123,7 +125,7 @@ def test_a_call_that_comes_too_late_leaves_the_answer_of_the_one_before_where_it
 
     def ask(call: PaidCall) -> DataAnswer:
         world.tools.calls.keep(slow_holder, CHECKUPS, None, GOOD)
-        time.sleep(0.1)
+        wait_until_late(claim)
         call.before_send()
         raise AssertionError("it left")
 
@@ -135,9 +137,17 @@ def test_a_call_that_comes_too_late_leaves_the_answer_of_the_one_before_where_it
     assert provider.asked == 0
 
 
+HURRIED_MARGIN_SECONDS = 0.1
+
+
 def hurried(world: World) -> PaidCalls:
     """Whose calls have 50 ms to leave."""
-    return PaidCalls(world.tools.spool, world.stores.unit_of_work, clock, 0.1)
+    return PaidCalls(world.tools.spool, world.stores.unit_of_work, clock, HURRIED_MARGIN_SECONDS)
+
+
+def wait_until_late(claim: Claim) -> None:
+    """Until such a call may not leave any more."""
+    wait_until(lambda: time.monotonic() > claim.turn.began_at + HURRIED_MARGIN_SECONDS / 2)
 
 
 @pytest.mark.parametrize("seconds", [3, 6, 600])

@@ -14,7 +14,7 @@ from prometheus_client import generate_latest
 
 from core.settings import RelaySettings
 from streams import Position
-from tests.integration.relay.counting import count_channels, count_sockets
+from tests.integration.relay.counting import count_channels, count_polls, count_sockets
 from tests.integration.relay.sources import Desk, Office, Source
 from tests.numbered_streams import NumberedStreams
 from webapp.relay.closing import CloseCode
@@ -94,7 +94,12 @@ class Routes:
 
     def count(self) -> Response:
         relay = self.relay
-        return jsonify(sockets=count_sockets(relay), channels=count_channels(relay.hub), admitted=relay.registry.total)
+        return jsonify(
+            sockets=count_sockets(relay),
+            polls=count_polls(relay),
+            channels=count_channels(relay.hub),
+            admitted=relay.registry.total,
+        )
 
 
 def create_app(redis_url: str, limits: RelaySettings, max_readers: int = 20, readers_key: str = "") -> Flask:

@@ -25,6 +25,9 @@ ROOT = Path(__file__).resolve().parents[3]
 HERE = Path(__file__).parent
 
 
+NOBODY = {"sockets": 0, "polls": 0, "channels": 0, "admitted": 0}
+
+
 class Server(AbstractContextManager["Server"]):
     def __init__(
         self,
@@ -112,7 +115,7 @@ class Server(AbstractContextManager["Server"]):
         urllib.request.urlopen(urllib.request.Request(self.url(path), method="POST"), timeout=10).close()
 
     def wait_for_nobody(self) -> None:
-        wait_until(lambda: self.get("/count") == {"sockets": 0, "channels": 0, "admitted": 0})
+        wait_until(lambda: self.get("/count") == NOBODY)
 
     def _answers(self) -> bool:
         try:

@@ -4,6 +4,7 @@ import random
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import redis
@@ -396,9 +397,12 @@ def test_a_reader_that_takes_nothing_becomes_too_slow_alone(streams, redis_url, 
 
 def test_a_closed_subscription_wakes_its_reader(hub):
     subscription = hub.subscribe(SUBJECT, START)
-    threading.Timer(0.1, subscription.close).start()
-    with pytest.raises(SubscriptionClosedError):
-        subscription.next(5)
+    with ThreadPoolExecutor() as pool:
+        reading = pool.submit(subscription.next, 20)
+        wait_until(lambda: subscription._signal is not None)  # made when it begins to wait
+        subscription.close()
+        with pytest.raises(SubscriptionClosedError):
+            reading.result()
 
 
 def test_without_redis_a_reader_is_told_to_try_again(streams):

@@ -1,6 +1,5 @@
 """Polls over HTTP: bounded per session, long ones wait, and the AsyncAPI document is served beside them."""
 
-import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID
@@ -13,7 +12,7 @@ from core.clock import clock
 from core.names import Event
 from core.settings import Settings
 from services.collection.events import say
-from tests.integration.relay.counting import count_channels
+from tests.integration.relay.counting import count_channels, count_polls
 from tests.integration.webapp.conftest import app, starter  # noqa: F401 fixtures
 from tests.integration.webapp.people import Person
 from tests.waiting import wait_until
@@ -40,10 +39,11 @@ def test_polls_of_one_session_are_bounded(starter: Person):  # noqa: F811 a fixt
 
 
 def test_a_long_poll_answers_when_something_comes(app: Flask, starter: Person):  # noqa: F811 fixtures
-    timer = threading.Timer(0.3, speak, [app, starter])
-    timer.start()
-    answer = starter.session("GET", "/messages?wait=10").json
-    timer.join()
+    with ThreadPoolExecutor() as pool:
+        asked = pool.submit(starter.session, "GET", "/messages?wait=20")
+        wait_until(lambda: count_polls(parts(app).relay) == 1)
+        speak(app, starter)
+        answer = asked.result().json
     assert [event["seq"] for event in answer["messages"]] == [1]
     assert answer["last_seq"] == 1
 

@@ -2,10 +2,11 @@
 
 import http.client
 import socket
-import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from typing import Any
 
 import pytest
 
@@ -13,7 +14,7 @@ from core.settings import RelaySettings
 from dev.local.ports import LOOPBACK
 from tests.integration.relay.conftest import append_unpublished
 from tests.integration.relay.event_source import EventSource
-from tests.integration.relay.server import Server, read_events
+from tests.integration.relay.server import NOBODY, Server, read_events
 from tests.waiting import wait_until
 
 COUNTED = ("welno_relay_events_out_total", "welno_relay_append_to_write_seconds_count")
@@ -85,12 +86,20 @@ def test_a_message_that_nobody_received_is_found_by_the_check(server, writer, st
         assert source.next_event()["seq"] == 2
 
 
+def while_it_waits(server: Server, path: str, act: Callable[[], object]) -> Any:
+    """The answer of a long poll, while which something happens."""
+    with ThreadPoolExecutor() as pool:
+        answer = pool.submit(server.get, path)
+        wait_until(lambda: server.get("/count")["polls"] == 1)
+        act()
+        return answer.result()
+
+
 def test_a_long_poll_finds_what_nobody_received(server, writer, streams, redis_client):
     writer.write("one")
-    timer = threading.Timer(0.2, append_unpublished, [streams, redis_client, "one", 2])
-    timer.start()
-    assert [event["seq"] for event in server.get("/poll/one?after_seq=1&wait=5")["events"]] == [2]
-    timer.join()
+    path = "/poll/one?after_seq=1&wait=20"
+    answer = while_it_waits(server, path, lambda: append_unpublished(streams, redis_client, "one", 2))
+    assert [event["seq"] for event in answer["events"]] == [2]
 
 
 def test_a_state_that_cannot_be_had_ends_the_answer_with_its_code(server, writer):
@@ -155,7 +164,7 @@ def test_a_reader_that_leaves_is_noticed_by_the_next_comment(server):
     with EventSource(server, "one") as source:
         source.next_block()
         wait_until(lambda: server.get("/count")["admitted"] == 1)
-    wait_until(lambda: server.get("/count") == {"sockets": 0, "channels": 0, "admitted": 0})
+    wait_until(lambda: server.get("/count") == NOBODY)
 
 
 @pytest.mark.parametrize("leave", [EventSource.close, EventSource.reset], ids=["closed", "reset"])
@@ -164,7 +173,7 @@ def test_a_reader_that_leaves_gives_its_slot_back_within_two_seconds(quiet, leav
     source.next_block()
     wait_until(lambda: quiet.get("/count")["admitted"] == 1)
     leave(source)
-    wait_until(lambda: quiet.get("/count") == {"sockets": 0, "channels": 0, "admitted": 0}, 2)
+    wait_until(lambda: quiet.get("/count") == NOBODY, 2)
     assert quiet.sample("welno_relay_closed_total", transport="sse", reason="gone") >= 1
 
 
@@ -233,8 +242,7 @@ def test_a_poll_of_a_long_history_gives_a_page_of_it(server, writer):
 
 
 def test_a_long_poll_answers_when_something_comes(server, writer):
-    threading.Timer(0.3, writer.write, ["one"]).start()
-    answer = server.get("/poll/one?wait=5")
+    answer = while_it_waits(server, "/poll/one?wait=20", lambda: writer.write("one"))
     assert [event["seq"] for event in answer["events"]] == [1]
 
 

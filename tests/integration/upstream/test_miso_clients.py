@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
@@ -296,12 +297,20 @@ def test_an_abort_from_another_thread_wakes_the_reader_and_reaches_miso(agent, c
 
 def test_a_cancellation_ends_a_chat_whose_answer_has_not_begun(agent, control):
     control.fault(CHAT, hold="before", hold_seconds=5)
-    cancellation = Cancellation()
-    threading.Timer(0.2, cancellation.cancel).start()
-    began = time.monotonic()
-    with pytest.raises(errors.MisoAnswerLost), agent.chat("결제가 왜?", {}, "acc-1", cancellation=cancellation):
-        pytest.fail("it has begun")
-    assert time.monotonic() - began < 0.6
+    cancellation, cancelled_at = Cancellation(), 0.0
+
+    def cancel() -> None:
+        nonlocal cancelled_at
+        wait_until(lambda: control.calls()["calls"])  # it waits for its answer
+        cancelled_at = time.monotonic()
+        cancellation.cancel()
+
+    with ThreadPoolExecutor() as pool:
+        cancelling = pool.submit(cancel)
+        with pytest.raises(errors.MisoAnswerLost), agent.chat("결제가 왜?", {}, "acc-1", cancellation=cancellation):
+            pytest.fail("it has begun")
+        cancelling.result()
+    assert time.monotonic() - cancelled_at < 0.6
 
 
 def test_a_cancellation_from_before_sends_nothing(agent, control):

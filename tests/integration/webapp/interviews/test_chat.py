@@ -23,7 +23,7 @@ from services.interviews.masking.masker import PatternMasker
 from services.interviews.row_security import MemberWork
 from tests.integration.interviews.company import World
 from tests.integration.webapp.server import Server
-from tests.waiting import wait_until
+from tests.waiting import wait_until, wait_until_blocked
 from webapp.api.interviews.chat import BEGINS_WITHIN_SECONDS, CHATS_OF_ACCOUNT
 from webapp.api.interviews.schemas.chat import ChatInput
 from webapp.current import parts
@@ -284,7 +284,7 @@ def test_two_questions_at_once_use_no_number_twice(app: Flask, engine: Engine, w
     def ask_about(name: str) -> None:
         with parts(app).stores.member_work(account) as member:
             asked.append(make(member, name, "c-1").query)
-            time.sleep(0.2)
+            wait_until_blocked(engine, 3 - len(asked))  # those who have not asked yet
 
     threads = [threading.Thread(target=ask_about, args=[name]) for name in ("박서준", "최유진", "이서연")]
     for thread in threads:
