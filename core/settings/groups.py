@@ -393,8 +393,8 @@ class ProcessSettings:
     webhook_networks: tuple[Network, ...] = setting(
         "WELNO_WEBHOOK_NETWORKS",
         read_networks,
-        "Networks, separated by commas, in which receivers of webhooks may be though they are not public, such as a"
-        " hospital's own; empty: public addresses only.",
+        "Networks, separated by commas, in which receivers of webhooks, and push services, may be though they are not"
+        " public, such as a hospital's own; empty: public addresses only.",
         default="",
     )
 

@@ -4,12 +4,16 @@ from dataclasses import dataclass
 from datetime import time
 from zoneinfo import ZoneInfo
 
+from core.allowed_hosts import AllowedHosts
 from core.networks import Network
 from core.settings.addresses import read_provider_url
 from core.settings.readers import (
     count_between,
     read_boolean,
     read_networks,
+    read_present_file,
+    read_push_hosts,
+    read_push_key,
     read_rate_limit,
     read_time_of_day,
     read_time_zone,
@@ -112,6 +116,27 @@ class JourneySettings:
         "The hospital's own system, which is told of every change; without it changes stay pending.",
         default="",
     )
+    push_hosts: AllowedHosts = setting(
+        "WELNO_PUSH_HOSTS",
+        read_push_hosts,
+        "Hosts of the push services that reach a phone whose page is closed, separated by commas: `fcm.googleapis.com`,"
+        " `web.push.apple.com`; with `:port` where it is not 443, and `*.` for any one label. Empty: web push is off.",
+        default="",
+    )
+    push_key: str = setting(
+        "WELNO_PUSH_KEY",
+        read_push_key,
+        "The private key (VAPID, RFC 8292) by which push services know this server: 32 bytes in base64url. With another"
+        " one every browser subscribes anew, the next time its page is open.",
+        default="",
+        secret=True,
+    )
+    push_ca_file: str = setting(
+        "WELNO_PUSH_CA_FILE",
+        read_present_file,
+        "PEM file of the authorities that push services are trusted by, instead of the public ones.",
+        default="",
+    )
     log_keep_days_patient: int = setting(
         "WELNO_LOG_KEEP_DAYS_PATIENT",
         _KEEP_DAYS,
@@ -128,3 +153,8 @@ class JourneySettings:
     log_keep_days_hall: int = setting(
         "WELNO_LOG_KEEP_DAYS_HALL", _KEEP_DAYS, "The same of a screen in a hall.", default="2", unit="days"
     )
+
+    def __post_init__(self) -> None:
+        """Raises ValueError when nothing could be signed for the push services that are named."""
+        if self.push_hosts and not self.push_key:
+            raise ValueError("WELNO_PUSH_HOSTS: needs WELNO_PUSH_KEY")

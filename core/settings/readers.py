@@ -14,6 +14,8 @@ from ipaddress import ip_network
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from core.allowed_hosts import HOST_PATTERN, AllowedHosts
+from core.base64url import decode_bytes
 from core.derived_keys import MasterKey
 from core.networks import Network
 from core.sealing import KEY_ID
@@ -33,7 +35,10 @@ _SECRET_LENGTH, _LONGEST_SECRET = 32, 512
 _KEY_BYTES = 32
 _DERIVES = "hkdf:"
 _MOST_NETWORKS = 64
+_MOST_HOSTS = 64
 _TIME_OF_DAY = re.compile(r"([01]\d|2[0-3]):[0-5]\d", re.ASCII)
+# SEC 2, section 2.4.2: a private key lies below it.
+_P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 # Of 32 random bytes 30 are different on average; fewer than 8 are typed, not drawn.
 _DIFFERENT_AT_LEAST = 8
 # 32 random hexadecimal digits have about 115 by this count, a word typed twice far less.
@@ -157,6 +162,24 @@ def read_networks(text: str) -> tuple[Network, ...]:
         return tuple(ip_network(item) for item in items)
     except ValueError:
         raise ValueError("must be networks separated by commas, such as 10.20.0.0/16") from None
+
+
+def read_push_hosts(text: str) -> AllowedHosts:
+    items = read_list(text)
+    if len(items) > _MOST_HOSTS or not all(HOST_PATTERN.fullmatch(item) for item in items):
+        raise ValueError(
+            f"must be at most {_MOST_HOSTS} names of hosts in lower case, separated by commas, such as"
+            " web.push.apple.com, *.notify.windows.com or push.example:8443"
+        )
+    return AllowedHosts(frozenset(item.removesuffix(":443") for item in items))
+
+
+def read_push_key(text: str) -> str:
+    """Empty for none."""
+    key = decode_bytes(text, _KEY_BYTES)
+    if text and (key is None or not 0 < int.from_bytes(key) < _P256_ORDER or len(set(key)) < _DIFFERENT_AT_LEAST):
+        raise ValueError(f"must be {_KEY_BYTES} random bytes in base64url without padding, a private key of P-256")
+    return text
 
 
 def read_rate_limit(text: str) -> str:

@@ -16,6 +16,11 @@ def new_sealing_key() -> str:
     return f"demo-1:hkdf:{base64.b64encode(secrets.token_bytes(32)).decode()}"
 
 
+def new_push_key() -> str:
+    """A private key of P-256: all but a few of all numbers of 32 bytes are."""
+    return base64.urlsafe_b64encode(secrets.token_bytes(32)).decode().rstrip("=")
+
+
 def keep_secret(home: Path, name: str, make: Callable[[], str] = new_password) -> str:
     """The same value for the life of the home folder; written whole or not at all, as a torn one locks the data out."""
     folder = home / "secrets"
@@ -51,6 +56,7 @@ def demo_secrets(home: Path) -> dict[str, str]:
         "WELNO_JWT_SECRET": keep_secret(home, "jwt_secret"),
         "WELNO_PSEUDONYM_KEY": keep_secret(home, "pseudonym_key"),
         "WELNO_PASSWORD_PEPPER": keep_secret(home, "password_pepper"),
+        "WELNO_PUSH_KEY": keep_secret(home, "push_key", new_push_key),
     }
 
 

@@ -12,6 +12,7 @@ from sqlalchemy.dialects.postgresql.psycopg2 import PGDialect_psycopg2
 
 from core.settings import RelaySettings, Settings, SettingsError, Variable
 from core.settings.reading import declared_variables
+from tests.push_browser import PUSH_KEY
 from tests.unit.guards.test_names import ENVIRONMENT
 
 KEY = ENVIRONMENT["WELNO_SEALING_KEYS"]
@@ -266,6 +267,9 @@ OUTSIDE: dict[str, tuple[str, ...]] = {
     "WELNO_LOGIN_FAILURES_ADDRESS": RATE,
     "WELNO_TAG_ALERT": RATE,
     "EMR_API_URL": URL,
+    "WELNO_PUSH_HOSTS": ("https://push.example", "push.example/a", "*", "A.example", ",".join(["a.example"] * 65)),
+    "WELNO_PUSH_CA_FILE": ("/nowhere/at/all", "/"),
+    "WELNO_PUSH_KEY": ("A" * 43, "A" * 42 + "=", "q1dXpw3UpT5VOmu_cf_v6ih07Aems3njxI-JWgLcM9", "_" * 43, "key"),
     "WELNO_LOG_KEEP_DAYS_PATIENT": ("0", "3651"),
     "WELNO_LOG_KEEP_DAYS_QUEUE": ("0", "3651"),
     "WELNO_LOG_KEEP_DAYS_EXAM": ("0", "3651"),
@@ -427,3 +431,13 @@ def test_several_hosts_of_the_database_are_handed_on_to_libpq(written: str, host
         "dbname": "welno",
         "target_session_attrs": "read-write",
     }
+
+
+def test_push_services_need_a_key():
+    with pytest.raises(SettingsError, match=r"^WELNO_PUSH_HOSTS: needs WELNO_PUSH_KEY"):
+        Settings.read(ENVIRONMENT | {"WELNO_PUSH_HOSTS": "web.push.apple.com"})
+
+
+def test_a_port_of_https_is_none():
+    hosts = {"WELNO_PUSH_HOSTS": "web.push.apple.com:443,push.example:8443", "WELNO_PUSH_KEY": PUSH_KEY}
+    assert Settings.read(ENVIRONMENT | hosts).journey.push_hosts.patterns == {"web.push.apple.com", "push.example:8443"}
