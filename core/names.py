@@ -47,6 +47,8 @@ class Task(StrEnum):
     CLOSE_DAY = "welno.journey.close_day"
     CHECK_JOURNEYS = "welno.journey.check_health"
     TELL_EMR = "welno.journey.tell_emr"
+    SEND_WEB_PUSH = "welno.journey.send_web_push"
+    SWEEP_WEB_PUSH = "welno.journey.sweep_web_push"
     SEND_WEBHOOK = "welno.webhooks.send"
     SWEEP_WEBHOOKS = "welno.webhooks.sweep"
 
@@ -99,6 +101,8 @@ TASK_QUEUES: Mapping[str, Queue] = {
     Task.CLOSE_DAY: Queue.HOUSEKEEPING,
     Task.CHECK_JOURNEYS: Queue.HOUSEKEEPING,
     Task.TELL_EMR: Queue.HOUSEKEEPING,
+    Task.SEND_WEB_PUSH: Queue.HOUSEKEEPING,
+    Task.SWEEP_WEB_PUSH: Queue.HOUSEKEEPING,
     Task.SEND_WEBHOOK: Queue.HOUSEKEEPING,
     Task.SWEEP_WEBHOOKS: Queue.HOUSEKEEPING,
 }

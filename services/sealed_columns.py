@@ -14,13 +14,14 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from core.logs import get_logger
 from core.sealing import Sealer, SealError, key_id_of, key_id_of_text
 from models.accounts import Account
-from models.journey import JourneyUser, NfcTag
+from models.journey import JourneyUser, NfcTag, WebPushSubscription
 from models.patients import Erasure, PatientKey, PatientSession
 from models.threads import ThreadServiceDevice
 from models.webhooks import Webhook
 from services.accounts.second_factor import context_of as second_factor_context
 from services.journey.dynamic_tags import sun_key_context
 from services.journey.people import birth_date_context, phone_context
+from services.journey.web_push.subscriptions import subscription_context
 from services.patients.access_log import key_context
 from services.patients.erasing import person_context
 from services.patients.session_rows import visitor_context
@@ -58,6 +59,11 @@ SEALED_COLUMNS = (
     SealedColumn(JourneyUser.phone, JourneyUser.user_id, lambda row: phone_context(row.user_id)),
     SealedColumn(JourneyUser.birth_date, JourneyUser.user_id, lambda row: birth_date_context(row.user_id)),
     SealedColumn(NfcTag.sun_key, NfcTag.tag_id, lambda row: sun_key_context(row.tag_id)),
+    SealedColumn(
+        WebPushSubscription.sealed,
+        WebPushSubscription.endpoint_hash,
+        lambda row: subscription_context(row.endpoint_hash),
+    ),
     SealedColumn(PatientSession.sealed, PatientSession.id, lambda row: visitor_context(row.id)),
     SealedColumn(
         ThreadServiceDevice.sealed_keys, ThreadServiceDevice.device_id, lambda row: device_context(row.device_id)

@@ -32,6 +32,8 @@ from services.journey.dynamic_tags import TagKeys
 from services.journey.estimates import RuleBasedEstimator
 from services.journey.kinds import journey_kinds
 from services.journey.people import UserDirectory
+from services.journey.web_push.messages import PushKey
+from services.journey.web_push.subscriptions import WebPushSubscriptions
 from services.journey.work import Journeys
 from services.patients.access_log import AccessLog
 from services.patients.consent_texts import read_consent_texts
@@ -74,6 +76,7 @@ class Stores:
     people: UserDirectory
     tag_keys: TagKeys
     journeys: Journeys
+    web_push: WebPushSubscriptions
     member_work: MemberUnitOfWork
     threads: ThreadUnitOfWork
     service_member: ServiceMember
@@ -157,11 +160,17 @@ def build_stores(
         people=UserDirectory(sealer, settings.secrets.pseudonym_key),
         tag_keys=tag_keys,
         journeys=Journeys(unit_of_work, settings.journey, clock, RuleBasedEstimator(), tag_keys),
+        web_push=WebPushSubscriptions(sealer, settings.secrets.pseudonym_key, _push_key_id(settings)),
         member_work=MemberUnitOfWork(unit_of_work, clock),
         threads=ThreadUnitOfWork(unit_of_work, clock, settings.threads),
         service_member=ServiceMember(sealer),
         unit_of_work=unit_of_work,
     )
+
+
+def _push_key_id(settings: Settings) -> str:
+    """Empty where web push is off."""
+    return PushKey(settings.journey.push_key).id if settings.journey.push_hosts else ""
 
 
 def _build_replica(settings: Settings, clock: Clock) -> Replica | None:

@@ -19,6 +19,7 @@ _FORGET_EXPORTS_SECONDS = 600
 _DELETE_HEALTH_LINK_FILES_SECONDS = 600
 _SYNC_KNOWLEDGE_SECONDS = 15
 _SWEEP_WEBHOOKS_SECONDS = 15
+_SWEEP_WEB_PUSH_SECONDS = 15
 _SWEEP_BLOBS_SECONDS = 3600
 _TEND_THREADS_SECONDS = 60
 _CLOSE_DAY_SECONDS, _CHECK_JOURNEYS_SECONDS, _TELL_EMR_SECONDS = 60, 300, 60
@@ -41,6 +42,7 @@ def create_celery(settings: Settings) -> Celery:
             "tasks.patients.exports",
             "tasks.shl.retention",
             "tasks.journey.jobs",
+            "tasks.journey.web_push",
             "tasks.interviews.erasure",
             "tasks.interviews.knowledge",
             "tasks.interviews.runs",
@@ -102,6 +104,11 @@ def _schedule(settings: Settings) -> dict[str, Any]:
         "forget-revocations": {"task": Task.FORGET_REVOCATIONS, "schedule": crontab(hour="18", minute="30")},
         "close-day": every(Task.CLOSE_DAY, _CLOSE_DAY_SECONDS),
         "tell-emr": every(Task.TELL_EMR, _TELL_EMR_SECONDS),
+        **(
+            {"sweep-web-push": every(Task.SWEEP_WEB_PUSH, _SWEEP_WEB_PUSH_SECONDS)}
+            if settings.journey.push_hosts
+            else {}
+        ),
         "check-journeys": every(Task.CHECK_JOURNEYS, _CHECK_JOURNEYS_SECONDS),
         "erase-interviews": {"task": Task.ERASE_INTERVIEWS, "schedule": crontab(hour="18", minute="50")},
         "sync-knowledge": every(Task.SYNC_KNOWLEDGE, _SYNC_KNOWLEDGE_SECONDS),

@@ -15,6 +15,8 @@ from services.collection.files_import import FileImporter, RetryPolicy
 from services.collection.paid_calls import PaidCalls
 from services.collection.step_tools import Tools
 from services.delivery.task_sender import TaskSender
+from services.journey.web_push.messages import PushKey, contact_of
+from services.journey.web_push.sending import WebPushSender
 from services.processes.leases import ProcessLeaseHolder
 from services.stores import Stores, build_stores
 from spool import open_spool
@@ -30,6 +32,8 @@ from upstream.tilko.client import TilkoClient, Timeouts
 
 log = get_logger(__name__)
 
+_KEPT_TO_PUSH_SERVICES = 8
+
 
 @dataclass
 class Runtime:
@@ -40,12 +44,15 @@ class Runtime:
     lease: ProcessLeaseHolder
     emr: EmrClient | None
     webhooks_http: httpx.Client
+    web_push: WebPushSender | None
 
     def close(self) -> None:
         self.lease.stop()
         if self.emr is not None:
             self.emr.close()
         self.webhooks_http.close()
+        if self.web_push is not None:
+            self.web_push.http.close()
         self.tools.tilko.close()
         self.tools.mediarc.close()
         self.stores.close()
@@ -60,7 +67,29 @@ def build_runtime(settings: Settings, celery: Celery, kind: ProcessKind) -> Runt
     emr = EmrClient(emr_url, http=open_http()) if emr_url else None
     of_webhooks = AllowedAddresses(settings.processes.webhook_networks)
     webhooks_http = open_http(0, settings.processes.webhook_ca_file, of_webhooks)
-    return Runtime(stores, build_tools(settings, stores), lease, emr, webhooks_http)
+    web_push = build_web_push(settings, stores)
+    return Runtime(stores, build_tools(settings, stores), lease, emr, webhooks_http, web_push)
+
+
+def build_web_push(settings: Settings, stores: Stores) -> WebPushSender | None:
+    """None where no push service is named, or the journey is off."""
+    journey = settings.journey
+    if not (journey.is_on and journey.push_hosts):
+        return None
+    contact = contact_of(settings.consents.contact, settings.web.allowed_origins)
+    if contact is None:  # Apple's push service takes nothing without one
+        log.warning("web_push_without_contact", settings="WELNO_CONTROLLER_CONTACT, WELNO_ALLOWED_ORIGINS")
+    return WebPushSender(
+        unit_of_work=stores.unit_of_work,
+        http=open_http(
+            _KEPT_TO_PUSH_SERVICES, journey.push_ca_file, AllowedAddresses(settings.processes.webhook_networks)
+        ),
+        subscriptions=stores.web_push,
+        hosts=journey.push_hosts,
+        key=PushKey(journey.push_key),
+        contact=contact,
+        clock=stores.clock,
+    )
 
 
 def build_tools(settings: Settings, stores: Stores) -> Tools:

@@ -1,7 +1,15 @@
 """The patient's journey: its one table of states and actions, the people, the hospital, the lines."""
 
 from models.journey.appointments import Appointment
-from models.journey.notifications import CALL_KINDS, EmrEntity, EmrStatus, EmrSync, Notification, NotificationKind
+from models.journey.notifications import (
+    CALL_KINDS,
+    EmrEntity,
+    EmrStatus,
+    EmrSync,
+    Notification,
+    NotificationKind,
+    WebPushSubscription,
+)
 from models.journey.patient_states import PatientState, StateTransition, Visit
 from models.journey.people import JourneyUser, ScanToken
 from models.journey.places import Display, Exam, HospitalRoom, Shift
@@ -51,4 +59,5 @@ __all__ = [
     "TriggerType",
     "Visit",
     "VisitEnd",
+    "WebPushSubscription",
 ]

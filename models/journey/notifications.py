@@ -1,4 +1,4 @@
-"""What a person was told, and what the hospital's own system still has to be told."""
+"""What a person was told, which browsers are told it, and what the hospital's own system still has to be told."""
 
 from enum import StrEnum
 from uuid import UUID
@@ -49,6 +49,29 @@ class Notification(Table):
     queue_id: Mapped[UUID | None] = mapped_column(ForeignKey("welno.queues.queue_id", ondelete="CASCADE"))
     created_at: Mapped[CreatedAt]
     read_at: Mapped[Moment | None]
+
+
+class WebPushSubscription(Table):
+    """A browser that is told notifications while its page is closed, until its login ends; one login has one.
+
+    `key_id` tells with which of the server's keys it was subscribed; `sealed` holds where and for whom to encrypt.
+    `told_id`: the last notification that it was told, or that nobody has to tell it. `claimed_until`: somebody may be
+    telling it until then, or its push service is left in peace. `last_result` is an HTTP status or the word for what
+    kept it from coming.
+    """
+
+    __tablename__ = "web_push_subscriptions"
+    __table_args__ = (Index(None, "sid", unique=True), Index(None, "user_id"))
+
+    endpoint_hash: Mapped[str] = mapped_column(primary_key=True)
+    sid: Mapped[UUID] = mapped_column(ForeignKey("welno.logins.sid", ondelete="CASCADE"))
+    user_id: Mapped[UUID] = mapped_column(ForeignKey(OF_USER, ondelete="CASCADE"))
+    key_id: Mapped[str]
+    sealed: Mapped[bytes]
+    told_id: Mapped[int]
+    claimed_until: Mapped[Moment | None]
+    last_result: Mapped[str | None]
+    created_at: Mapped[CreatedAt]
 
 
 class EmrSync(Table):

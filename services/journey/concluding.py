@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
-from core.names import JourneyEvent, exam_subject, patient_subject, queue_subject
+from core.names import JourneyEvent, Task, exam_subject, patient_subject, queue_subject
 from models.journey import JourneyRole, JourneyState
 from services.journey.bodies import Body, entry_body, snapshot_body
 from services.journey.change import CallTold, JourneyChange, StepTaken
 from services.journey.views import EntryView, JourneyView, view_entries, view_journey
+from services.journey.web_push.subscriptions import has_browser
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,9 @@ def conclude(change: JourneyChange) -> Conclusion:
     entries |= view_entries(journey, change.touched.keys() - entries.keys())  # of a visit that has ended with this
     _remember_told(change, entries)
     change.log.write(journey.session, locked.user_id)
+    is_notified = change.log.notifications and journey.settings.push_hosts
+    if is_notified and has_browser(journey.session, locked.user_id):
+        journey.work.send(Task.SEND_WEB_PUSH, str(locked.user_id), journey.request_id)
     concluded = Conclusion(change, view, entries)
     _tell_steps(concluded)
     for call in change.calls:

@@ -24,6 +24,7 @@ from models.journey import (
     StateTransition,
     TagLog,
     Visit,
+    WebPushSubscription,
 )
 from services.delivery.event_log import erase_events
 from services.delivery.unit_of_work import Work
@@ -110,10 +111,14 @@ def _erase_journey(work: Work, person: ErasedPerson, _now: datetime) -> Mapping[
     logs = delete(QueueStatusLog).where(QueueStatusLog.queue_id.in_(entries))
     nobody = {"user_id": None, "device_id": None}
     scans = update(TagLog).where(TagLog.user_id.in_(user_ids)).values(nobody)
+    browsers = delete(WebPushSubscription).where(
+        WebPushSubscription.user_id.in_(user_ids)
+    )  # else they go with the logins
     logins = delete(Login).where(_is_login_of(user_ids)).returning(Login.sid)
     keys = delete(IdempotencyKey).where(_is_reply_about(person))
     counts |= {"journey_entry_logs": connection.execute(logs).rowcount}
     counts |= {"journey_scans": connection.execute(scans).rowcount}
+    counts |= {"journey_web_push": connection.execute(browsers).rowcount}
     ended = connection.execute(logins).scalars().all()
     for sid in ended:
         work.end_login(sid)  # their sockets are closed on every process
@@ -149,7 +154,7 @@ def _queue_subjects(person: ErasedPerson) -> list[str]:
 JOURNEY_ERASER = RowEraser(
     "journey",
     frozenset(model.__tablename__ for model in _OF_USER.values())
-    | {model.__tablename__ for model in (QueueStatusLog, TagLog, Login, IdempotencyKey)},
+    | {model.__tablename__ for model in (QueueStatusLog, TagLog, Login, IdempotencyKey, WebPushSubscription)},
     _erase_journey,
     _find_under_lock,
 )

@@ -9,7 +9,16 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.accounts import Login, Scope
-from models.journey import Appointment, JourneyUser, Notification, QueueEntry, StateTransition, TagLog, Visit
+from models.journey import (
+    Appointment,
+    JourneyUser,
+    Notification,
+    QueueEntry,
+    StateTransition,
+    TagLog,
+    Visit,
+    WebPushSubscription,
+)
 from models.patients import Patient
 from services.journey.people import NewUser, UserDirectory
 from services.patients.exports import Exporter, Rows
@@ -23,6 +32,7 @@ _OF_USER: Mapping[str, tuple[Any, tuple[str, ...]]] = {
     "journey_entries": (QueueEntry, (*_ENTRY, *_ENTRY_TIMES)),
     "journey_steps": (StateTransition, ("from_state", "to_state", "trigger_type", "trigger_source", "created_at")),
     "journey_notifications": (Notification, ("kind", "body", "created_at", "read_at")),
+    "journey_web_push": (WebPushSubscription, ("created_at",)),
 }
 
 _LOGIN = ("platform", "created_at", "last_seen_at", "revoked_at")

@@ -18,6 +18,7 @@ class PseudonymOf(StrEnum):
     JOURNEY_PHONE = "journey_phone"
     JOURNEY_LOGIN = "journey_login"
     VISITOR = "visitor"
+    PUSH_ENDPOINT = "push_endpoint"
 
 
 def pseudonym_of(key: str, kind: PseudonymOf, name: object) -> str:

@@ -57,6 +57,15 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     "ChangeRoleInput": {"memberId": f"patient:{_PATIENT}", "role": "reader"},
     "RefreshInput": {"idempotency_key": _KEY},
     "SimpleLoginInput": {"phone_last4": "0001", "birth_date": "1940-02-01", "device_id": "phone-5f0c7a52"},
+    "WebPushInput": {
+        "endpoint": "https://web.push.apple.com/QGNlLHUzZcw",
+        "expirationTime": None,
+        # RFC 8291, appendix A.
+        "keys": {
+            "p256dh": "BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4",
+            "auth": "BTBZMqHH6r4Tts7J_aSIgg",
+        },
+    },
     "ScanInput": {"tag_code": "demo-entrance-7f3a9c21e5b84d06", "via": "qr"},
     "PerformInput": {
         "action_type": "confirm_arrival",

@@ -11,12 +11,13 @@ from sqlalchemy.orm import Session, sessionmaker
 from core.derived_keys import MasterKey
 from core.sealing import Sealer
 from models import Table
-from models.accounts import Account, AccountKind, AccountRole
-from models.journey import JourneyUser, NfcTag
+from models.accounts import Account, AccountKind, AccountRole, Scope
+from models.journey import JourneyUser, NfcTag, WebPushSubscription
 from models.patients import DEFAULT_HOSPITAL, Erasure, ErasureState, Patient, PatientKey, PatientSession
 from models.threads import DeviceState, ThreadDevice, ThreadServiceDevice
 from models.webhooks import Webhook
 from services.accounts.accounts import add_account, require_account
+from services.accounts.logins import open_login
 from services.sealed_columns import SEALED_COLUMNS, SealedColumn, count_keys, reseal_batch
 
 OLD = Sealer({"old": bytes(range(32))})
@@ -65,6 +66,15 @@ def a_tag(_session: Session) -> NfcTag:
     return NfcTag(tag_id=f"T-{name[:8]}", tag_uid=name, tag_code=name, title="정문", floor=1, x=0.0, y=0.0, exam_ids=[])
 
 
+def a_push_subscription(session: Session) -> WebPushSubscription:
+    user = a_journey_user(session)
+    session.add(user)
+    session.flush()
+    sid = open_login(session, "patient", user.user_id, Scope.JOURNEY)
+    row = {"sid": sid, "user_id": user.user_id, "key_id": "k", "told_id": 0}
+    return WebPushSubscription(endpoint_hash=uuid4().hex, sealed=b"", **row)
+
+
 def a_webhook(_session: Session) -> Webhook:
     return Webhook(id=uuid4(), url="https://receiver.example/", secret=b"")
 
@@ -84,6 +94,7 @@ ROWS: dict[type[Table], Callable[[Session], Table]] = {
     PatientSession: a_visit,
     JourneyUser: a_journey_user,
     NfcTag: a_tag,
+    WebPushSubscription: a_push_subscription,
     ThreadServiceDevice: a_service_device,
     Webhook: a_webhook,
 }

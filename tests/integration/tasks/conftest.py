@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
 from dev.local.stack import Stack
 from tests.integration.collection.driver import Driver
+from tests.push_browser import PUSH_KEY
 from tests.stacks import run_stack
 from tests.webhook_receiver import WebhookReceiver
 from webapp.jobs import build_task_sender
@@ -30,7 +32,7 @@ SHORT = {
 
 @pytest.fixture(scope="package")
 def receiver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WebhookReceiver]:
-    """Trusted by the worker."""
+    """Trusted by the worker, and the push service that it knows."""
     with WebhookReceiver(tmp_path_factory.mktemp("receiver")) as receiver:
         yield receiver
 
@@ -38,7 +40,13 @@ def receiver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WebhookReceiv
 @pytest.fixture(scope="package")
 def running(migrated_home: Path, receiver: WebhookReceiver) -> Iterator[Stack]:
     """One for all: a session per test keeps them apart. Who kills a process starts it again."""
-    settings = SHORT | {"WELNO_WEBHOOK_CA_FILE": str(receiver.certificate)}
+    ca_file = str(receiver.certificate)
+    push = {
+        "WELNO_PUSH_HOSTS": urlsplit(receiver.url).netloc,
+        "WELNO_PUSH_KEY": PUSH_KEY,
+        "WELNO_PUSH_CA_FILE": ca_file,
+    }
+    settings = SHORT | push | {"WELNO_WEBHOOK_CA_FILE": ca_file}
     with run_stack(migrated_home, settings, PROCESSES) as stack:
         yield stack
 

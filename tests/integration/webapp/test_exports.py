@@ -29,7 +29,7 @@ from .people import API, Person, arrive, collect
 
 JOURNEY_FILES = [
     f"journey_{name}.json"
-    for name in ("people", "visits", "appointments", "entries", "steps", "notifications", "scans", "logins")
+    for name in ("people", "visits", "appointments", "entries", "steps", "notifications", "web_push", "scans", "logins")
 ]
 
 

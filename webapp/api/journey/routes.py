@@ -21,6 +21,7 @@ from webapp.api.journey import (
     shift_choices,
     simple_login,
     staff,
+    web_push,
 )
 from webapp.api.journey.live import routes as live
 from webapp.api.journey.live.routes import add_live_sockets
@@ -38,6 +39,7 @@ RESOURCES = (
     staff,
     shift_choices,
     notifications,
+    web_push,
     reports,
     admin_hospital,
     admin_staff,

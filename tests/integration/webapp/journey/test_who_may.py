@@ -56,6 +56,9 @@ ROUTES = {
     "journey_staff.assist": Route("POST", "/staff/patients/{u}/assist", STAFF, {}),
     "journey_notifications.show_notifications": Route("GET", "/notifications/", PATIENTS),
     "journey_notifications.read": Route("POST", "/notifications/1/read", NOBODY),  # test_queues.py has one
+    "journey_web_push.show_web_push": Route("GET", "/notifications/push", PATIENTS),
+    "journey_web_push.subscribe": Route("PUT", "/notifications/push", PATIENTS, {}),
+    "journey_web_push.unsubscribe": Route("DELETE", "/notifications/push", PATIENTS),
     "journey_itinerary.show_itinerary": Route("GET", "/patient-journey/itinerary?patient_id={u}", HERS),
     "journey_boards.show_board": Route("GET", "/board/EX-BLOOD", STAFF),
     "journey_boards.show_hall": Route("GET", "/hall/HALL-1", NOBODY),  # test_boards.py has the key

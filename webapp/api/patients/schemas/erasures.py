@@ -37,6 +37,7 @@ _ERASED = {
     "journey_logins": "병원 방문에 쓴 로그인",
     "journey_replies": "병원 방문에서 받은 응답의 사본",
     "journey_notifications": "병원 방문 중에 받은 알림",
+    "journey_web_push": "병원 알림을 받던 브라우저",
     "journey_emr": "병원 기록 시스템에 알린 내역",
     "journey_steps": "병원 방문의 단계 기록",
     "journey_states": "병원 방문의 상태",
