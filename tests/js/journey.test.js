@@ -478,3 +478,20 @@ test("signing out ends the login on the server, and leaves nothing here", async 
   await phone.journey.signOut();
   assert.deepEqual([phone.journey.isSignedIn, phone.memory.snapshot, socket.readyState], [false, null, 3]);
 });
+
+test("a browser's subscription goes to the server as the browser gives it", async () => {
+  const PUSH = "/notifications/push";
+  hospital.answers[`GET ${PUSH}`] = { public_key: "k", is_subscribed: false };
+  for (const method of ["PUT", "DELETE"]) hospital.answers[`${method} ${PUSH}`] = { public_key: "k" };
+  phone = await openFollowing(hospital);
+  const { client } = phone.journey;
+  assert.equal((await client.webPush()).public_key, "k");
+  const subscription = { endpoint: "https://push.example/1", keys: { p256dh: "p", auth: "a" } };
+  await client.subscribeToPush({ ...subscription, expirationTime: null });
+  await client.unsubscribeFromPush();
+  assert.deepEqual(
+    hospital.askedFor(`PUT ${PUSH}`).map(({ body }) => body),
+    [subscription],
+  );
+  assert.equal(hospital.askedFor(`DELETE ${PUSH}`).length, 1);
+});

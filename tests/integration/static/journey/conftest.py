@@ -65,14 +65,15 @@ def hospital() -> Hospital:
 
 @pytest.fixture
 def open_page(chromium: Browser, pages_url: str, hospital: Hospital) -> Iterator[OpenPage]:
-    """Takes a path and what Playwright's `new_context` takes; no visit may break a script or the policy."""
+    """Takes a path, a script to begin with, and what Playwright's `new_context` takes; no visit may break a script or
+    the policy."""
     complaints: list[str] = []
     contexts = []
 
-    def make(path: str, **traits: object) -> Page:
+    def make(path: str, script: str = "", **traits: object) -> Page:
         context = chromium.new_context(locale="ko-KR", **{"viewport": PHONE, **traits})  # type: ignore[arg-type]
         context.set_default_timeout(WAIT_MILLISECONDS)
-        context.add_init_script(_WATCHED)
+        context.add_init_script(_WATCHED + script)
         contexts.append(context)
         page = context.new_page()
         page.on("pageerror", lambda error: complaints.append(f"script: {error}"))

@@ -69,7 +69,7 @@ Answer = Callable[[Any], tuple[int, Any]] | tuple[int, Any] | dict[str, Any]
 
 
 def token() -> str:
-    claims = base64.urlsafe_b64encode(json.dumps({"sub": "u-1"}).encode()).decode().rstrip("=")
+    claims = base64.urlsafe_b64encode(json.dumps({"sub": "u-1", "sid": "s-1"}).encode()).decode().rstrip("=")
     return f"h.{claims}.s"
 
 

@@ -41,6 +41,17 @@ def call_of(page: Page) -> Locator:
     return page.get_by_role("alertdialog")
 
 
+def hide(page: Page, *, is_hidden: bool = True) -> None:
+    """As another tab before it does."""
+    page.evaluate(_HIDE, is_hidden)
+
+
+def notices_of(page: Page) -> list[str]:
+    """The notifications that the page's worker shows."""
+    shown: list[str] = page.evaluate(_NOTICES)
+    return shown
+
+
 def tones(page: Page) -> int:
     counted: int = page.evaluate("told.tones")
     return counted
@@ -137,13 +148,13 @@ def test_behind_another_tab_a_call_is_a_notification_that_names_no_exam(hospital
         pytest.skip("this Chromium is a headless shell, which shows no notifications")
     turn_sound_on(phone)
     wait_until(lambda: phone.evaluate(_IS_WORKER_ACTIVE))
-    phone.evaluate(_HIDE, True)
+    hide(phone)
     hospital.call()
-    assert wait_until(lambda: phone.evaluate(_NOTICES)) == ["진료 순서가 되었어요 눌러서 확인해 주세요."]
-    phone.evaluate(_HIDE, False)
+    assert wait_until(lambda: notices_of(phone)) == ["진료 순서가 되었어요 눌러서 확인해 주세요."]
+    hide(phone, is_hidden=False)
     expect(call_of(phone)).to_be_visible()
     phone.get_by_role("button", name="지금 갈게요").click()
-    wait_until(lambda: phone.evaluate(_NOTICES) == [])
+    wait_until(lambda: notices_of(phone) == [])
 
 
 def test_a_call_that_came_while_the_network_was_away_is_there_within_seconds(hospital: Hospital, phone: Page) -> None:

@@ -5,6 +5,8 @@
  * @module
  */
 
+import { closeNotices, registerWorker } from "./background.js";
+
 const EVERY_SECONDS = 4;
 const LONGEST_SECONDS = 180;
 const TONES = [660, 880, 1175];
@@ -12,7 +14,6 @@ const TONE_SECONDS = 0.28;
 const LOUDNESS = 0.6;
 const VIBRATION = [800, 300, 800, 300, 800, 300, 800, 300, 800, 300];
 const NOTICE_TAG = "welno-call";
-const WORKER = "/static/page/journey/worker.js";
 
 export class CallAlarm {
   #icon;
@@ -75,7 +76,7 @@ export class CallAlarm {
     globalThis.speechSynthesis?.cancel();
     document.title = this.#calmTitle;
     this.#icon.href = this.#calmIcon;
-    this.#closeNotices();
+    closeNotices().catch(() => null);
   }
 
   /** @param {number} times */
@@ -150,16 +151,4 @@ export class CallAlarm {
       // On Android a page may notify through a worker alone.
     }
   }
-
-  async #closeNotices() {
-    const shown = (await this.#worker?.getNotifications({ tag: NOTICE_TAG }).catch(() => [])) ?? [];
-    for (const notice of shown) notice.close();
-  }
-}
-
-async function registerWorker() {
-  if (!navigator.serviceWorker) return null;
-  const types = /** @type {any} */ (globalThis).trustedTypes;
-  const policy = types?.createPolicy("welno", { createScriptURL: (/** @type {string} */ url) => url });
-  return navigator.serviceWorker.register(policy ? policy.createScriptURL(WORKER) : WORKER);
 }

@@ -11,30 +11,41 @@ import { find, make, setText, show, tellStarted, whileBusy } from "../kit/dom.js
 import { showError } from "../kit/error.js";
 import { showToast } from "../kit/toast.js";
 import { CallAlarm } from "./alarm.js";
+import { closeNotices, WebPush } from "./background.js";
 import { CallScreen } from "./call.js";
 import { Entry } from "./entry.js";
 import { FloorMap } from "./map.js";
 import { screenOf } from "./screens.js";
-import { faultText, staleText, troubleOf } from "./words.js";
+import { faultText, soundText, staleText, troubleOf } from "./words.js";
 
 const VIEWS = ["loading", "away", "welcome", "nfc", "qr", "typed", "login", "state"];
 const AGE_MILLISECONDS = 15_000;
+// What the worker says when a push service has brought something.
+const PUSHED = "welno.journey.pushed";
 
 const reports = new PageReports("journey").watch();
 const journey = new PatientJourney({ clientOptions: { onDuration: reports.measure } });
 const icon = /** @type {HTMLLinkElement} */ (document.querySelector("link[rel=icon]"));
 icon.dataset.call = find("journey").dataset.callIcon;
 const alarm = new CallAlarm(icon);
+const push = new WebPush(journey.client);
 const map = new FloorMap(journey.client);
 const callScreen = new CallScreen(alarm, (call) => {
   journey.confirmCall(call);
   draw();
 });
-const entry = new Entry(journey, { showView, onDone: () => draw({ isMoved: true }) });
+const entry = new Entry(journey, {
+  showView,
+  onDone: () => {
+    if (journey.isSignedIn) push.keep();
+    draw({ isMoved: true });
+  },
+});
 let stops = /** @type {any[]} */ ([]);
 let stopsFor = "";
 let drawn = "";
 let shownState = "";
+let isPushOffered = false;
 
 /** @param {string} name */
 function showView(name) {
@@ -132,14 +143,14 @@ async function delay({ queue_id, delayed }) {
 
 /** @param {boolean} isAsked */
 function drawSound(isAsked) {
-  show(find("sound-part"), isAsked && !alarm.isUnlocked);
-  const isSilent = !("Notification" in globalThis);
-  setText(
-    find("sound-text"),
-    isSilent
-      ? "화면을 켜 두면 소리로 불러 드려요. 아이폰은 홈 화면에 추가해 주세요."
-      : "차례가 되면 소리로 불러 드려요.",
-  );
+  const isShown = isAsked && !alarm.isUnlocked;
+  show(find("sound-part"), isShown);
+  if (!isShown) return;
+  setText(find("sound-text"), soundText(isPushOffered));
+  push.isOffered().then((isOffered) => {
+    isPushOffered = isOffered;
+    setText(find("sound-text"), soundText(isOffered));
+  });
 }
 
 /** The best order of today, anew with each state. @param {string} state */
@@ -162,6 +173,11 @@ function drawCall() {
   if (!call && callScreen.isOpen) callScreen.hide();
 }
 
+/** Whoever sees the page sees what they are about; a call's stays until it is read. */
+function closeOldNotices() {
+  if (!document.hidden && !journey.unseenCall) closeNotices().catch(() => null);
+}
+
 function drawConnection() {
   const { connection } = journey;
   showConnection(connection, null, { lost: staleText(journey.staleMinutes) });
@@ -177,7 +193,9 @@ async function start() {
   showView("loading");
   try {
     if (!(await journey.start())) return journey.memory.scan ? entry.askWho() : entry.welcome();
+    if (journey.isSignedIn) push.keep();
     draw();
+    closeOldNotices();
   } catch (/** @type {any} */ error) {
     if (error.status === undefined) throw error;
     setText(find("away-title"), error.status === 0 ? "연결하지 못했어요" : faultText(error));
@@ -190,6 +208,7 @@ journey.onCalled(cryOut);
 journey.onCallWithdrawn(() => showToast("info", "호출이 취소됐어요. 조금 더 기다려 주세요."));
 journey.onSignedOut(() => {
   if (callScreen.isOpen) callScreen.hide();
+  push.drop().catch(() => null); // where it fails the server tells this browser nothing all the same
   entry.welcome();
 });
 find("again").addEventListener("click", start);
@@ -198,6 +217,7 @@ find("sound-on").addEventListener("click", () =>
     await alarm.unlock();
     show(find("sound-part"), false);
     showToast("success", "호출 소리를 켰어요.");
+    push.keep().then((isKept) => isKept && showToast("success", "화면을 닫아도 알려 드려요."));
     if (callScreen.isOpen) cryOut(journey.unseenCall);
   }),
 );
@@ -210,7 +230,11 @@ find("sign-out").addEventListener("click", async () => {
   };
   if (await askToConfirm(question)) await journey.signOut().catch(() => null);
 });
+navigator.serviceWorker?.addEventListener("message", ({ data }) => {
+  if (data === PUSHED) journey.refresh().then(closeOldNotices, () => null);
+});
 document.addEventListener("visibilitychange", () => {
+  closeOldNotices();
   // Who comes back sees an open call at once, and hears it again.
   if (!document.hidden && journey.unseenCall) cryOut(journey.unseenCall);
 });

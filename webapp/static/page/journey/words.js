@@ -157,6 +157,13 @@ export function callSentence({ room, exam_name }) {
   return `지금 ${towards(place)} 오세요`;
 }
 
+/** What pressing the button does. @param {boolean} isPushed also while the page is closed */
+export function soundText(isPushed) {
+  if (!("Notification" in globalThis)) return "화면을 켜 두면 소리로 불러 드려요. 아이폰은 홈 화면에 추가해 주세요.";
+  if (!isPushed) return "차례가 되면 소리로 불러 드려요.";
+  return "차례가 되면 소리로 불러 드려요. 화면을 닫아도 브라우저 회사의 알림 서비스로 알려 드려요. 내용은 이 휴대폰만 읽어요.";
+}
+
 /** @param {number|null} minutes how old what is shown is */
 export function staleText(minutes) {
   if (minutes === null) return "연결이 끊겼어요. 다시 연결하고 있어요.";

@@ -3,7 +3,7 @@
  * @module
  */
 
-import { scriptUrl } from "../../sdk/threads/script_urls.js";
+import { scriptUrl } from "../../sdk/core/script_urls.js";
 
 const WORKER = "/sw.js";
 const FLUSH = "threads-flush";

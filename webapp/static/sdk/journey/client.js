@@ -130,6 +130,21 @@ export class JourneyClient extends HttpClient {
     return this.request("POST", `/notifications/${encodeURIComponent(id)}/read`, { keepalive: true });
   }
 
+  /** Whether this login's browser is told while the page is closed, and the key to subscribe with: `{public_key,
+   * is_subscribed}`; no key where the server tells nobody. */
+  webPush() {
+    return this.request("GET", "/notifications/push");
+  }
+
+  /** @param {PushSubscriptionJSON} subscription as the browser gives it; it ends with the login */
+  subscribeToPush({ endpoint, keys }) {
+    return this.request("PUT", "/notifications/push", { body: { endpoint, keys } });
+  }
+
+  unsubscribeFromPush() {
+    return this.request("DELETE", "/notifications/push", { keepalive: true });
+  }
+
   /** @param {string} queueId @param {boolean} delayed @param {string} [reason] staff say why */
   delay(queueId, delayed, reason) {
     return this.changeEntry(queueId, "delay", { delayed, ...(reason ? { reason } : {}) });

@@ -5,7 +5,7 @@
 
 import { StoreError } from "../core/storage.js";
 import { DisbelievedError, ErasedError } from "./errors.js";
-import { scriptUrl } from "./script_urls.js";
+import { scriptUrl } from "../core/script_urls.js";
 
 const BESIDE = new URL("./crypto_worker.js", import.meta.url);
 // A Worker's script comes from the page's own origin alone: where the SDK came from another, its copy there.
