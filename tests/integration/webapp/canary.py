@@ -36,6 +36,7 @@ from services.journey.actions import Expectation, perform_action
 from services.journey.actors import JourneyActor
 from services.journey.calling import call_next
 from services.journey.people import NewUser
+from services.journey.web_push.subscriptions import make_target
 from services.patients.erasing import ErasureJob
 from services.patients.identity import Identity
 from services.patients.passwords import reset_password
@@ -45,6 +46,7 @@ from services.stores import Stores
 from spool import AnswerKind, DataType, KeptAnswer, Package, Spool
 from tests.end_to_end.haystack import find_in, redis_contents
 from tests.integration.services.conftest import checkup, treatment
+from tests.push_browser import PushBrowser
 from webapp.current import parts
 
 from .people import Person, arrive, collect
@@ -187,7 +189,7 @@ def rows_of_rare_tables(canary: Canary) -> list[Table]:
 
 
 def goes_to_the_hospital(canary: Canary) -> None:
-    """Has an appointment, waits in a line, is called, and has acted under a key."""
+    """Has an appointment, a browser that is told, waits in a line, is called, and has acted under a key."""
     exam_id, journeys = f"EX-{uuid4()}", canary.stores.journeys
     with canary.stores.unit_of_work() as work:
         keep_partitions(work.session, canary.stores.kinds, clock.now().date())
@@ -204,6 +206,9 @@ def goes_to_the_hospital(canary: Canary) -> None:
         desk = Account(account_id=uuid4(), kind="staff", role="staff", login=exam_id, name="d", password_hash="none")
         work.session.add(desk)
         sid = open_login(work.session, "patient", canary.user_id, Scope.JOURNEY)
+        browser = PushBrowser("https://push.example/canary")
+        target = make_target(browser.endpoint, browser.public_key, browser.auth)
+        canary.stores.web_push.keep(work.session, sid, canary.user_id, target)
     actor = JourneyActor(JourneyRole.PATIENT, canary.user_id, sid)
     steps = {"scan_nfc": {"tag_id": exam_id}, "register": {}, "confirm_arrival": {"exam_id": exam_id}}
     for action, payload in steps.items():

@@ -218,6 +218,7 @@ def test_killed_at_any_step_it_goes_on(canary: Canary, engine: Engine, redis_cli
     assert receipt["state"] == "completed"
     assert (counts["checkups"], counts["prescriptions"], counts["patients"]) == (1, 1, 1)
     assert (counts["orders"], counts["files"] >= 7, counts["redis"] >= 3) == (2, True, True)
+    assert counts["journey_web_push"] == 1  # counted before the logins, with which it would go
 
 
 def _dying_job(canary: Canary, step: str, when: str) -> ErasureJob:
