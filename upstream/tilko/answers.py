@@ -24,6 +24,7 @@ from upstream.tilko.errors import (
     TilkoError,
     TilkoMisconfigured,
     TilkoRefused,
+    TilkoResponseTooLarge,
     TilkoUnavailable,
     WrongPersonalData,
 )
@@ -121,6 +122,16 @@ def read_login_check(status: int, headers: Mapping[str, str], body: bytes, *, hi
     if status != 200 or result is None:
         raise TilkoUnavailable(reason="malformed", http_status=status)
     return result and _read_code(answer) != NOT_APPROVED_CODE
+
+
+def read_cut_login_check(status: int, headers: Mapping[str, str], body: bytes) -> bool:
+    """Of an answer that is too large to be one, what its beginning says: no such path, or a page for a person who has
+    not approved. Raises EndpointMissing, TilkoResponseTooLarge."""
+    if status == 404:
+        raise EndpointMissing(http_status=status)
+    if _is_success(status) and _is_html(headers, body):
+        return False
+    raise TilkoResponseTooLarge(reason="too_large", http_status=status)
 
 
 def may_hold_data(status: int, headers: Mapping[str, str], body: bytes) -> bool:

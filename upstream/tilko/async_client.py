@@ -103,8 +103,8 @@ class AsyncTilkoClient:
         )
 
     def _read(self, poll: "Poll", key: PublicKey, outcome: Outcome) -> None:
-        if isinstance(outcome, ResponseTooLarge) and isinstance(poll, DataPoll):
-            poll.resolve(find_paid_part(outcome.part) or translate(outcome))
+        if isinstance(outcome, ResponseTooLarge):
+            poll.resolve(poll.read_cut(outcome))
         elif isinstance(outcome, ExchangeError):
             poll.resolve(translate(outcome))
         elif isinstance(outcome, Exception):
@@ -159,6 +159,10 @@ class Poll:
     def read(self, status: int, headers: Mapping[str, str], body: bytes, hide: Iterable[str]) -> Answer:
         raise NotImplementedError
 
+    def read_cut(self, error: ResponseTooLarge) -> Answer | Exception:
+        """What the part says that came."""
+        raise NotImplementedError
+
     def seconds_of(self, timeouts: Timeouts) -> float:
         raise NotImplementedError
 
@@ -193,6 +197,9 @@ class DataPoll(Poll):
             answers.read_data(status, headers, body[: answers.MAX_SMALL_ANSWER_BYTES], hide=hide)
         return HttpResponse(status, headers, body)
 
+    def read_cut(self, error: ResponseTooLarge) -> Answer | Exception:
+        return find_paid_part(error.part) or translate(error)
+
     def seconds_of(self, timeouts: Timeouts) -> float:
         return timeouts.checkups_seconds
 
@@ -219,6 +226,14 @@ class LoginPoll(Poll):
 
     def read(self, status: int, headers: Mapping[str, str], body: bytes, hide: Iterable[str]) -> Answer:
         return answers.read_login_check(status, headers, body, hide=hide)
+
+    def read_cut(self, error: ResponseTooLarge) -> Answer | Exception:
+        if error.part is None:
+            return translate(error)
+        try:
+            return answers.read_cut_login_check(error.part.status, error.part.headers, error.part.body)
+        except TilkoError as exc:
+            return exc
 
     def seconds_of(self, timeouts: Timeouts) -> float:
         return timeouts.login_check_seconds

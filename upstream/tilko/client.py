@@ -77,7 +77,12 @@ class TilkoClient:
         hide = (self._api_key, *person.secrets(), *tokens.secrets())
         with self._key_in_use() as key:
             request = codec.build_login_check(key, version, person, tokens)
-            reply = self._post_small(request, self._timeouts.login_check_seconds, UNPREPARED)
+            try:
+                reply = self._post_small(request, self._timeouts.login_check_seconds, UNPREPARED)
+            except TilkoResponseTooLarge as exc:
+                if exc.part is None:
+                    raise
+                return answers.read_cut_login_check(exc.part.status, exc.part.headers, exc.part.body)
             return answers.read_login_check(reply.status, reply.headers, reply.body, hide=hide)
 
     def fetch_checkups(self, person: TilkoPerson, tokens: AuthTokens, call: PaidCall = UNPREPARED) -> DataAnswer:

@@ -158,6 +158,18 @@ def test_a_login_check_is_read_up_to_a_bound_of_its_own(peer, asking):
         asking.check_login(peer.url)
 
 
+def test_what_is_missing_is_missing_however_long_its_page(peer, asking):
+    """Else nobody would be asked in the other way."""
+    peer.answer = peers.give_body(b"<html>" + b" " * MIB, 404, content_type="text/html")
+    with pytest.raises(EndpointMissing):
+        asking.check_login(peer.url)
+
+
+def test_a_long_page_means_not_approved(peer, asking):
+    peer.answer = peers.give_body(b"<html>" + b" " * MIB, content_type="text/html")
+    assert asking.check_login(peer.url) is False
+
+
 def test_a_login_check_is_inflated_up_to_that_bound(peer, asking):
     peer.answer = peers.give_body(gzip.compress(APPROVED), Content_Encoding="gzip")
     with pytest.raises(TilkoUnavailable, match="malformed"):
