@@ -1,11 +1,12 @@
 """The days of the event log: partitions are made ahead of their day and dropped as a whole when they are too old."""
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from datetime import date, datetime, timedelta
+from enum import StrEnum
+from functools import partial
 
 from sqlalchemy import text
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm import Session
 
 from core.logs import get_logger
@@ -18,7 +19,15 @@ _DAYS_AHEAD = 7
 # Two that make partitions at once would only wait for each other.
 _LOCK = "welno.log_partitions"
 _EXISTING = text("select tablename from pg_tables where schemaname = 'welno_log'")
-_CHECK_VIOLATION = "23514"
+
+
+class InTheWay(StrEnum):
+    LANDED = "landed"
+    HELD = "held"
+
+
+# PostgreSQL's codes: check_violation, lock_not_available, deadlock_detected.
+_IN_THE_WAY = {"23514": InTheWay.LANDED, "55P03": InTheWay.HELD, "40P01": InTheWay.HELD}
 
 
 def keep_partitions(session: Session, kinds: Iterable[SubjectKind], today: date) -> None:
@@ -30,9 +39,10 @@ def keep_partitions(session: Session, kinds: Iterable[SubjectKind], today: date)
     for kind in (kind for kind in kinds if kind.log is None):
         if kind.prefix not in existing:
             _make_kind(session, kind)
-        for day in (today + timedelta(days=n) for n in range(_DAYS_AHEAD + 1)):
-            if _partition(kind, day) not in existing:
-                _make_day(session, kind, day)
+        days = (today + timedelta(days=n) for n in range(_DAYS_AHEAD + 1))
+        for day in (day for day in days if _partition(kind, day) not in existing):
+            if _make_day(session, kind, day) == InTheWay.HELD:
+                break  # as it would be for the next day, too
         _drop_old(session, kind, today - timedelta(days=kind.keep_days), existing)
 
 
@@ -48,37 +58,48 @@ def _make_kind(session: Session, kind: SubjectKind) -> None:
     session.execute(text(f"create table {parent}_other partition of {parent} default"))
 
 
-def _make_day(session: Session, kind: SubjectKind, day: date) -> None:
+def _make_day(session: Session, kind: SubjectKind, day: date) -> InTheWay | None:
     """Attached, not made as a partition at once: that would lock out every writer of the kind."""
     parent, name = f"welno_log.{kind.prefix}", f"welno_log.{_partition(kind, day)}"
     begin, end = f"{day}T00:00Z", f"{day + timedelta(days=1)}T00:00Z"
     landed = text(f"select exists (select from {parent}_other where created_at >= :begin and created_at < :end)")  # noqa: S608 our own names
     if session.execute(landed, {"begin": begin, "end": end}).scalar_one():
-        return  # they stay where they are
-    with unless_landed(session):
+        return InTheWay.LANDED  # they stay where they are
+
+    def make() -> None:
         session.execute(text(f"create table {name} (like {parent} including defaults including indexes)"))
         session.execute(text(f"alter table {parent} attach partition {name} for values from ('{begin}') to ('{end}')"))
 
+    return try_to(session, make)
 
-@contextmanager
-def unless_landed(session: Session) -> Iterator[None]:
-    """Takes back the partition that is attached within, where rows of its day are in the default one: a writer can be
-    under way that no look has seen, and only attaching waits for it. They stay where they are. To move them would hide
-    them from whoever has planned a query before the move and reads after it."""
+
+def try_to(session: Session, act: Callable[[], object]) -> InTheWay | None:
+    """Do it, or take it back and say who is in the way: the next turn does it.
+
+    A partition that is attached where rows of its day are in the default one has LANDED: a writer can be under way that
+    no look has seen, and only attaching waits for it. They stay where they are. To move them would hide them from
+    whoever has planned a query before the move and reads after it. A table is HELD by whoever writes, or reads, for
+    longer than we wait.
+    """
     try:
         with session.begin_nested():
-            yield
-    except IntegrityError as exc:
-        if getattr(exc.orig, "pgcode", None) != _CHECK_VIOLATION:
+            act()
+    except (IntegrityError, OperationalError) as exc:
+        reason = _IN_THE_WAY.get(getattr(exc.orig, "pgcode", None) or "")
+        if reason is None:
             raise
+        log.info("partition_left", reason=reason)
+        return reason
+    return None
 
 
 def _drop_old(session: Session, kind: SubjectKind, oldest: date, existing: set[str]) -> None:
     for name in sorted(existing):
         day = _day_of(kind, name)
         if day is not None and day < oldest:
-            session.execute(text(f"drop table welno_log.{name}"))
-            log.info("log_partition_dropped", partition=name)
+            dropped = text(f"drop table welno_log.{name}")
+            if try_to(session, partial(session.execute, dropped)) is None:
+                log.info("log_partition_dropped", partition=name)
     outdated = text(f"delete from welno_log.{kind.prefix}_other where created_at < :oldest")  # noqa: S608 our own name
     session.execute(outdated, {"oldest": f"{oldest}T00:00Z"})
 

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from core.logs import get_logger
 from models.patients import AccessDay
 from services.advisory_locks import try_lock_name
-from services.delivery.partitions import unless_landed
+from services.delivery.partitions import InTheWay, try_to
 
 log = get_logger(__name__)
 
@@ -25,23 +25,27 @@ def keep_access_days(session: Session, today: date, keep_days: int) -> None:
         return
     session.execute(text("set local lock_timeout = '2s'"))
     existing = set(session.execute(_EXISTING).scalars())
-    for day in (today + timedelta(days=n) for n in range(_DAYS_AHEAD + 1)):
-        if _partition(day) not in existing:
-            _make_day(session, day)
+    days = (today + timedelta(days=n) for n in range(_DAYS_AHEAD + 1))
+    for day in (day for day in days if _partition(day) not in existing):
+        if _make_day(session, day) == InTheWay.HELD:
+            break  # as it would be for the next day, too
     _drop_old(session, today - timedelta(days=keep_days), existing)
 
 
-def _make_day(session: Session, day: date) -> None:
+def _make_day(session: Session, day: date) -> InTheWay | None:
     """Attached, not made as a partition at once: that would lock out every look."""
     landed = text(f"select exists (select from {_OTHER} where day = :day)")  # noqa: S608 our own name
     if session.execute(landed, {"day": day}).scalar_one():
-        return  # they stay where they are
+        return InTheWay.LANDED  # they stay where they are
     name = f"welno_log.{_partition(day)}"
     bounds = f"from ('{day}') to ('{day + timedelta(days=1)}')"
-    with unless_landed(session):
+
+    def make() -> None:
         session.execute(text(f"create table {name} (like {_LOG} including defaults including indexes)"))
         _refuse_truncation(session, name)
         session.execute(text(f"alter table {_LOG} attach partition {name} for values {bounds}"))
+
+    return try_to(session, make)
 
 
 def _refuse_truncation(session: Session, name: str) -> None:

@@ -211,6 +211,33 @@ def test_events_that_land_while_their_day_is_made_stay_and_the_other_days_are_ma
     assert log.logged() == [1]
 
 
+def test_a_writer_that_takes_long_keeps_only_its_own_kind_waiting(log: Log):
+    """Which is the last one: what was made of the others is made."""
+    today = clock.now().date() + timedelta(days=20)
+    other = next(kind for kind in KINDS if kind.prefix != "screen" and kind.log is None)
+    screen = next(kind for kind in KINDS if kind.prefix == "screen")
+    row = text(
+        "insert into welno.welno_events (kind, subject, seq, body, created_at) values ('screen', :s, 1, '{}', :at)"
+    )
+
+    def made() -> set[str]:
+        with log.sessions() as session:
+            days = "select tablename from pg_tables where schemaname = 'welno_log' and tablename like :day"
+            return set(session.scalars(text(days), {"day": f"%\\_{today:%Y%m%d}"}))
+
+    def keep() -> None:
+        with log.sessions.begin() as session:
+            keep_partitions(session, [other, screen], today)
+
+    with log.sessions() as session:
+        session.execute(row, {"s": HALL, "at": clock.now() + timedelta(days=20)})
+        keep()
+        assert made() == {f"{other.prefix}_{today:%Y%m%d}"}
+        session.rollback()
+    keep()
+    assert made() == {f"{other.prefix}_{today:%Y%m%d}", f"screen_{today:%Y%m%d}"}
+
+
 def test_what_the_log_has_dropped_is_told_as_gone(log: Log):
     end = log.emit(count=3)
     log.redis.flushdb()
