@@ -56,7 +56,6 @@ STEPS = (
     "journey",
     "threads",
     "health_links",
-    "webhooks",
     "history",
     "redis",
     "journey_streams",
@@ -218,6 +217,7 @@ def test_killed_at_any_step_it_goes_on(canary: Canary, engine: Engine, redis_cli
     assert receipt["state"] == "completed"
     assert (counts["checkups"], counts["prescriptions"], counts["patients"]) == (1, 1, 1)
     assert (counts["orders"], counts["files"] >= 7, counts["redis"] >= 3) == (2, True, True)
+    assert counts["webhook_deliveries"] == 1
     assert counts["journey_web_push"] == 1  # counted before the logins, with which it would go
 
 
