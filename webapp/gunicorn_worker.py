@@ -3,11 +3,13 @@
 import socket
 import struct
 import time
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any
 
 import gevent
 from gevent import sleep as yield_to_others
+from gunicorn.http.body import Body, ChunkedReader, LengthReader
 from gunicorn.http.errors import ParseException
 from gunicorn.workers.ggevent import GeventWorker
 from prometheus_client import Counter
@@ -31,6 +33,11 @@ _DISCARDED_MAX_BYTES = 8 * 1024 * 1024
 # Linux would let it grow to 4 MiB for each caller that takes nothing. At 100 ms to and fro it still means 4 MB/s.
 _SEND_BUFFER_BYTES = 256 * 1024
 _DROPPED_AT_ONCE_BYTES = 64 * 1024
+# A body whose bytes are always there is read without a switch: after so many of them others have their turn. They are
+# 4 ms of work in chunks of one byte.
+_READ_IN_ONE_GO_BYTES = 8 * 1024
+# Sizes and extensions of chunks, and trailers: so much, and so much for each byte of data. A chunk of one byte has 5.
+_FRAMING_MAX_BYTES, _FRAMING_MAX_PER_BYTE = 16 * 1024, 16
 _RESET = struct.pack("ii", 1, 0)
 
 
@@ -93,9 +100,7 @@ class BoundedWorker(GeventWorker):  # type: ignore[misc] # the library has no ty
         yield_to_others()
         self._idle.discard(sock)
         req.headers = join_cookies(req.headers)
-        req.body = body = TimedBody(
-            req.body, self._body_within_seconds, self._upload_within_seconds, length=announced_length(req.headers)
-        )
+        req.body = body = TimedBody(req, self._body_within_seconds, self._upload_within_seconds)
         # Asked when the head of the answer is written, and once more behind it.
         asks_to_close = req.should_close
         req.should_close = lambda: asks_to_close() or body.ends_connection
@@ -128,21 +133,73 @@ class BoundedWorker(GeventWorker):  # type: ignore[misc] # the library has no ty
                 pass
 
 
-class TimedBody:
-    """A request's body, which has to come within its time, from now on. `length` in bytes; None of a body in chunks."""
+def let_loop_poll() -> None:
+    """All others have their turn: those whose time has come or whose bytes have, too. For them `gevent.sleep(0)` looks
+    only once in 50 times."""
+    hub = gevent.get_hub()
+    polled = hub.loop.async_()
+    sent = hub.loop.run_callback(polled.send)
+    try:
+        hub.wait(polled)
+    finally:
+        sent.stop()
+        polled.close()
 
-    def __init__(
-        self, body: Any, within_seconds: float, upload_within_seconds: float, *, length: int | None = None
-    ) -> None:
-        self._body = body
-        self._length = length
+
+class PacedUnreader:
+    """What gunicorn's reader of one body takes from the connection: `taken` is in bytes, with the framing of chunks."""
+
+    def __init__(self, unreader: Any, before_read: Callable[[], float]) -> None:
+        """`before_read` tells how many seconds there are to wait for bytes, and raises where no more are to be read."""
+        self._unreader = unreader
+        self._before_read = before_read
+        self._taken_by_turn = 0
+        self.taken = 0
+
+    def read(self, size: int | None = None, read_ahead: int | None = None) -> bytes:
+        """Raises RequestTimeout, and whatever `before_read` raises."""
+        if self.taken - self._taken_by_turn >= _READ_IN_ONE_GO_BYTES:
+            # Outside of the time-out, which would end what has come in time to somebody who was slow to read it.
+            let_loop_poll()
+            self._taken_by_turn = self.taken
+        with gevent.Timeout(self._before_read(), RequestTimeout()):
+            data: bytes = self._unreader.read(size, read_ahead)
+        self.taken += len(data)
+        return data
+
+    def unread(self, data: bytes) -> None:
+        self._unreader.unread(data)
+        self.taken -= len(data)
+
+
+class CountedChunks(ChunkedReader):  # type: ignore[misc] # the library has no types
+    """`data_bytes` is what was in the chunks so far."""
+
+    data_bytes = 0
+
+    def parse_chunked(self, unreader: Any) -> Iterator[bytes]:
+        for data in super().parse_chunked(unreader):
+            self.data_bytes += len(data)
+            yield data
+
+
+class TimedBody:
+    """The body of a request whose head has come: it has to come within its time, from now on, and while it does others
+    have their turn."""
+
+    def __init__(self, req: Any, within_seconds: float, upload_within_seconds: float) -> None:
+        """Of gunicorn's request, of whose body nothing was read yet."""
+        self._wire = PacedUnreader(req.unreader, self._before_read)
+        self._length = announced_length(req.headers)
+        self._chunks = CountedChunks(req, self._wire) if self._length is None else None
+        self._body = Body(self._chunks or LengthReader(self._wire, self._length))
         self._taken = 0
         self._has_ended = False
         self._began_at = time.monotonic()
         self._ends_at = self._began_at + within_seconds
         self._upload_within_seconds = upload_within_seconds
-        self._left = _DISCARDED_MAX_BYTES
-        self._is_answered = False
+        self._discarded_max = _DISCARDED_MAX_BYTES
+        self._taken_when_answered: int | None = None
         self._is_late = False
 
     @property
@@ -159,7 +216,7 @@ class TimedBody:
     def ends_connection(self) -> bool:
         """Whether the answer is the last one of its connection, and has to say so: more is to come than is dropped. Of
         a body in chunks nobody knows that before."""
-        return self.failed or (self._length is not None and self._length - self._taken > self._left)
+        return self.failed or (self._length is not None and self._length - self._taken > self._discarded_max)
 
     def allow_upload(self) -> None:
         """A file of 50 MiB takes its time; its view has seen that somebody may send one."""
@@ -167,32 +224,50 @@ class TimedBody:
 
     def let_rest_come(self, max_bytes: int) -> None:
         """So much of it is dropped after the answer, within its time; its sender has been let in."""
-        self._left = max(max_bytes, self._left)
+        self._discarded_max = max(max_bytes, self._discarded_max)
 
     def end_request(self) -> None:
         """Who reads from now on is gunicorn, which discards the rest; it takes a TimeoutError as a reason to close."""
-        self._is_answered = True
+        if self._taken_when_answered is None:
+            self._taken_when_answered = self._wire.taken
 
     def read(self, size: int | None = None) -> bytes:
-        """Raises RequestTimeout or BadRequest, which are answered, or TimeoutError where it is too late for that."""
-        if self._left < 0:
-            raise TimeoutError
+        """Raises RequestTimeout or BadRequest, which are answered, or TimeoutError where it is too late for that. What
+        is discarded may be more than `size`."""
+        is_answered = self._taken_when_answered is not None
+        if is_answered:
+            # gunicorn asks for 1 KiB each time, and copies all that it has received for each of them.
+            size = _DROPPED_AT_ONCE_BYTES
         try:
-            with gevent.Timeout(max(self._ends_at - time.monotonic(), 0), RequestTimeout()):
-                data: bytes = self._body.read(size)
+            data: bytes = self._body.read(size)
         except RequestTimeout:
             self._is_late = True
-            if self._is_answered:
+            if is_answered:
                 raise TimeoutError from None
             CUT_OFF.labels("body").inc()
             raise
         except ParseException as exc:  # of a chunk
+            if is_answered:
+                raise TimeoutError from exc
             raise BadRequest from exc
         self._taken += len(data)
         self._has_ended = self._has_ended or (not data and size != 0)
-        if self._is_answered:
-            self._left -= len(data)
         return data
+
+    def _before_read(self) -> float:
+        """The seconds to wait for what comes next. Raises RequestTimeout, ParseException, TimeoutError."""
+        taken, left = self._wire.taken, self._ends_at - time.monotonic()
+        if self._taken_when_answered is not None and taken - self._taken_when_answered > self._discarded_max:
+            raise TimeoutError
+        if self._chunks is not None:
+            # Nothing waits for bytes that are always there. What came while the view did other things is no fault of
+            # its sender: of a short body it is all.
+            if taken and left <= 0:
+                raise RequestTimeout
+            data_bytes = self._chunks.data_bytes
+            if taken - data_bytes > _FRAMING_MAX_BYTES + _FRAMING_MAX_PER_BYTE * data_bytes:
+                raise ParseException("too much framing for the data of the chunks")
+        return max(left, 0)
 
 
 def announced_length(headers: list[tuple[str, str]]) -> int | None:
