@@ -55,6 +55,7 @@ def install_handshake(app: Flask, subprotocols: Sequence[str] = ()) -> RelaySock
     """The flask-sock to declare WebSocket routes on. Call it once for the app, before any ProxyFix: addresses are read
     behind it."""
     app.config["SOCK_SERVER_OPTIONS"] = {"thread_class": NoReaderThread, "subprotocols": list(subprotocols)}
+    app.before_request(_refuse_body)
     app.before_request(_decline_compression)
     app.register_error_handler(RemoteProtocolError, _refuse_handshake)
     sock = RelaySock(app)
@@ -81,6 +82,14 @@ def end_writing(descriptor: int) -> None:
     with suppress(OSError):
         bare.shutdown(_socket.SHUT_WR)
     bare.detach()
+
+
+def _refuse_body() -> tuple[str, int] | None:
+    """A protocol changes behind a whole request only (RFC 9110, 7.8), and nobody reads a handshake's body: its server
+    would take our frames for it, on a connection that it has handed on."""
+    is_socket = request.url_rule is not None and request.url_rule.websocket
+    has_body = "HTTP_TRANSFER_ENCODING" in request.environ or request.environ.get("CONTENT_LENGTH", "").strip("0")
+    return ("a WebSocket handshake has no body", 400) if is_socket and has_body else None
 
 
 def _decline_compression() -> None:

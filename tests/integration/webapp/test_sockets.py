@@ -214,6 +214,27 @@ def test_a_body_of_unknown_length_is_cut(server: Server):
     assert answer.status == 413
 
 
+@pytest.mark.parametrize("announced", [{"Transfer-Encoding": "chunked"}, {"Content-Length": "5"}], ids=str)
+def test_a_handshake_that_announces_a_body_is_refused(server: Server, starter: Person, announced: dict[str, str]):
+    """And not cut off: the connection goes on behind the body."""
+    parts_of = urlsplit(server.url)
+    connection = http.client.HTTPConnection(parts_of.hostname or "", parts_of.port, timeout=10)
+    asked = {
+        "Upgrade": "websocket",
+        "Connection": "Upgrade",
+        "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+        "Sec-WebSocket-Version": "13",
+    }
+    path, is_chunked = f"{API}/tilko/ws/{starter.session_id}", "Transfer-Encoding" in announced
+    body = [b"hello"] if is_chunked else b"hello"
+    connection.request("GET", path, body, starter.bearer | asked | announced, encode_chunked=is_chunked)
+    answer = connection.getresponse()
+    assert (answer.status, answer.read()) == (400, b"a WebSocket handshake has no body")
+    connection.request("GET", "/healthz")
+    assert connection.getresponse().status == 200
+    connection.close()
+
+
 def test_no_token_reaches_the_servers_log(server: Server, dial: Dial, starter: Person):
     secret = starter.token.partition(".")[2]
     offered = ["welno.v1", f"welno.token.{starter.token}"]

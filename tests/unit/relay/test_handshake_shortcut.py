@@ -121,6 +121,7 @@ class Site:
     def ask(self, path: str, server: str = "gunicorn.socket", headers: dict[str, str] = HEADERS) -> str:
         """The status that Flask answers; "" when it was not asked."""
         environ = EnvironBuilder(path, headers=headers).get_environ() | {server: self._ours}
+        environ["CONTENT_LENGTH"] = headers.get("Content-Length", "")  # the builder has that of its own body
         status = [""]
 
         def start_response(text: str, *_: object) -> None:
@@ -168,6 +169,11 @@ def test_both_ways_agree_on_the_answer(site: Site):
     assert [name for name, _, _ in site.seen] == ["ShortcutSocket", "Server"]
 
 
+def test_a_body_of_no_bytes_is_none(site: Site):
+    assert site.ask("/ws/a", headers=HEADERS | {"Content-Length": "0"}) == ""
+    assert [name for _, name, _ in site.seen] == ["a"]
+
+
 @pytest.mark.parametrize(
     ("path", "changed", "status"),
     [
@@ -175,6 +181,8 @@ def test_both_ways_agree_on_the_answer(site: Site):
         ("/nowhere", {}, "404"),
         ("/ws/a", {"Sec-WebSocket-Version": "8"}, "400"),
         ("/ws/a", {"Upgrade": "h2c"}, "400"),
+        ("/ws/a", {"Transfer-Encoding": "chunked"}, "400"),
+        ("/ws/a", {"Content-Length": "10"}, "400"),
     ],
 )
 def test_what_is_not_plain_is_answered_by_flask(site: Site, path: str, changed: dict[str, str], status: str):
