@@ -2,7 +2,10 @@
 
 import re
 import shlex
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -96,3 +99,18 @@ def test_a_database_that_is_away_is_told_in_a_sentence(demo_env: dict[str, str],
     assert (done.status, done.output) == (3, "")
     assert done.errors.startswith("PostgreSQL cannot be used now: connection to server at ")
     assert done.errors.count("\n") == 1
+
+
+def test_the_health_check_of_flask_needs_no_current_folder(tmp_path: Path, demo_env: dict[str, str]):
+    (tmp_path / "tasks.py").write_text("raise SystemExit('not this one')")
+    done = subprocess.run(
+        [sys.executable, "-m", "flask", f"--app={ROOT / 'webapp'}", "check-state-health"],
+        cwd=tmp_path,
+        env=demo_env | {"DATABASE_URL": "postgresql://welno:invented@127.0.0.1:1/welno"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (3, "")
+    assert done.stderr.startswith("PostgreSQL cannot be used now: ")
