@@ -113,12 +113,16 @@ class KeysetNeeded(ThreadsError):
 
 
 class MemberAlready(ThreadsError):
-    """In the thread, and otherwise than they were to be added."""
+    """In the thread, and otherwise than they were to be added: `name` is what differs, role or history."""
 
     code = "VALIDATION_FAILED"
+    _ways: ClassVar[Mapping[str, str]] = {
+        "role": "역할은 members/role로 바꿔 주세요.",
+        "history": "볼 수 있는 범위를 바꾸려면 members/remove로 내보낸 뒤 다시 추가해 주세요.",
+    }
 
     def __init__(self, name: str) -> None:
-        super().__init__({name: ["이미 대화방에 있어요. 역할은 members/role로 바꿔 주세요."]})
+        super().__init__({name: [f"이미 대화방에 있어요. {self._ways[name]}"]})
 
 
 class LastOwner(ThreadsError):

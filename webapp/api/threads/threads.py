@@ -114,11 +114,11 @@ def ack(known: KnownMember, body: dict[str, Any], thread_id: str) -> dict[str, A
 @for_known
 @blueprint.arguments(AddMemberInput, error_status_code=400)
 @blueprint.response(201, DoneOutput)
-@blueprint.alt_response(200, schema=DoneOutput, description="They were in already, in this role.")
+@blueprint.alt_response(200, schema=DoneOutput, description="They were in already, as this.")
 @fails(blueprint, 400, 401, 403, 404, 409, 413, 415, 429)
 def join_member(known: KnownMember, body: dict[str, Any], thread_id: str) -> tuple[dict[str, Any], int]:
     """With the history and its wraps, or from now on with a new generation of the key. Another role of somebody who is
-    in is refused: `members/role` changes it."""
+    in is refused: `members/role` changes it; so is another history: who is removed can be added with it."""
     count_act(known)
     new = NewMember(
         member=body["memberId"],

@@ -244,9 +244,11 @@ def test_who_is_in_is_not_added_as_somebody_else(talk: Talk, nurse: Member, pati
     now = {"memberId": doctor.member, "role": "reader", "history": "all"}
     assert [nurse.post(path, now).status_code for _ in range(2)] == [201, 200]
     before = nurse.get(status).json["members"]
-    for field, value in (("role", "writer"), ("history", "from_now")):
+    by_role = "이미 대화방에 있어요. 역할은 members/role로 바꿔 주세요."
+    by_history = "이미 대화방에 있어요. 볼 수 있는 범위를 바꾸려면 members/remove로 내보낸 뒤 다시 추가해 주세요."
+    for field, value, sentence in (("role", "writer", by_role), ("history", "from_now", by_history)):
         refused = nurse.post(path, now | {field: value})
-        assert (code(refused), list(refused.json["error"]["details"])) == ((400, "VALIDATION_FAILED"), [field])
+        assert (code(refused), refused.json["error"]["details"]) == ((400, "VALIDATION_FAILED"), {field: [sentence]})
     assert code(nurse.post(path, {"memberId": nurse.member, "role": "reader", "history": "all"}))[0] == 400
     assert nurse.get(status).json["members"] == before
     assert [one["event"] for one in talk.items(patient)][-1] == "member_added"
