@@ -45,6 +45,7 @@ _PATIENT_STEPS = [
     ("REGISTERED", "confirm_arrival", "WAITING"),
     ("COMPLETED", "make_payment", "PAYMENT"),
     ("PAYMENT", "make_payment", "FINISHED"),
+    ("FINISHED", "leave_hospital", "UNREGISTERED"),
 ]
 _DEFINITIONS = {
     "sockets": _SOCKETS,

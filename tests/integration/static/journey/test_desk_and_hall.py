@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.integration.static.journey.conftest import OpenPage
 from tests.integration.static.journey.hospital import Hospital, ago, board, board_entry, hall_room, refusal
@@ -13,6 +13,8 @@ from tests.waiting import wait_until
 DESK = {"width": 1024, "height": 768}
 SCREEN = {"width": 1920, "height": 1080}
 CALL = "POST /queue/medical/call-patient/"
+# After this many milliseconds a click that asks for something has asked.
+HEARD = 300
 
 
 @pytest.fixture
@@ -214,22 +216,107 @@ def test_who_has_no_phone_is_found_and_put_into_the_line(hospital: Hospital, des
 
 def test_who_has_gone_on_meanwhile_is_not_helped_one_step_too_far(hospital: Hospital, desk: Page) -> None:
     """They have opened the payment on their phone: the same word would confirm it."""
-    found = {"user_id": "u-9", "name": "시연009", "journey_state": "COMPLETED"}
-    hospital.answers["POST /staff/patients/find"] = {"patients": [found]}
+    find_one(hospital, desk, "COMPLETED")
     refused = refusal(409, "STATE_CONFLICT", details={"journey_state": "PAYMENT"})
     hospital.answers["POST /staff/patients/u-9/assist"] = refused
-    desk.get_by_label("휴대폰 번호 끝 네 자리").fill("0009")
-    desk.get_by_label("생년월일").fill("19401006")
-    desk.get_by_label("왜 찾나요").fill("휴대폰 없이 와서 도움")
-    desk.get_by_role("button", name="찾기").click()
     pay = desk.get_by_role("button", name="수납")
+    second = middle_of(pay)
     pay.click()
     expect(desk.locator("#found-error-u-9")).to_contain_text("방금 상태가 바뀌었어요")
     expect(desk.locator("#found-u-9")).to_contain_text("수납 중")
+    desk.mouse.click(*second)
     pay.click()
     wait_until(lambda: desk.evaluate("true") and len(hospital.asked_for("POST /staff/patients/u-9/assist")) == 2)
     asked = hospital.asked_for("POST /staff/patients/u-9/assist")
     assert [one["expected_state"] for one in asked] == ["COMPLETED", "PAYMENT"]
+
+
+def find_one(hospital: Hospital, desk: Page, state: str) -> None:
+    found = {"user_id": "u-9", "name": "시연009", "journey_state": state}
+    hospital.answers["POST /staff/patients/find"] = {"patients": [found]}
+    desk.get_by_label("휴대폰 번호 끝 네 자리").fill("0009")
+    desk.get_by_label("생년월일").fill("19401006")
+    desk.get_by_label("왜 찾나요").fill("휴대폰 없이 와서 도움")
+    desk.get_by_role("button", name="찾기").click()
+
+
+def middle_of(button: Locator) -> tuple[float, float]:
+    button.scroll_into_view_if_needed()
+    box = button.bounding_box()
+    assert box is not None
+    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+
+def test_a_second_click_does_not_help_a_step_further(hospital: Hospital, desk: Page) -> None:
+    """However fast the first was answered: the next step's button stands where the last one's was."""
+    find_one(hospital, desk, "PAYMENT")
+    hospital.answers["POST /staff/patients/u-9/assist"] = {"journey_state": "FINISHED"}
+    pay, leave = (desk.get_by_role("button", name=name) for name in ("수납", "귀가"))
+    second = middle_of(pay)
+    pay.click()
+    expect(leave).to_be_visible()
+    desk.mouse.click(*second)
+    expect(leave).to_be_focused()
+    desk.keyboard.press("Enter")
+    expect(leave).to_be_disabled()
+    leave.click()
+    wait_until(lambda: desk.evaluate("true") and len(hospital.asked_for("POST /staff/patients/u-9/assist")) == 2)
+    asked = hospital.asked_for("POST /staff/patients/u-9/assist")
+    assert [one["action_type"] for one in asked] == ["make_payment", "leave_hospital"]
+
+
+def test_a_key_that_is_held_down_helps_one_step(hospital: Hospital, desk: Page) -> None:
+    find_one(hospital, desk, "PAYMENT")
+    hospital.answers["POST /staff/patients/u-9/assist"] = {"journey_state": "FINISHED"}
+    pay, leave = (desk.get_by_role("button", name=name) for name in ("수납", "귀가"))
+    expect(pay).to_be_enabled()
+    pay.focus()
+    desk.keyboard.down("Enter")
+    expect(leave).to_be_focused()
+    expect(leave).to_be_enabled()
+    desk.keyboard.down("Enter")
+    desk.keyboard.up("Enter")
+    desk.wait_for_timeout(HEARD)
+    assert len(hospital.asked_for("POST /staff/patients/u-9/assist")) == 1
+
+
+PERFORM = "POST /patient-journey/perform-action/"
+
+
+def tell_line(hospital: Hospital, *entries: dict[str, Any], seq: int = 4) -> None:
+    hospital.tell("exam", {"type": "exam.update", "seq": seq, "epoch": "e", "data": board(*entries)})
+
+
+def test_a_second_click_is_not_about_the_next_one_in_line(hospital: Hospital, desk: Page) -> None:
+    hospital.answers[PERFORM] = {"success": True}
+    tell_line(hospital, board_entry(12, "in_progress"), board_entry(14, "in_progress"))
+    expect(desk.locator("#line-rows tr")).to_have_count(2)
+    end = desk.locator("#complete_exam-q-12")
+    second = middle_of(end)
+    desk.mouse.click(*second)
+    tell_line(hospital, board_entry(14, "in_progress"), seq=5)
+    expect(desk.locator("#line-rows tr")).to_have_count(1)
+    desk.mouse.move(*second)
+    desk.mouse.down(click_count=2)
+    desk.mouse.up(click_count=2)
+    desk.wait_for_timeout(HEARD)
+    assert [one["payload"]["queue_id"] for one in hospital.asked_for(PERFORM)] == ["q-12"]
+    assert middle_of(desk.locator("#complete_exam-q-14")) == second
+
+
+def test_a_second_click_calls_nobody_more(hospital: Hospital, desk: Page) -> None:
+    hospital.answers[CALL] = {"queue": board_entry(15, "called"), "patient": {"name": "시연015"}}
+    call = desk.locator("#next")
+    call.click()
+    expect(desk.locator("#undo-text")).to_have_text("15번 시연015님을 불렀어요.")
+    second = middle_of(call)
+    desk.mouse.move(*second)
+    desk.mouse.down(click_count=2)
+    desk.mouse.up(click_count=2)
+    desk.wait_for_timeout(HEARD)
+    assert len(hospital.asked_for(CALL)) == 1
+    desk.mouse.click(*second)
+    wait_until(lambda: desk.evaluate("true") and len(hospital.asked_for(CALL)) == 2)
 
 
 def test_a_token_that_ended_asks_to_sign_in_and_shows_nobody(hospital: Hospital, desk: Page) -> None:

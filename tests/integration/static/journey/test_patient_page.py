@@ -288,6 +288,32 @@ def test_an_action_is_sent_once_with_its_key_and_the_state_it_expects(hospital: 
     expect(page.get_by_role("heading", name="수납해 주세요")).to_be_focused()
 
 
+def test_a_second_press_does_not_confirm_the_payment_that_the_first_opened(
+    hospital: Hospital, open_page: OpenPage
+) -> None:
+    hospital.journey = snapshot("COMPLETED", actions=("make_payment",), appointments=[])
+    hospital.answers["GET /patient-journey/itinerary"] = {"stops": [], "total_minutes": 0}
+    page = open_page("/journey")
+    wait_connected(hospital, page)
+    page.get_by_role("button", name="수납하기").click()
+    [sent] = wait_until(lambda: page.evaluate("true") and commands_of(hospital))
+    payload = snapshot("PAYMENT", actions=("make_payment",), seq=4)
+    answer = {"type": "action_result", "success": True, "payload": payload, "request_id": sent["request_id"]}
+    hospital.tell("patient-journey", answer)
+    confirm = page.get_by_role("button", name="수납 완료")
+    expect(confirm).to_be_visible()
+    confirm.click(force=True)
+    page.wait_for_timeout(300)
+    assert commands_of(hospital) == [sent]
+    confirm.click()
+    wait_until(lambda: page.evaluate("true") and len(commands_of(hospital)) == 2)
+    assert commands_of(hospital)[1]["expected_state"] == "PAYMENT"
+
+
+def commands_of(hospital: Hospital) -> list[dict[str, Any]]:
+    return [one for one in hospital.sent if "command" in one]
+
+
 def wait_connected(hospital: Hospital, page: Page) -> None:
     """Before its socket is open a page sends by HTTP."""
     wait_until(lambda: page.evaluate("true") and hospital.sockets.get("patient-journey"))

@@ -9,6 +9,7 @@ import { showConnection } from "../kit/connection.js";
 import { askToConfirm } from "../kit/dialog.js";
 import { find, make, setText, show, tellStarted, whileBusy } from "../kit/dom.js";
 import { showError } from "../kit/error.js";
+import { restBriefly } from "../kit/rest.js";
 import { showToast } from "../kit/toast.js";
 import { CallAlarm } from "./alarm.js";
 import { closeNotices, WebPush } from "./background.js";
@@ -101,6 +102,8 @@ function drawState(state, screen) {
   find("state-buttons").replaceChildren(
     ...screen.buttons.map((button) => makeButton(button, button.isMain ? "primary wide" : "quiet")),
   );
+  // The same word opens the payment and confirms it, at the same place.
+  if (isNew && state === "PAYMENT") restBriefly(find("state-buttons").children);
   if (focused?.startsWith("do-")) document.getElementById(focused)?.focus();
   drawSound(screen.asksSound);
   map.showFloor(screen.floor);

@@ -5,6 +5,7 @@
 
 import { find, make, setText, whileBusy } from "../kit/dom.js";
 import { digitsOf, Field } from "../kit/field.js";
+import { restBriefly } from "../kit/rest.js";
 import { faultText, nameJourneyState } from "./words.js";
 
 const ACTIONS = /** @type {Record<string, string>} */ ({
@@ -35,6 +36,10 @@ export class PatientFinder {
     find("find-form").addEventListener("submit", (/** @type {Event} */ event) => {
       event.preventDefault();
       whileBusy(find("find-button"), () => this.#find());
+    });
+    // Held down it would press what is offered next, and next.
+    find("found").addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {
+      if (event.repeat && event.key === "Enter") event.preventDefault();
     });
   }
 
@@ -75,7 +80,8 @@ export class PatientFinder {
     );
   }
 
-  /** The patient's own actions from here, by the server's table. @param {any} person @param {string} state */
+  /** The patient's own actions from here, by the server's table: each draw puts the next one where the last one was, so
+   * they rest at first. @param {any} person @param {string} state */
   #draw(person, state) {
     setText(find(`found-state-${person.user_id}`), nameJourneyState(state));
     const actions = this.#definitions()
@@ -83,7 +89,11 @@ export class PatientFinder {
       .map((/** @type {any} */ one) => one.action);
     const buttons = actions.map((/** @type {string} */ action) => this.#makeButton(person, action, state));
     if (state === "WAITING") buttons.push(this.#makeButton(person, "join", state));
-    find(`found-do-${person.user_id}`).replaceChildren(...buttons);
+    restBriefly(buttons);
+    const place = find(`found-do-${person.user_id}`);
+    const isFocused = place.contains(document.activeElement);
+    place.replaceChildren(...buttons);
+    if (isFocused) buttons[0]?.focus();
   }
 
   /** @param {any} person @param {string} action @param {string} state in which it is offered */

@@ -135,7 +135,10 @@ function makeStep(entry, step, onStep) {
     step.label,
   );
   button.setAttribute("aria-label", `${entry.queue_number}번 ${step.label}`);
-  button.addEventListener("click", () => onStep(step, /** @type {HTMLButtonElement} */ (button)));
+  button.addEventListener("click", ({ detail }) => {
+    // The second of a double click: the row may have gone, and the next one's button be where it was.
+    if (detail < 2) onStep(step, /** @type {HTMLButtonElement} */ (button));
+  });
   return button;
 }
 

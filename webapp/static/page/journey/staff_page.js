@@ -325,7 +325,8 @@ find("shift-form").addEventListener("submit", (/** @type {Event} */ event) => {
   });
 });
 find("exam").addEventListener("change", chooseUsualRoom);
-find("next").addEventListener("click", callNext);
+// The second of a double click calls nobody, however fast the first was answered.
+find("next").addEventListener("click", ({ detail }) => detail < 2 && callNext());
 find("undo-button").addEventListener("click", () => whileBusy(find("undo-button"), undo));
 find("end-shift").addEventListener("click", () =>
   whileBusy(find("end-shift"), async () => {

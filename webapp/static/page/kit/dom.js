@@ -42,11 +42,11 @@ export function make(tag, properties = {}, ...children) {
 }
 
 /**
- * Keeps a button from a second press while its work runs.
+ * Keeps a button from a second press while its work runs, and from any while it rests (rest.js).
  * @param {HTMLButtonElement} button @param {() => Promise<void>} work
  */
 export async function whileBusy(button, work) {
-  if (button.getAttribute("aria-busy") === "true") return;
+  if (["aria-busy", "aria-disabled"].some((name) => button.getAttribute(name) === "true")) return;
   button.setAttribute("aria-busy", "true");
   try {
     await work();
